@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ids: a type prefix, an underscore and 20 characters of lower-case base 32 (100 random bits), as
+// in ws_0c9m4k2v7t1x8b5n3q6j. Opaque to clients.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ID_MAX 32 // with the NUL
+#define NAME_MAX_LEN 64
+void id_random_bytes(void *p, size_t n);
+const char *id_make(const char *prefix, char out[ID_MAX]);
+// Does s have the grammar of an id with this prefix?
+bool id_ok(const char *s, const char *prefix);
+// Names people choose: 1 to 64 of letters, digits, dot, underscore, hyphen, not starting with a
+// dot or hyphen. The grammar has no slash and no dot-dot, so a name is never a path.
+bool name_ok(const char *s);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages: one struct each, one number each. The table that says who may send what to whom
+// and with how many descriptors is src/wire/messages.c. Strings are NUL-terminated and never
+// longer than their room; ids and names were checked against their grammar by the sender and are
+// checked again by the receiver.
+#pragma once
+#include <pinfold/id.h>
+#include <pinfold/run.h>
+
+#define LAYER_NAME_MAX 72 // hex SHA-256 and the NUL fit
+#define LAYERS_MAX 24
+
+enum wire_type {
+    MSG_DONE = 1, // answer to any request that has no answer of its own
+
+    MSG_BOX_START = 2,   // server -> launcher: make a sandbox; answer BOX_STARTED
+    MSG_BOX_STARTED = 3, // fds: init socket, pidfd, cgroup directory (v2)
+    MSG_BOX_STOP = 4,    // kill all in it and clean up; answer DONE once nothing is left
+    MSG_BOX_LIST = 6,    // answer: one BOX_STARTED for each live one, then DONE
+    MSG_BOX_STAT = 8,    // current use; answer BOX_STATS
+    MSG_BOX_STATS = 9,
+    MSG_BOX_EXITED = 10, // launcher -> server, unasked: the sandbox's init is gone
+
+    MSG_DIR_CREATE = 20, // make a workspace's directory (upper, work, files)
+    MSG_DIR_DELETE = 22, // remove it; refused while a sandbox uses it
+    MSG_DIR_COPY = 24,   // a copy of one as another (fork of a workspace)
+    MSG_LAYER_COMMIT = 26, // turn a directory's upper or files/root into an image layer
+    MSG_LAYER_DELETE = 28,
+    MSG_LAYER_LIST = 30, // fds: one, a directory of the layers to list by name
+    MSG_MIRROR_CREATE = 32,
+    MSG_MIRROR_DELETE = 34,
+    MSG_READY = 40, // launcher -> server, at its start: what was asked before is void
+
+    MSG_EXEC = 100,         // server -> init; fds: stdin, stdout, stderr, or none with a tty;
+                            // then one memfd when the arguments are too long for a message
+    MSG_EXEC_STARTED = 101, // init -> server; fds: the terminal's master with a tty
+    MSG_EXEC_KILL = 102,    // a signal to its process group, or all of it (whole = 1)
+    MSG_EXEC_RESIZE = 104,
+    MSG_EXEC_EXITED = 106, // init -> server, unasked, once nothing it started is left
+    MSG_DENIALS = 108,     // refused system calls so far; answer DENIALS_ARE
+    MSG_DENIALS_ARE = 109,
+};
+
+struct wire_bytes {
+    const void *p;
+    size_t len;
+};
+
+struct msg_done {
+    uint32_t code; // enum err_code, ERR_NONE for success
+    uint32_t sys;  // errno
+    char text[200];
+};
+struct msg_box_start {
+    char box[ID_MAX];     // the sandbox's id: a workspace's, a build's or an exec's
+    char dir[ID_MAX];     // whose directory holds upper and files; "" for memory only
+    char layers[LAYERS_MAX * LAYER_NAME_MAX]; // image layers, lowest first, joined by ':'
+    uint32_t host_usr;    // 1: the host's /usr, read-only, over the host skeleton
+    char profile[NAME_MAX_LEN + 1];
+    uint32_t network;     // enum net_mode; NET_HOST only with an internal profile
+    char mirror[LAYER_NAME_MAX]; // repository mirror to show read-only; "" for none
+    uint32_t mirror_write;       // 1 only with the internal profile git
+    char hostname[NAME_MAX_LEN + 1];
+    uint64_t memory_bytes, disk_bytes, inodes;
+    uint32_t pids, cpu_percent, open_files;
+};
+struct msg_box_started {
+    char box[ID_MAX];
+    uint32_t code, sys; // as msg_done; descriptors only when code is ERR_NONE
+    char text[200];
+    char step[32]; // which step of the set-up failed
+    uint32_t pid;  // of init, on the host
+    uint32_t uid_base;
+    char profile[NAME_MAX_LEN + 1];
+    char address[48]; // IPv4 address inside, with network full
+};
+struct msg_box_name {
+    char box[ID_MAX];
+};
+struct msg_box_stats {
+    char box[ID_MAX];
+    uint32_t code, sys;
+    char text[200];
+    uint64_t memory_bytes, memory_peak_bytes, cpu_us, oom_kills, pids, pids_refused;
+    uint64_t memory_limit, pids_limit, cpu_percent_limit;
+    char cgroup[16]; // "v1", "v2" or "hybrid"
+};
+struct msg_box_exited {
+    char box[ID_MAX];
+    uint32_t exit_code, signal, oom_kills;
+};
+struct msg_dir {
+    char dir[ID_MAX];
+    char source[ID_MAX]; // DIR_COPY
+};
+struct msg_layer {
+    char layer[LAYER_NAME_MAX];
+    char dir[ID_MAX];
+    uint32_t from_files; // 1: files/root becomes the layer, else upper
+};
+struct msg_mirror {
+    char mirror[LAYER_NAME_MAX];
+};
+struct msg_none {
+    uint32_t unused;
+};
+
+// What to run: `args` holds NUL-terminated strings one after another, first n_argv of argv, then
+// n_env of the environment (NAME=value). With too many bytes they are in the memfd instead.
+struct msg_exec {
+    uint64_t exec;
+    uint32_t n_argv, n_env;
+    uint32_t program;  // 0: argv[0] found on PATH inside; 1: pinfold's own tool; 2: pinfold-git
+    uint32_t uid, gid; // inside; UINT32_MAX: the profile's user
+    uint32_t tty, rows, cols;
+    uint64_t memory_bytes; // 0: only the sandbox's limits
+    uint32_t pids;
+    uint32_t n_fds;
+    char cwd[4096]; // resolved inside
+    char user[64];  // a name looked up in /etc/passwd inside, instead of uid; "" for none
+    struct wire_bytes args;
+};
+struct msg_exec_started {
+    uint64_t exec;
+    uint32_t code, sys; // as msg_done
+    char text[160];     // with code: "step: what"
+    uint32_t pid;       // inside
+};
+struct msg_exec_kill {
+    uint64_t exec;
+    uint32_t signal;
+    uint32_t whole; // 1: SIGKILL to everything the exec started
+};
+struct msg_exec_resize {
+    uint64_t exec;
+    uint32_t rows, cols;
+};
+struct msg_exec_exited {
+    uint64_t exec;
+    uint32_t exited, exit_code, signal; // exited: 1 when exit_code counts
+    uint64_t cpu_us, max_memory_bytes;
+    uint32_t oom_kills, pids_refused; // during this exec, by the kernel's counters
+};
+struct msg_denials {
+    struct wire_bytes rows; // struct denial[], newest last, at most DENIALS_MAX
+    uint64_t total;
+};
+#define DENIALS_MAX 64
+struct denial {
+    uint32_t syscall, count;
+    char comm[16];
+};
+
+union wire_body {
+    struct msg_done done;
+    struct msg_box_start box_start;
+    struct msg_box_started box_started;
+    struct msg_box_name box_name;
+    struct msg_box_stats box_stats;
+    struct msg_box_exited box_exited;
+    struct msg_dir dir;
+    struct msg_layer layer;
+    struct msg_mirror mirror;
+    struct msg_none none;
+    struct msg_exec exec;
+    struct msg_exec_started exec_started;
+    struct msg_exec_kill exec_kill;
+    struct msg_exec_resize exec_resize;
+    struct msg_exec_exited exec_exited;
+    struct msg_denials denials;
+};

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ids and names.
+#include <pinfold/id.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define ID_CHARS 20
+static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz"; // without i, l, o, u
+
+void id_random_bytes(void *p, size_t n)
+{
+    for (char *at = p; n;) {
+        ssize_t got = getrandom(at, n < 256 ? n : 256, 0); // up to 256 is never cut short
+        if (got < 0)
+            abort();
+        at += got;
+        n -= (size_t)got;
+    }
+}
+
+const char *id_make(const char *prefix, char out[ID_MAX])
+{
+    uint8_t raw[ID_CHARS];
+    id_random_bytes(raw, sizeof(raw));
+    size_t n = strlen(prefix);
+    if (n + 1 + ID_CHARS + 1 > ID_MAX)
+        abort();
+    memcpy(out, prefix, n);
+    out[n++] = '_';
+    for (size_t i = 0; i < ID_CHARS; i++)
+        out[n++] = alphabet[raw[i] & 31];
+    out[n] = '\0';
+    return out;
+}
+
+bool id_ok(const char *s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    if (strncmp(s, prefix, n) || s[n] != '_')
+        return false;
+    s += n + 1;
+    return strlen(s) == ID_CHARS && strspn(s, alphabet) == ID_CHARS;
+}
+
+bool name_ok(const char *s)
+{
+    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t n = strlen(s);
+    return n >= 1 && n <= NAME_MAX_LEN && strspn(s, ok) == n && s[0] != '.' && s[0] != '-';
+}

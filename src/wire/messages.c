@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of messages: who sends what to whom, with which fields and how many descriptors.
+#include <pinfold/wire.h>
+
+#define U32(s, m) {WIRE_U32, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
+#define U64(s, m) {WIRE_U64, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
+#define STR(s, m) {WIRE_STR, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
+#define BYTES(s, m) {WIRE_BYTES, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
+#define FIELDS(name) static const struct wire_field fields_##name[]
+
+FIELDS(done) = {U32(msg_done, code), U32(msg_done, sys), STR(msg_done, text)};
+FIELDS(box_start) = {
+    STR(msg_box_start, box),          STR(msg_box_start, dir),
+    STR(msg_box_start, layers),       U32(msg_box_start, host_usr),
+    STR(msg_box_start, profile),      U32(msg_box_start, network),
+    STR(msg_box_start, mirror),       U32(msg_box_start, mirror_write),
+    STR(msg_box_start, hostname),     U64(msg_box_start, memory_bytes),
+    U64(msg_box_start, disk_bytes),   U64(msg_box_start, inodes),
+    U32(msg_box_start, pids),         U32(msg_box_start, cpu_percent),
+    U32(msg_box_start, open_files),
+};
+FIELDS(box_started) = {
+    STR(msg_box_started, box),     U32(msg_box_started, code),     U32(msg_box_started, sys),
+    STR(msg_box_started, text),    STR(msg_box_started, step),     U32(msg_box_started, pid),
+    U32(msg_box_started, uid_base), STR(msg_box_started, profile), STR(msg_box_started, address),
+};
+FIELDS(box_name) = {STR(msg_box_name, box)};
+FIELDS(box_stats) = {
+    STR(msg_box_stats, box),          U32(msg_box_stats, code),
+    U32(msg_box_stats, sys),          STR(msg_box_stats, text),
+    U64(msg_box_stats, memory_bytes), U64(msg_box_stats, memory_peak_bytes),
+    U64(msg_box_stats, cpu_us),       U64(msg_box_stats, oom_kills),
+    U64(msg_box_stats, pids),         U64(msg_box_stats, pids_refused),
+    U64(msg_box_stats, memory_limit), U64(msg_box_stats, pids_limit),
+    U64(msg_box_stats, cpu_percent_limit), STR(msg_box_stats, cgroup),
+};
+FIELDS(box_exited) = {
+    STR(msg_box_exited, box),
+    U32(msg_box_exited, exit_code),
+    U32(msg_box_exited, signal),
+    U32(msg_box_exited, oom_kills),
+};
+FIELDS(dir) = {STR(msg_dir, dir), STR(msg_dir, source)};
+FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from_files)};
+FIELDS(mirror) = {STR(msg_mirror, mirror)};
+FIELDS(none) = {U32(msg_none, unused)};
+FIELDS(exec) = {
+    U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
+    U32(msg_exec, uid),  U32(msg_exec, gid),          U32(msg_exec, tty),   U32(msg_exec, rows),
+    U32(msg_exec, cols), U64(msg_exec, memory_bytes), U32(msg_exec, pids),  U32(msg_exec, n_fds),
+    STR(msg_exec, cwd),  STR(msg_exec, user),         BYTES(msg_exec, args),
+};
+FIELDS(exec_started) = {
+    U64(msg_exec_started, exec), U32(msg_exec_started, code), U32(msg_exec_started, sys),
+    STR(msg_exec_started, text), U32(msg_exec_started, pid),
+};
+FIELDS(exec_kill) = {
+    U64(msg_exec_kill, exec),
+    U32(msg_exec_kill, signal),
+    U32(msg_exec_kill, whole),
+};
+FIELDS(exec_resize) = {
+    U64(msg_exec_resize, exec),
+    U32(msg_exec_resize, rows),
+    U32(msg_exec_resize, cols),
+};
+FIELDS(exec_exited) = {
+    U64(msg_exec_exited, exec),      U32(msg_exec_exited, exited),
+    U32(msg_exec_exited, exit_code), U32(msg_exec_exited, signal),
+    U64(msg_exec_exited, cpu_us),    U64(msg_exec_exited, max_memory_bytes),
+    U32(msg_exec_exited, oom_kills), U32(msg_exec_exited, pids_refused),
+};
+FIELDS(denials) = {BYTES(msg_denials, rows), U64(msg_denials, total)};
+
+#define ROW(type, name, from, to, fields, min, max, doc)                                           \
+    {                                                                                              \
+        MSG_##type, name, PEER_##from, PEER_##to, fields_##fields,                                 \
+            sizeof(fields_##fields) / sizeof(fields_##fields[0]), sizeof(struct msg_##fields),     \
+            min, max, doc                                                                          \
+    }
+const struct wire_row wire_rows[] = {
+    {MSG_DONE, "done", PEER_LAUNCHER | PEER_INIT, PEER_SERVER, fields_done, 3,
+     sizeof(struct msg_done), 0, 1, "a request's end, with its error or none"},
+    ROW(BOX_START, "box_start", SERVER, LAUNCHER, box_start, 0, 0, "make a sandbox"),
+    ROW(BOX_STARTED, "box_started", LAUNCHER, SERVER, box_started, 0, 3, "it runs, or why not"),
+    ROW(BOX_STOP, "box_stop", SERVER, LAUNCHER, box_name, 0, 0, "end it and clean up"),
+    ROW(BOX_LIST, "box_list", SERVER, LAUNCHER, none, 0, 0, "which sandboxes live"),
+    ROW(BOX_STAT, "box_stat", SERVER, LAUNCHER, box_name, 0, 0, "its current use"),
+    ROW(BOX_STATS, "box_stats", LAUNCHER, SERVER, box_stats, 0, 0, "the kernel's counters"),
+    ROW(BOX_EXITED, "box_exited", LAUNCHER, SERVER, box_exited, 0, 0, "its init is gone"),
+    ROW(DIR_CREATE, "dir_create", SERVER, LAUNCHER, dir, 0, 0, "make a workspace's directory"),
+    ROW(DIR_DELETE, "dir_delete", SERVER, LAUNCHER, dir, 0, 0, "remove it"),
+    ROW(DIR_COPY, "dir_copy", SERVER, LAUNCHER, dir, 0, 0, "copy it"),
+    ROW(LAYER_COMMIT, "layer_commit", SERVER, LAUNCHER, layer, 0, 0, "make it an image layer"),
+    ROW(LAYER_DELETE, "layer_delete", SERVER, LAUNCHER, layer, 0, 0, "remove a layer"),
+    ROW(LAYER_LIST, "layer_list", SERVER, LAUNCHER, none, 0, 0, "a descriptor to list layers by"),
+    ROW(MIRROR_CREATE, "mirror_create", SERVER, LAUNCHER, mirror, 0, 0, "room for a repository"),
+    ROW(MIRROR_DELETE, "mirror_delete", SERVER, LAUNCHER, mirror, 0, 0, "remove a mirror"),
+    ROW(READY, "ready", LAUNCHER, SERVER, none, 0, 0, "the launcher has started"),
+    ROW(EXEC, "exec", SERVER, INIT, exec, 0, 4, "run a command"),
+    ROW(EXEC_STARTED, "exec_started", INIT, SERVER, exec_started, 0, 1, "it runs, or why not"),
+    ROW(EXEC_KILL, "exec_kill", SERVER, INIT, exec_kill, 0, 0, "signal it, or end all of it"),
+    ROW(EXEC_RESIZE, "exec_resize", SERVER, INIT, exec_resize, 0, 0, "its terminal's size"),
+    ROW(EXEC_EXITED, "exec_exited", INIT, SERVER, exec_exited, 0, 0, "it and its children ended"),
+    ROW(DENIALS, "denials", SERVER, INIT, none, 0, 0, "ask for refused system calls"),
+    ROW(DENIALS_ARE, "denials_are", INIT, SERVER, denials, 0, 0, "refused system calls"),
+};
+const unsigned n_wire_rows = sizeof(wire_rows) / sizeof(wire_rows[0]);
