@@ -128,8 +128,8 @@ int conf_set(struct conf *c, const char *name, const char *value, struct err *e)
 int conf_check(const struct conf *c, struct err *e);
 // Read the files that settings name; refuses secrets that others than root can read.
 int conf_load_files(struct conf *c, struct err *e);
-// The rows for `who`, one Key=value a line, in the table's order; the text of files is in it with
-// \n and \\ escaped. conf_parse_start reads it back.
+// The rows for `who`, one Key=value a line, in the table's order, texts with %XX for what is not
+// plain ASCII, files as their text. conf_parse_start reads it back.
 int conf_format(const struct conf *c, unsigned who, struct buf *out);
 int conf_parse_start(struct conf *c, const char *text, size_t len, struct err *e);
 // The table for people: name, default, bounds and sentence of each row that a file may hold.

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of settings. A row is all there is to a setting: its reader, its bounds, its
+// sentence in the manual and the processes that get it.
+#include "conf_int.h"
+
+#include <pinfold/own.h>
+#include <stddef.h>
+
+#define K (1ull << 10)
+#define M (1ull << 20)
+#define G (1ull << 30)
+#define T (1ull << 40)
+#define SECOND 1000ull
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+#define AT(member) offsetof(struct conf, member), sizeof(((struct conf *)0)->member)
+#define NUM(key, type, who, member, def, lo, hi, text)                                             \
+    {                                                                                              \
+        key, CONF_##type, who, AT(member), def, lo, hi, NULL, NULL, text                           \
+    }
+#define WORD(key, who, member, def, words, text)                                                   \
+    {                                                                                              \
+        key, CONF_WORD, who, AT(member), def, 0, 0, words, NULL, text                              \
+    }
+#define TEXT(key, who, member, def, check, text)                                                   \
+    {                                                                                              \
+        key, CONF_TEXT, who, AT(member), def, 0, 0, NULL, check, text                              \
+    }
+#define FILE_(key, who, member, text)                                                              \
+    {                                                                                              \
+        key, CONF_FILE, who, AT(member), "", 0, 64 * K, NULL, conf_check_directory, text           \
+    }
+
+#define SUP FOR_PINFOLDD
+#define SRV FOR_SERVER
+#define LAU FOR_LAUNCHER
+
+static const char *const log_words[] = {"error", "warn", "info", "debug", NULL};
+
+const struct conf_row conf_rows[] = {
+    WORD("LogLevel", FOR_ALL, log_level, "info", log_words,
+         "the least important lines that are logged: error, warn, info or debug"),
+    NUM("Strict", BOOL, FOR_ALL, strict, "no", 0, 1,
+        "a system call that pinfold's own filters refuse kills the process instead of failing"),
+    TEXT("Listen", SUP | SRV, listen, "127.0.0.1:7070", conf_check_listen,
+         "where to listen: ADDR:PORT or [ADDR6]:PORT, several separated by blanks"),
+    TEXT("StateDir", SUP, state_dir, "/var/lib/pinfold", conf_check_directory,
+         "where everything that outlives a process is kept"),
+    TEXT("ProfilesDir", SUP | FOR_CLI, profiles_dir, "", conf_check_directory,
+         "the directory of profiles; empty: the ones pinfold came with"),
+    TEXT("ImagesDir", SUP | FOR_CLI, images_dir, "", conf_check_directory,
+         "the directory of image files; empty: the ones pinfold came with"),
+    TEXT("ServerUser", SUP, server_user, "pinfold", conf_check_user,
+         "the user that the server runs as: a name, or a number above 0"),
+    NUM("StopTimeout", DURATION, SUP | SRV | LAU, stop_timeout_ms, "10s", SECOND, 10 * MINUTE,
+        "how long a process may take to stop before it is killed"),
+
+    FILE_("TLSCertificate", SUP | SRV, tls_certificate,
+          "file with the certificate chain in PEM; with TLSKey= the server speaks https"),
+    FILE_("TLSKey", SUP | SRV, tls_key, "file with the certificate's key in PEM, for root only"),
+    NUM("HTTP2", BOOL, SRV, http2, "no", 0, 1, "offer HTTP/2 where TLS is configured"),
+    FILE_("PasswordFile", SUP | SRV, password,
+          "file with the one password of dialects that log in by password alone, for root only"),
+    FILE_("UsersFile", SUP | SRV, users,
+          "file with a line NAME:PASSWORD for each user who may log in, for root only"),
+    NUM("SessionTime", DURATION, SRV, session_ms, "30d", MINUTE, 365 * DAY,
+        "how long a login by password is good for"),
+
+    NUM("ServerUid", NUMBER, SRV | FOR_START, server_uid, "0", 0, UINT32_MAX - 1,
+        "the server's user"),
+    NUM("ServerGid", NUMBER, SRV | FOR_START, server_gid, "0", 0, UINT32_MAX - 1, "its group"),
+    NUM("ListenSockets", NUMBER, SRV | FOR_START, listen_sockets, "0", 0, 16,
+        "how many listening sockets were handed over"),
+    TEXT("AdminToken", SRV | FOR_START, admin_token, "", NULL, "what DIR/admin.token holds"),
+
+    NUM("IdBase", NUMBER, LAU | FOR_CLI, id_base, "1879048192", 65536, 0x7fff0000u,
+        "first user and group id of sandboxes on the host; a multiple of 65536"),
+    NUM("IdRanges", NUMBER, LAU | FOR_CLI, id_ranges, "4095", 1, 32767,
+        "how many ranges of 65536 ids there are; one for each live sandbox"),
+    TEXT("NetworkRange", LAU | FOR_CLI, network_range, "10.203.0.0/16", conf_check_network,
+         "private IPv4 range that sandboxes with network mode full get addresses from"),
+    TEXT("NameServers", LAU | FOR_CLI, name_servers, "", conf_check_name_servers,
+         "name servers of sandboxes with network mode full; empty: the host's own"),
+
+    TEXT("RepositoryBase", SRV, repository_base, "https://github.com/", conf_check_url,
+         "what stands before owner/repo when a repository is named that way"),
+    TEXT("RepositoryRoots", SRV | LAU, repository_roots, "", conf_check_directories,
+         "directories whose repositories may be cloned by path or file URL, separated by blanks"),
+    NUM("RepositoryMaxSize", SIZE, SRV, repository_bytes, "4G", M, T,
+        "bytes of one repository's mirror"),
+    NUM("RepositoryMaxObjects", NUMBER, SRV, repository_objects, "20000000", 100, 1000000000,
+        "git objects of one repository"),
+    NUM("RepositoryTimeout", DURATION, SRV, repository_timeout_ms, "15min", SECOND, DAY,
+        "wall time of one clone or fetch"),
+    {"Mirror", CONF_MIRRORS, SRV, AT(mirrors), "", 0, 0, NULL, conf_check_url,
+     "Mirror.IMAGE=URL: the archive that image is built from, instead of the builder's own choice"},
+    NUM("BuildTimeout", DURATION, SRV, build_timeout_ms, "1h", MINUTE, DAY,
+        "wall time of one step of an image's build"),
+    NUM("InitScriptTimeout", DURATION, SRV, init_script_timeout_ms, "30min", SECOND, DAY,
+        "wall time of a workspace's init script"),
+
+    NUM("MaxBody", SIZE, SRV, max_body, "8M", 4 * K, 64 * M, "bytes of one JSON request body"),
+    NUM("MaxUpload", SIZE, SRV, max_upload, "64M", 4 * K, G,
+        "bytes of one uploaded file or archive"),
+    NUM("MaxConnections", NUMBER, SRV, max_connections, "1024", 8, 65536,
+        "open connections of clients"),
+    NUM("MaxStreams", NUMBER, SRV, max_streams, "512", 1, 65536,
+        "answers that stream or wait at one time"),
+    NUM("RequestTimeout", DURATION, SRV, request_timeout_ms, "60s", 10 * SECOND, HOUR,
+        "how long a connection may be idle or a request may take to arrive"),
+    NUM("MaxWait", DURATION, SRV, max_wait_ms, "10min", SECOND, DAY,
+        "the longest ?wait= that is honoured"),
+    NUM("RequestsPerSecond", NUMBER, SRV, requests_per_second, "0", 0, 1000000,
+        "requests of one token in a second; 0: no limit"),
+    NUM("MaxWorkspaces", NUMBER, SRV, max_workspaces, "1000", 1, 100000, "workspaces at one time"),
+    NUM("MaxExecs", NUMBER, SRV, max_execs, "256", 1, 10000, "commands running at one time"),
+    NUM("MaxExecsPerWorkspace", NUMBER, SRV, max_execs_per_workspace, "64", 1, 1024,
+        "commands running at one time in one workspace"),
+    NUM("MaxBuilds", NUMBER, SRV, max_builds, "2", 1, 64, "builds running at one time"),
+    NUM("MaxTokens", NUMBER, SRV, max_tokens, "1000", 1, 100000, "API tokens"),
+    NUM("ExecTimeout", DURATION, SRV, exec_timeout_ms, "10min", SECOND, 30 * DAY,
+        "wall time of a command whose request says nothing"),
+    NUM("ExecTimeoutMax", DURATION, SRV, exec_timeout_max_ms, "1d", SECOND, 30 * DAY,
+        "the longest timeout that a request may ask for"),
+    NUM("OutputKeep", SIZE, SRV, output_keep, "16M", 64 * K, T,
+        "bytes kept of each output stream of a command"),
+    NUM("OutputTotal", SIZE, SRV, output_total, "16G", M, 64 * T,
+        "bytes kept of all commands together; the oldest go first"),
+    NUM("HistoryKeep", NUMBER, SRV, history_keep, "1000", 1, 1000000,
+        "ended commands remembered for each workspace"),
+    NUM("IdleStop", DURATION, SRV, idle_stop_ms, "10min", SECOND, 30 * DAY,
+        "how long a workspace's sandbox stays up with nothing running in it"),
+    NUM("DiskReserve", SIZE, SRV, disk_reserve, "512M", 0, T,
+        "bytes of the state directory's disk that new work is refused for"),
+};
+const unsigned n_conf_rows = N_ELEMS(conf_rows);
