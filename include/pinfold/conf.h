@@ -83,12 +83,17 @@ struct conf {
     struct conf_mirror mirrors[CONF_MIRRORS_MAX];
     uint64_t n_mirrors;
     uint64_t build_timeout_ms, init_script_timeout_ms;
-    // limits of the API
-    uint64_t max_body, max_upload, max_connections, max_streams, request_timeout_ms, max_wait_ms;
-    uint64_t max_workspaces, max_execs, max_execs_per_workspace, max_builds, max_tokens;
+    char default_image[65], default_profile[65];
+    // limits of HTTP
+    uint64_t max_body, max_connections, max_streams, request_timeout_ms, max_wait_ms;
     uint64_t requests_per_second; // of one token; 0: no limit
-    uint64_t exec_timeout_ms, exec_timeout_max_ms, output_keep, output_total, history_keep;
-    uint64_t idle_stop_ms;
+    // limits of the verbs; see struct core_conf
+    uint64_t max_workspaces, max_sandboxes, max_execs, max_execs_per_workspace, max_execs_queued;
+    uint64_t max_builds, max_builds_queued, max_tokens, max_users;
+    uint64_t execs_kept, execs_kept_per_workspace, builds_kept;
+    uint64_t exec_timeout_ms, exec_timeout_max_ms, idle_stop_ms, kill_grace_ms;
+    uint64_t command_bytes, stdin_bytes, file_bytes;
+    uint64_t answer_bytes, answer_max_bytes, output_keep, output_total;
     uint64_t disk_reserve; // bytes of the state directory's disk that are never given away
 };
 

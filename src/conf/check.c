@@ -3,6 +3,7 @@
 #include "conf_int.h"
 
 #include <arpa/inet.h>
+#include <pinfold/id.h>
 #include <pinfold/keyfile.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
@@ -108,19 +109,24 @@ int conf_check_network(const char *value, struct err *e)
 {
     const char *slash = strchr(value, '/');
     char text[20];
-    uint64_t len;
     struct in_addr addr;
     size_t n = slash ? (size_t)(slash - value) : 0;
-    if (!slash || n >= sizeof(text) || num_parse_u64(slash + 1, 8, 24, &len, NULL))
-        return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not A.B.C.D/LEN with LEN from 8 to 24",
-                       value);
+    if (!slash || n >= sizeof(text) || strcmp(slash, "/16"))
+        return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not A.B.0.0/16", value);
     memcpy(text, value, n);
     text[n] = '\0';
     if (inet_pton(AF_INET, text, &addr) != 1)
         return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not an IPv4 address", text);
     uint32_t a = ntohl(addr.s_addr);
-    if (!is_private(a) || a & (UINT32_MAX >> len))
+    if (!is_private(a) || a & 0xffff)
         return err_set(e, ERR_BAD_REQUEST, "%s is not the start of a private range", value);
+    return 0;
+}
+
+int conf_check_name(const char *value, struct err *e)
+{
+    if (!name_ok(value))
+        return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not a name", value);
     return 0;
 }
 
@@ -147,6 +153,8 @@ int conf_check(const struct conf *c, struct err *e)
         return err_set(e, ERR_BAD_REQUEST, "ExecTimeout= is above ExecTimeoutMax=");
     if (c->max_execs_per_workspace > c->max_execs)
         return err_set(e, ERR_BAD_REQUEST, "MaxExecsPerWorkspace= is above MaxExecs=");
+    if (c->answer_bytes > c->answer_max_bytes)
+        return err_set(e, ERR_BAD_REQUEST, "AnswerOutput= is above AnswerOutputMax=");
     if (c->output_keep > c->output_total)
         return err_set(e, ERR_BAD_REQUEST, "OutputKeep= is above OutputTotal=");
     if (!*c->state_dir)
