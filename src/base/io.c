@@ -147,7 +147,7 @@ ssize_t io_send_fds(int sock, const void *p, size_t n, const int *fds, size_t n_
         char room[CMSG_SPACE(sizeof(int) * IO_FDS_MAX)];
         struct cmsghdr align;
     } control = {0};
-    struct iovec iov = {.iov_base = (void *)p, .iov_len = n};
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n}; // only read
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     if (n_fds > IO_FDS_MAX) {
         errno = EINVAL;
