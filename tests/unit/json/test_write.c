@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer: what it prints, byte by byte.
+#include <pinfold/json_out.h>
+#include <tap.h>
+
+#include <math.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct buf b;
+static struct json_out o;
+
+static void start(void)
+{
+    buf_clear(&b);
+    json_out_init(&o, &b);
+}
+
+static void values(void)
+{
+    start();
+    json_begin(&o, NULL);
+    json_str(&o, "s", "a\"\\\n\x01\x7f/\xc3\xa4");
+    json_str(&o, "n", NULL);
+    json_strn(&o, "bad", "x\xffy\xc3", 4);
+    json_u64(&o, "u", UINT64_MAX);
+    json_u64(&o, "z", 0);
+    json_i64(&o, "i", INT64_MIN);
+    json_bool(&o, "t", true);
+    json_begin_array(&o, "a");
+    json_u64(&o, NULL, 1);
+    json_begin(&o, NULL);
+    json_end(&o);
+    json_begin_array(&o, NULL);
+    json_end_array(&o);
+    json_null(&o, NULL);
+    json_end_array(&o);
+    json_raw(&o, "r", "[1]", 3);
+    json_time(&o, "at", 1767323045678);
+    json_time(&o, "never", 0);
+    ok(!json_done(&o), "not done before the end");
+    json_end(&o);
+    ok(json_done(&o), "done at the end");
+    is_str(b.data,
+           "{\"s\":\"a\\\"\\\\\\n\\u0001\\u007f/\xc3\xa4\",\"n\":null,\"bad\":\"x\xef\xbf\xbdy"
+           "\xef\xbf\xbd\",\"u\":18446744073709551615,\"z\":0,\"i\":-9223372036854775808,"
+           "\"t\":true,\"a\":[1,{},[],null],\"r\":[1],\"at\":\"2026-01-02T03:04:05.678Z\","
+           "\"never\":null}",
+           "every kind of value");
+}
+
+static void doubles(void)
+{
+    start();
+    json_begin_array(&o, NULL);
+    json_f64(&o, NULL, 0.1);
+    json_f64(&o, NULL, 3);
+    json_f64(&o, NULL, 1.0 / 3);
+    json_f64(&o, NULL, 1e300);
+    json_f64(&o, NULL, NAN);
+    json_f64(&o, NULL, -INFINITY);
+    json_end_array(&o);
+    is_str(b.data, "[0.1,3,0.3333333333333333,1e+300,null,null]", "doubles are short and exact");
+}
+
+static void bytes(void)
+{
+    start();
+    json_begin(&o, NULL);
+    json_bytes(&o, "stdout", "hi\n", 3);
+    json_bytes(&o, "stderr", "\xff\x00", 2);
+    json_bytes(&o, "empty", "", 0);
+    json_end(&o);
+    is_str(b.data, "{\"stdout\":\"hi\\n\",\"stderr_base64\":\"/wA=\",\"empty\":\"\"}",
+           "text as text, bytes as base 64");
+}
+
+static void overflow(void)
+{
+    struct buf small;
+    buf_init(&small, 10);
+    json_out_init(&o, &small);
+    json_begin(&o, NULL);
+    json_str(&o, "a", "0123456789");
+    json_end(&o);
+    ok(!json_done(&o), "a buffer that is too small is noticed");
+    buf_release(&small);
+}
+
+static void member_without_name(void)
+{
+    json_begin(&o, NULL);
+    json_u64(&o, NULL, 1);
+}
+static void name_in_array(void)
+{
+    json_begin_array(&o, NULL);
+    json_u64(&o, "x", 1);
+}
+static void wrong_end(void)
+{
+    json_begin_array(&o, NULL);
+    json_end(&o);
+}
+static void two_roots(void)
+{
+    json_null(&o, NULL);
+    json_null(&o, NULL);
+}
+
+static void aborts(void (*f)(void), const char *what)
+{
+    pid_t pid = fork();
+    if (!pid) {
+        (void)close(2);
+        start();
+        f();
+        _exit(0);
+    }
+    int st = 0;
+    (void)waitpid(pid, &st, 0);
+    ok(WIFSIGNALED(st) && WTERMSIG(st) == SIGABRT, "aborts: %s", what);
+}
+
+int main(void)
+{
+    buf_init(&b, 1 << 20);
+    values();
+    doubles();
+    bytes();
+    overflow();
+    aborts(member_without_name, "a member without a name");
+    aborts(name_in_array, "a name in an array");
+    aborts(wrong_end, "the wrong end");
+    aborts(two_roots, "two outermost values");
+    buf_release(&b);
+    return done_testing();
+}
