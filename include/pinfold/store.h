@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database: what was acknowledged and must be found again. The only user of SQLite. No
+// decision is made here: rows go in and come out as the structs below.
+//
+// A store belongs to one thread at a time. Core opens it and reads all rows at start; from then on
+// only its worker uses it, with store_begin and store_commit around each batch of jobs.
+#pragma once
+#include <pinfold/buf.h>
+#include <pinfold/err.h>
+#include <pinfold/run.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+#define STORE_FILE "pinfold.db"
+// Open or make it in a directory, bring it to this version's schema, check it. A database of a
+// newer version is refused. ERR_INTERNAL when it is damaged.
+struct store *store_open(int dir_fd, struct err *e);
+void store_close(struct store *s); // NULL is fine
+
+// One write transaction. A statement that fails in it makes commit fail with the same error:
+// all or nothing. Outside of one every statement is its own.
+int store_begin(struct store *s, struct err *e);
+int store_commit(struct store *s, struct err *e);
+
+struct store_blob {
+    const void *p;
+    size_t len;
+};
+
+// Strings in rows are never NULL on the way out; NULL on the way in is written as "". Times are
+// wall clock in ms. What numbers (status ...) mean is core's.
+struct store_workspace {
+    const char *id, *name, *image, *profile;
+    uint32_t network;
+    struct limits limits;
+    const char *repo_url, *repo_ref, *repo_commit, *mirror;
+    bool submodules;
+    struct store_blob env, labels; // NAME=value, each with its NUL
+    const char *init_script;
+    uint32_t status;
+    uint64_t created_ms, updated_ms, status_ms, used_ms;
+    const char *error, *build, *forked_from;
+    int32_t init_exit_code;
+    uint64_t init_ms;
+    bool built, dir_made; // its image part succeeded once; its directory exists
+};
+struct store_exec {
+    const char *id, *workspace, *image, *profile;
+    bool shell;             // argv is one string for /bin/sh
+    struct store_blob argv; // each with its NUL
+    const char *cwd, *user;
+    bool tty, background;
+    uint32_t status;
+    uint64_t created_ms, started_ms, ended_ms, timeout_ms;
+    uint32_t reason;
+    int32_t exit_code, signal;
+    bool timed_out, oom_killed;
+    uint64_t duration_ms, cpu_us, max_memory_bytes;
+    const char *detail;
+    struct store_stream {
+        uint64_t total, kept, first;
+        bool in_file; // else the kept bytes are in the output table, or none are
+    } out[2];
+};
+struct store_build {
+    const char *id, *workspace, *image;
+    bool rebuild;
+    uint32_t status, n_steps, step, n_cached;
+    const char *doing;
+    uint64_t created_ms, started_ms, ended_ms, log_total, log_kept;
+    uint32_t reason;
+    int32_t exit_code, signal;
+    const char *detail, *error;
+};
+struct store_repo {
+    const char *id, *mirror, *url;
+    uint32_t status;
+    uint64_t created_ms, fetched_ms, bytes, objects;
+    const char *error;
+};
+struct store_token {
+    const char *id, *name;
+    struct store_blob hash;
+    uint32_t scopes;
+    uint64_t created_ms, expires_ms, used_ms;
+};
+struct store_user {
+    const char *id, *name, *hash;
+    uint32_t scopes;
+    uint64_t created_ms;
+};
+
+// put replaces a row with the same id. delete of what is not there is success. each calls on_row
+// for every row, oldest first, with strings borrowed for the call; a return other than 0 ends it.
+#define STORE_VERBS(thing)                                                                         \
+    int store_##thing##_put(struct store *s, const struct store_##thing *row, struct err *e);      \
+    int store_##thing##_delete(struct store *s, const char *id, struct err *e);                    \
+    int store_##thing##_each(struct store *s,                                                      \
+                             int (*on_row)(void *arg, const struct store_##thing *row), void *arg, \
+                             struct err *e);
+STORE_VERBS(workspace) // delete takes its execs and builds with it
+STORE_VERBS(exec)      // delete takes its output with it
+STORE_VERBS(build)
+STORE_VERBS(repo)
+STORE_VERBS(token)
+STORE_VERBS(user)
+
+// Kept output that is too small for a file.
+int store_output_put(struct store *s, const char *exec, unsigned stream, struct store_blob data,
+                     struct err *e);
+// Append at most max bytes from `offset` of what is kept to *ret; nothing there is success.
+int store_output_get(struct store *s, const char *exec, unsigned stream, uint64_t offset,
+                     size_t max, struct buf *ret, struct err *e);
+
+// Answers by idempotency key. get: 1 found, 0 not, -1 error; the body is appended to *ret_body,
+// the head to *ret_head.
+struct store_idem {
+    const char *key; // a digest of token, route and key
+    struct store_blob digest;
+    int32_t status;
+    const char *head;
+    struct store_blob body;
+    uint64_t created_ms;
+};
+int store_idem_put(struct store *s, const struct store_idem *row, struct err *e);
+int store_idem_get(struct store *s, const char *key, struct store_idem *ret, struct buf *ret_head,
+                   struct buf *ret_body, struct err *e);
+int store_idem_expire(struct store *s, uint64_t before_ms, struct err *e);
+
+// Small named values. get: 1 found, 0 not, -1 error.
+int store_meta_put(struct store *s, const char *name, struct store_blob value, struct err *e);
+int store_meta_get(struct store *s, const char *name, struct buf *ret, struct err *e);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema, as numbered steps from an empty database: steps are added, never changed. The
+// number of the last one done is the database's user_version.
+#include "store_int.h"
+
+#include <pinfold/own.h>
+#include <stdio.h>
+
+static const char *const steps[] = {
+    // 1
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE workspace (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, profile TEXT NOT NULL,"
+    " network INTEGER NOT NULL, memory_bytes INTEGER NOT NULL, pids INTEGER NOT NULL,"
+    " cpu_percent INTEGER NOT NULL, disk_bytes INTEGER NOT NULL, inodes INTEGER NOT NULL,"
+    " output_bytes INTEGER NOT NULL, open_files INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
+    " repo_url TEXT NOT NULL, repo_ref TEXT NOT NULL, repo_commit TEXT NOT NULL,"
+    " mirror TEXT NOT NULL, submodules INTEGER NOT NULL, env BLOB NOT NULL, labels BLOB NOT NULL,"
+    " init_script TEXT NOT NULL, status INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL, status_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL,"
+    " error TEXT NOT NULL, build TEXT NOT NULL, forked_from TEXT NOT NULL,"
+    " init_exit_code INTEGER NOT NULL, init_ms INTEGER NOT NULL, built INTEGER NOT NULL,"
+    " dir_made INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE exec (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " workspace TEXT NOT NULL, image TEXT NOT NULL, profile TEXT NOT NULL,"
+    " shell INTEGER NOT NULL, argv BLOB NOT NULL, cwd TEXT NOT NULL, user TEXT NOT NULL,"
+    " tty INTEGER NOT NULL, background INTEGER NOT NULL, status INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+    " timeout_ms INTEGER NOT NULL, reason INTEGER NOT NULL, exit_code INTEGER NOT NULL,"
+    " signal INTEGER NOT NULL, timed_out INTEGER NOT NULL, oom_killed INTEGER NOT NULL,"
+    " duration_ms INTEGER NOT NULL, cpu_us INTEGER NOT NULL, max_memory_bytes INTEGER NOT NULL,"
+    " detail TEXT NOT NULL, total0 INTEGER NOT NULL, kept0 INTEGER NOT NULL,"
+    " first0 INTEGER NOT NULL, file0 INTEGER NOT NULL, total1 INTEGER NOT NULL,"
+    " kept1 INTEGER NOT NULL, first1 INTEGER NOT NULL, file1 INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX exec_workspace ON exec (workspace);"
+
+    "CREATE TABLE output (exec TEXT NOT NULL, stream INTEGER NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY (exec, stream)) STRICT;"
+
+    "CREATE TABLE build (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " workspace TEXT NOT NULL, image TEXT NOT NULL, rebuild INTEGER NOT NULL,"
+    " status INTEGER NOT NULL, n_steps INTEGER NOT NULL, step INTEGER NOT NULL,"
+    " n_cached INTEGER NOT NULL, doing TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    " started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, log_total INTEGER NOT NULL,"
+    " log_kept INTEGER NOT NULL, reason INTEGER NOT NULL, exit_code INTEGER NOT NULL,"
+    " signal INTEGER NOT NULL, detail TEXT NOT NULL, error TEXT NOT NULL) STRICT;"
+    "CREATE INDEX build_workspace ON build (workspace);"
+
+    "CREATE TABLE repo (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, mirror TEXT NOT NULL,"
+    " url TEXT NOT NULL, status INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " fetched_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, objects INTEGER NOT NULL,"
+    " error TEXT NOT NULL) STRICT;"
+
+    "CREATE TABLE token (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
+    " hash BLOB NOT NULL UNIQUE, scopes INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE user (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " name TEXT NOT NULL UNIQUE, hash TEXT NOT NULL, scopes INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE idem (key TEXT PRIMARY KEY, digest BLOB NOT NULL, status INTEGER NOT NULL,"
+    " head TEXT NOT NULL, body BLOB NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX idem_created ON idem (created_ms)",
+};
+
+static int version_of(struct store *s, unsigned *ret, struct err *e)
+{
+    sqlite3_stmt *stmt = store_prepare(s, "PRAGMA user_version", e);
+    if (!stmt)
+        return -1;
+    int rc = sqlite3_step(stmt);
+    *ret = (unsigned)sqlite3_column_int(stmt, 0);
+    (void)sqlite3_finalize(stmt); // repeats the error of the step
+    return rc == SQLITE_ROW ? 0 : store_fail(s, e, "read the schema's version");
+}
+
+static int step_up(struct store *s, unsigned to, struct err *e)
+{
+    own_free char *sql =
+        xasprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %u; COMMIT", steps[to - 1], to);
+    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return 0;
+    char doing[48];
+    (void)snprintf(doing, sizeof(doing), "bring the database to version %u", to);
+    store_fail(s, e, doing);
+    (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); // none open is fine
+    return -1;
+}
+
+int store_migrate(struct store *s, struct err *e)
+{
+    unsigned version;
+    if (version_of(s, &version, e))
+        return -1;
+    if (version > N_ELEMS(steps))
+        return err_set(e, ERR_CONFLICT,
+                       "the database has version %u, made by a newer pinfold; this one knows %zu",
+                       version, N_ELEMS(steps));
+    for (; version < N_ELEMS(steps); version++)
+        if (step_up(s, version + 1, e))
+            return -1;
+    return 0;
+}

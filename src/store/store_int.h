@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared by the files of this room.
+#pragma once
+#include <pinfold/store.h>
+#include <sqlite3.h>
+
+// Rows of a table are read and written by their fields: column, type, place in the struct.
+enum store_kind { COL_TEXT, COL_BLOB, COL_U64, COL_U32, COL_I32, COL_BOOL };
+struct store_field {
+    const char *column;
+    enum store_kind kind;
+    uint16_t offset;
+};
+struct store_table {
+    const char *name;
+    const struct store_field *fields; // the first is the key
+    unsigned n_fields;
+    uint16_t size; // of the row's struct
+};
+enum store_thing { T_WORKSPACE, T_EXEC, T_BUILD, T_REPO, T_TOKEN, T_USER, T_N };
+extern const struct store_table store_tables[T_N];
+
+// Statements with a text of their own; those of the tables above are made from the fields.
+enum store_stmt {
+    STMT_BEGIN,
+    STMT_COMMIT,
+    STMT_ROLLBACK,
+    STMT_WORKSPACE_OUTPUTS,
+    STMT_WORKSPACE_EXECS,
+    STMT_WORKSPACE_BUILDS,
+    STMT_EXEC_OUTPUTS,
+    STMT_OUTPUT_PUT,
+    STMT_OUTPUT_GET,
+    STMT_IDEM_PUT,
+    STMT_IDEM_GET,
+    STMT_IDEM_EXPIRE,
+    STMT_META_PUT,
+    STMT_META_GET,
+    STMT_N
+};
+
+struct store {
+    sqlite3 *db;
+    bool in_batch, failed; // failed: a statement of this batch did; `why` says how
+    struct err why;
+    sqlite3_stmt *stmts[STMT_N];
+    sqlite3_stmt *put[T_N], *del[T_N], *each[T_N];
+};
+
+// Fill *e from the last error of the connection, remember it for the batch. Returns -1.
+int store_fail(struct store *s, struct err *e, const char *doing);
+int store_migrate(struct store *s, struct err *e);
+int store_prepare_tables(struct store *s, struct err *e);
+sqlite3_stmt *store_prepare(struct store *s, const char *sql, struct err *e);
+// Step a statement that gives no row, then reset it and forget what was bound.
+int store_run(struct store *s, sqlite3_stmt *stmt, const char *doing, struct err *e);
+void store_bind_text(sqlite3_stmt *stmt, int i, const char *v);
+void store_bind_blob(sqlite3_stmt *stmt, int i, struct store_blob v);
