@@ -59,8 +59,12 @@ struct image {
 
 // What the keys and commands depend on besides the files. NULL members are as "".
 struct image_settings {
-    const char *mirror; // instead of the file's Mirror=, see images/README.md
-    const char *salt;   // "" or anything: another salt builds everything again
+    // The archive to build this image from, instead of its Mirror=: a URL, or NULL. Of a chain of
+    // images only the one that names the base is asked for.
+    const char *(*mirror)(void *arg, const char *image);
+    void *arg;
+    const char *salt; // any text: another salt builds everything again
+    const char *arch; // "": this machine's
 };
 
 // Read images/NAME.image, the images it extends, the scripts in lib/ and the files it copies.
