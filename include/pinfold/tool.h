@@ -63,7 +63,7 @@ enum tool_type {
     TOOL_SYMLINK = 'l',
     TOOL_OTHER = 'o', // socket, fifo, device
 };
-const char *tool_type_name(enum tool_type t); // "file", "directory", "symlink", "other"
+const char *tool_type_name(enum tool_type t); // "file", "directory", "symlink", "other"; else NULL
 
 struct tool_entry {
     enum tool_type type;
