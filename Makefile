@@ -1,11 +1,11 @@
 # pinfold: one file, read downwards. A room is a folder under src/, a binary is a list of rooms:
 # what a binary does not link it cannot do, so these lists are the privilege map.
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .DEFAULT_GOAL := all
+SHELL := /bin/bash
 
-CC     ?= gcc
 ifeq ($(origin CC),default)
 CC     := gcc
 endif
@@ -13,6 +13,10 @@ FLAVOUR ?=
 B      := build$(if $(FLAVOUR),/$(FLAVOUR))
 PREFIX ?= /usr/local
 DESTDIR ?=
+STATE  ?= /var/lib/pinfold
+LISTEN ?= 127.0.0.1:7070
+Q      := $(if $(V),,@)
+JOBS   := -j$(shell nproc)
 
 # --- the privilege map -----------------------------------------------------------------------
 ROOMS_pinfoldd         := pinfoldd conf confine base
@@ -38,8 +42,18 @@ EXTRA_pinfold-tool    := -static
 BINARIES := pinfoldd pinfold-server pinfold-launcher pinfold-git pinfold-init pinfold-tool pinfold
 STATIC   := pinfold-init pinfold-tool
 
+# --- packages: the only list of what is needed from Debian -------------------------------------
+DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev libwslay-dev \
+  libyajl-dev libsqlite3-dev libsodium-dev libseccomp-dev libcap-dev libnl-route-3-dev \
+  libnftables-dev libgit2-dev libcurl4-openssl-dev
+DEPS_RUN := mmdebstrap ca-certificates arch-install-scripts pacman-package-manager \
+  archlinux-keyring ubuntu-archive-keyring
+DEPS_CHECK := perl clang clang-format libclang-rt-14-dev git curl jq python3 nodejs strace \
+  bubblewrap runc qemu-system-x86 busybox-static cpio dpkg-dev
+
 # --- flags -----------------------------------------------------------------------------------
-CPPFLAGS_ALL := -Iinclude -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -D_FORTIFY_SOURCE=2 $(CPPFLAGS)
+# libnl's headers are the only ones outside the compiler's own path
+CPPFLAGS_ALL := -Iinclude $(shell pkg-config --cflags libnl-route-3.0 2>/dev/null) -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -D_FORTIFY_SOURCE=2 $(CPPFLAGS)
 WARN   := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes \
           -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough
 ifdef DEVELOPER
@@ -52,28 +66,37 @@ CFLAGS ?= -O2 -g
 CFLAGS_ALL := -std=gnu17 $(WARN) $(HARDEN) -fPIE $(CFLAGS)
 LDFLAGS_ALL := -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
 ifeq ($(FLAVOUR),asan)
-CFLAGS_ALL += -fsanitize=address -fno-omit-frame-pointer
-LDFLAGS_ALL += -fsanitize=address
-CPPFLAGS_ALL += -U_FORTIFY_SOURCE
+SANITIZE := -fsanitize=address -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 endif
 ifeq ($(FLAVOUR),ubsan)
-CFLAGS_ALL += -fsanitize=undefined -fno-sanitize-recover=undefined
-LDFLAGS_ALL += -fsanitize=undefined
+SANITIZE := -fsanitize=undefined -fno-sanitize-recover=undefined
 endif
+ifeq ($(FLAVOUR),clang)
+CC       := clang
+endif
+CFLAGS_ALL  += $(SANITIZE)
+LDFLAGS_ALL += $(SANITIZE)
 
 # --- rules -----------------------------------------------------------------------------------
 ROOMS := $(sort $(foreach b,$(BINARIES),$(ROOMS_$(b))))
-room_src = $(wildcard src/$(1)/*.c)
-room_obj = $(patsubst src/%.c,$(B)/obj/%.o,$(call room_src,$(1)))
+room_obj = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c))
+room_lib = $(B)/lib/$(subst /,_,$(1)).a
+DATA := $(B)/share/pinfold
 
-all: $(BINARIES:%=$(B)/bin/%) ## build the binaries into build/bin
+all: $(BINARIES:%=$(B)/bin/%) $(DATA)/profiles $(DATA)/images ## build the binaries into build/bin
+
+# Binaries find profiles and images beside themselves, in the build tree as when installed.
+$(DATA)/%:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn $(CURDIR)/$* $@
 
 $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
+	@echo "  CC $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 define room_rule
-$(B)/lib/$(subst /,_,$(1)).a: $(call room_obj,$(1))
+$(call room_lib,$(1)): $(call room_obj,$(1))
 	@mkdir -p $$(@D)
 	$$(Q)rm -f $$@ && ar rcsD $$@ $$^
 endef
@@ -81,32 +104,134 @@ $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 # The first room of a binary is linked whole (it holds main), the others as far as used.
 define binary_rule
-$(B)/bin/$(1): $(foreach r,$(ROOMS_$(1)),$(B)/lib/$(subst /,_,$(r)).a)
+$(B)/bin/$(1): $(foreach r,$(ROOMS_$(1)),$(call room_lib,$(r)))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $(if $(filter $(1),$(STATIC)),,-pie) $$(LDFLAGS_ALL) -o $$@ -Wl,--whole-archive $(B)/lib/$(subst /,_,$(firstword $(ROOMS_$(1)))).a \
-	  -Wl,--no-whole-archive -Wl,--start-group $(foreach r,$(wordlist 2,99,$(ROOMS_$(1))),$(B)/lib/$(subst /,_,$(r)).a) -Wl,--end-group \
+	@echo "  LD $(1)"
+	$$(Q)$$(CC) $(if $(filter $(1),$(STATIC)),,-pie) $$(LDFLAGS_ALL) -o $$@ \
+	  -Wl,--whole-archive $(call room_lib,$(firstword $(ROOMS_$(1)))) -Wl,--no-whole-archive \
+	  -Wl,--start-group $(foreach r,$(wordlist 2,99,$(ROOMS_$(1))),$(call room_lib,$(r))) -Wl,--end-group \
 	  $(if $(LIBS_$(1)),$$$$(pkg-config --libs $(LIBS_$(1)))) $(EXTRA_$(1))
 endef
-$(foreach b,$(BINARIES),$(eval $(call binary_rule,$(b))))
+# A sanitizer cannot be linked statically: its flavours take the static binaries from a plain build.
+define plain_rule
+$(B)/bin/$(1): $(foreach r,$(ROOMS_$(1)),$(wildcard src/$(r)/*.[ch]) $(wildcard include/pinfold/*.h))
+	@mkdir -p $$(@D)
+	$$(Q)$$(MAKE) FLAVOUR= B=$(B)/plain $(B)/plain/bin/$(1) && cp $(B)/plain/bin/$(1) $$@
+endef
+$(foreach b,$(BINARIES),$(eval $(call $(if $(and $(SANITIZE),$(filter $(b),$(STATIC))),plain,binary)_rule,$(b))))
 
-# A unit test is one program, linked with the room it is named after and what that room stands on.
-UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
-UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
-ALL_LIBS := $(foreach r,$(filter-out server launcher init git tool pinfoldd cli,$(ROOMS)),$(B)/lib/$(subst /,_,$(r)).a)
-ALL_PKGS := libh2o-evloop openssl yajl sqlite3 libsodium libseccomp libcap libnl-route-3.0 libnftables libgit2 libcurl
-$(B)/tests/%: tests/unit/%.c $(ALL_LIBS)
+# --- tests -----------------------------------------------------------------------------------
+# A unit test is one program, linked with all library rooms.
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+PROCESSES := server launcher init git tool pinfoldd cli
+UNIT_LIBS := $(foreach r,$(filter-out $(PROCESSES),$(ROOMS)),$(call room_lib,$(r)))
+UNIT_PKGS := $(filter-out libgit2 libcurl,$(sort $(foreach b,$(BINARIES),$(LIBS_$(b)))))
+$(B)/tests/%: tests/unit/%.c $(UNIT_LIBS)
 	@mkdir -p $(@D)
+	@echo "  CC $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Itests/lib -MMD -MP -pie $(LDFLAGS_ALL) -o $@ $< \
-	  -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $$(pkg-config --libs $(ALL_PKGS)) -lwslay -lm -lpthread
+	  -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $$(pkg-config --libs $(UNIT_PKGS)) -lwslay -lm -lpthread
 
-unit: $(UNIT_BIN) ## unit tests: no rights, no time
-	$(Q)prove --exec '' $(UNIT_BIN)
+# Helpers of tests (probe, fakes, floors of the bench) are static: they run inside sandboxes too.
+HELPERS := $(patsubst tests/%.c,$(B)/helpers/%,$(wildcard tests/probe/*.c tests/fake/*.c tests/bench/*.c))
+HELPER_LIBS := $(foreach r,conf wire record run base,$(call room_lib,$(r)))
+$(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(if $(SANITIZE),$(MAKE) FLAVOUR= B=$(B)/plain $(B)/plain/helpers/$* && cp $(B)/plain/helpers/$* $@,\
+	  $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -static $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(HELPER_LIBS) -Wl,--end-group)
+
+# Fuzz targets: one file each, with clang's fuzzer for `make fuzz`, with a replayer in make check.
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 30
+$(B)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(UNIT_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -pie $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c \
+	  -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $$(pkg-config --libs $(UNIT_PKGS)) -lwslay -lm -lpthread
+fuzz: ## build the fuzz targets with clang, run each FUZZ_SECONDS
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
+
+# Each part runs alone; make check has them add their counts to $(TALLY).
+export PINFOLD_BIN := $(abspath $(B)/bin)
+export PINFOLD_HELPERS := $(abspath $(B)/helpers)
+export CC FLAVOUR
+RUN = tests/lib/run $(TALLY:%=--tally %) --name $@$(FLAVOUR:%=-%)
+unit: $(UNIT_BIN) $(FUZZ:%=$(B)/replay/%) ## unit tests and known fuzz inputs: no rights, no time
+	$(Q)$(RUN) $(UNIT_BIN) $(if $(FUZZ),tests/fuzz/replay.t)
+lint: ## format, include table, headers alone, banned functions, clang, generated documents
+	$(Q)$(RUN) tests/check/lint.t
+links: all ## what each binary links, and how hardened it is
+	$(Q)$(RUN) tests/check/links.t
+budget: ## lines per file, function, header and process
+	$(Q)$(RUN) tests/check/budget.t
+define part_rule
+check-$(1): all $(HELPERS)
+	$(Q)$$(RUN) $$(sort $$(wildcard tests/$(1)/*.t))
+endef
+PARTS := api box escape crash e2e vm
+$(foreach p,$(PARTS),$(eval $(call part_rule,$(p))))
+check-api: ## over HTTP
+check-box: ## real sandboxes: each promise
+check-escape: ## attempts that must fail
+check-crash: ## killed processes, full disks
+check-e2e: ## real projects, cloned, built and tested
+check-vm: ## box tests under Debian's own kernel, pure cgroup v2
+asan ubsan: ## unit tests with a sanitizer
+	$(Q)$(MAKE) $(JOBS) FLAVOUR=$@ B=$(B)/$@ unit
+
+check-all: ## everything below, and what it comes to
+	$(Q)rm -f build/tally && mkdir -p build
+	$(Q)$(MAKE) $(JOBS) DEVELOPER=1 all
+	$(Q)for part in lint links budget unit asan ubsan $(PARTS:%=check-%); do \
+	  $(MAKE) -k DEVELOPER=1 TALLY=build/tally $$part || echo "$$part" >>build/tally.failed; done; \
+	  tests/lib/run --total build/tally
+check: deps-check ## install what tests need, build, run every test, end with the counts
+	$(Q)$(MAKE) check-all
+
+bench: all $(HELPERS) ## the numbers to reach, as ratios measured in one run
+	$(Q)tests/bench/run
+
+# --- for users -------------------------------------------------------------------------------
+define install_missing
+	$(Q)missing=$$(for p in $(1); do dpkg-query -Wf '$${db:Status-Abbrev}\n' $$p 2>/dev/null | grep -q ^ii || echo $$p; done); \
+	  test -z "$$missing" || { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $$missing; }
+endef
+deps: ## install what building and running needs
+	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN))
+deps-check: ## install what the tests need as well
+	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_CHECK))
+
+up: deps ## install, build, make an image, start on LISTEN, show a first exec, serve
+	$(Q)$(MAKE) $(JOBS) all
+	$(Q)exec src/cli/up.sh $(B)/bin $(LISTEN) $(STATE)
+
+profiles: all ## check every profile
+	$(Q)$(B)/bin/pinfold profile check profiles/*.profile
+images: all ## check every image file
+	$(Q)$(B)/bin/pinfold image check images/*.image
+
+$(B)/doc/%: $(B)/bin/pinfold $(B)/bin/pinfoldd
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/pinfold help --generate $* >$@
+DOCS := pinfold.1 pinfold.conf.5 pinfoldd.8 pinfold.bash _pinfold pinfold.fish
+I := $(DESTDIR)$(PREFIX)
+install: all $(DOCS:%=$(B)/doc/%) ## into PREFIX, below DESTDIR
+	install -d $(I)/bin $(I)/libexec/pinfold $(I)/share/pinfold/profiles $(I)/share/pinfold/images $(I)/lib/systemd/system
+	install -m 755 $(BINARIES:%=$(B)/bin/%) $(I)/libexec/pinfold
+	ln -sfn ../libexec/pinfold/pinfold $(I)/bin/pinfold
+	install -m 644 profiles/*.profile $(I)/share/pinfold/profiles
+	install -m 644 images/*.image $(I)/share/pinfold/images
+	sed 's|@PREFIX@|$(PREFIX)|' src/pinfoldd/pinfold.service.in >$(I)/lib/systemd/system/pinfold.service
+	for s in 1 5 8; do install -Dm 644 -t $(I)/share/man/man$$s $(B)/doc/*.$$s; done
+	install -Dm 644 $(B)/doc/pinfold.bash $(I)/share/bash-completion/completions/pinfold
+	install -Dm 644 -t $(I)/share/zsh/site-functions $(B)/doc/_pinfold
+	install -Dm 644 -t $(I)/share/fish/vendor_completions.d $(B)/doc/pinfold.fish
 
 clean: ## remove build/
 	rm -rf build
-
 help: ## this table
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z][a-z0-9 -]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all unit clean help
+.PHONY: all unit lint links budget asan ubsan check check-all $(PARTS:%=check-%) fuzz bench deps deps-check \
+  up profiles images install clean help

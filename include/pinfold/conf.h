@@ -148,5 +148,7 @@ int conf_ready(struct err *e);
 // The directory of pinfold's own data ("profiles", "images") that belongs to this binary: beside
 // it in the build tree, under share/pinfold when installed. Close it.
 int conf_data_dir(const char *name, struct err *e);
+// The directory this binary lies in, where its siblings are. Close it.
+int conf_bin_dir(struct err *e);
 // "ADDR:PORT" or "[ADDR6]:PORT" into host and port; host must hold 64 bytes.
 int conf_parse_address(const char *s, char host[64], uint16_t *ret_port, struct err *e);

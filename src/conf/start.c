@@ -89,26 +89,35 @@ int conf_ready(struct err *e)
     return 0;
 }
 
+int conf_bin_dir(struct err *e)
+{
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    if (n <= 0)
+        return err_sys(e, "read /proc/self/exe");
+    exe[n] = '\0';
+    char *slash = strrchr(exe, '/');
+    if (!slash)
+        return err_set(e, ERR_INTERNAL, "%.100s has no directory", exe);
+    *slash = '\0';
+    int dir = open(*exe ? exe : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir < 0 ? err_sys(e, "open %.100s", exe) : dir;
+}
+
 int conf_data_dir(const char *name, struct err *e)
 {
     // build/bin/pinfold has build/share/pinfold; PREFIX/libexec/pinfold/pinfold has
     // PREFIX/share/pinfold.
     static const char *const places[] = {"../share/pinfold", "../../share/pinfold"};
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    if (n < 0)
-        return err_sys(e, "read /proc/self/exe");
-    exe[n] = '\0';
-    char *slash = strrchr(exe, '/');
-    if (slash)
-        *slash = '\0';
-    own_fd int dir = open(exe, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    for (size_t i = 0; dir >= 0 && i < N_ELEMS(places); i++) {
+    own_fd int dir = conf_bin_dir(e);
+    if (dir < 0)
+        return -1;
+    for (size_t i = 0; i < N_ELEMS(places); i++) {
         char path[128];
         (void)snprintf(path, sizeof(path), "%s/%s", places[i], name);
         int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd >= 0)
             return fd;
     }
-    return err_sys(e, "find the directory of %s beside %s", name, exe);
+    return err_sys(e, "find the directory of %s that belongs to this binary", name);
 }

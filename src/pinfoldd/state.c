@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state directory: made at the first start, owned by who may use it, one pinfoldd at a time.
+#include "pinfoldd_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/id.h>
+#include <pinfold/io.h>
+#include <pinfold/log.h>
+#include <pinfold/num.h>
+#include <pinfold/own.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+// Used when ServerUser= does not exist: Debian reserves 65000 to 65533 and gives none of them out,
+// and systemd's own ranges end below or start above.
+#define FALLBACK_UID 65432
+
+int state_server_user(struct conf *c, struct err *e)
+{
+    uint64_t uid;
+    if (!num_parse_u64(c->server_user, 1, INT32_MAX, &uid, NULL)) {
+        c->server_uid = c->server_gid = uid;
+        return 0;
+    }
+    errno = 0;
+    const struct passwd *pw = getpwnam(c->server_user);
+    if (pw && pw->pw_uid == 0)
+        return err_set(e, ERR_DENIED, "user %s is root; the server must not be", c->server_user);
+    if (pw) {
+        c->server_uid = pw->pw_uid;
+        c->server_gid = pw->pw_gid;
+        return 0;
+    }
+    if (getpwuid(FALLBACK_UID))
+        return err_set(
+            e, ERR_NOT_FOUND,
+            "there is no user %s, and user id %d is taken; make one with useradd --system",
+            c->server_user, FALLBACK_UID);
+    log_warn("there is no user %s, so the server runs as user id %d; useradd --system %s cures it",
+             c->server_user, FALLBACK_UID, c->server_user);
+    c->server_uid = c->server_gid = FALLBACK_UID;
+    return 0;
+}
+
+// Make the directory and those above it that are missing; open it and see that only root can
+// change what is in it.
+static int open_state(const char *path, struct err *e)
+{
+    own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    own_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        own_free char *copy = xstrdup(path);
+        char *slash = strrchr(copy, '/');
+        while (slash && slash > copy && !slash[1]) { // a trailing slash names the same
+            *slash = '\0';
+            slash = strrchr(copy, '/');
+        }
+        *slash = '\0';
+        own_fd int parent = io_mkdir_beneath(root, copy, 0755, e);
+        if (parent < 0)
+            return -1;
+        if (mkdirat(parent, slash + 1, 0700) && errno != EEXIST)
+            return err_sys(e, "make %s", path);
+        fd = openat(parent, slash + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st))
+        return err_sys(e, "open %s", path);
+    if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
+        return err_set(e, ERR_DENIED, "%.120s must belong to root and be writable by root alone",
+                       path);
+    return fd_steal(&fd);
+}
+
+// A directory in the state directory with just this owner; `chown` is safe because only root can
+// write into the state directory, so the name is the directory we made.
+static int open_part(int state_fd, const char *name, uint64_t id, struct err *e)
+{
+    if (mkdirat(state_fd, name, 0700) && errno != EEXIST)
+        return err_sys(e, "make the directory %s", name);
+    own_fd int fd = openat(state_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) || fchmod(fd, 0700))
+        return err_sys(e, "open the directory %s", name);
+    if ((st.st_uid != id || st.st_gid != id) && fchown(fd, (uid_t)id, (gid_t)id))
+        return err_sys(e, "give the directory %s to user id %llu", name, (unsigned long long)id);
+    return fd_steal(&fd);
+}
+
+static int read_token(int fd, struct conf *c, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st))
+        return err_sys(e, "stat admin.token");
+    if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_mode & (S_IRWXG | S_IRWXO))
+        return err_set(e, ERR_DENIED, "admin.token must be a file of root with mode 0600");
+    ssize_t n = io_read_full(fd, c->admin_token, sizeof(c->admin_token) - 1);
+    if (n < 0)
+        return err_sys(e, "read admin.token");
+    c->admin_token[n] = '\0';
+    c->admin_token[strcspn(c->admin_token, "\r\n")] = '\0';
+    if (strlen(c->admin_token) < 20)
+        return err_set(e, ERR_BAD_REQUEST,
+                       "admin.token holds less than 20 characters; remove it to get a new one");
+    return 0;
+}
+
+// The token of the first start. Whoever can read the file is root already.
+static int admin_token(int state_fd, struct conf *c, struct err *e)
+{
+    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    own_fd int fd = openat(state_fd, "admin.token", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        return read_token(fd, c, e);
+    if (errno != ENOENT)
+        return err_sys(e, "open admin.token");
+    unsigned char raw[52]; // of 5 bits each: 260
+    id_random_bytes(raw, sizeof(raw));
+    char text[sizeof(raw) + 5] = "pft_";
+    for (size_t i = 0; i < sizeof(raw); i++)
+        text[4 + i] = digits[raw[i] & 31];
+    memcpy(c->admin_token, text, sizeof(text));
+    text[sizeof(text) - 1] = '\n';
+    int r = io_replace_file(state_fd, "admin.token", text, sizeof(text), 0600, e);
+    explicit_bzero(text, sizeof(text));
+    return r;
+}
+
+int state_open(struct super *s, struct err *e)
+{
+    s->state_fd = open_state(s->conf.state_dir, e);
+    if (s->state_fd < 0)
+        return -1;
+    // The lock is on a description of its own that no child gets: it ends with this process.
+    s->lock_fd = openat(s->state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->lock_fd < 0)
+        return err_sys(e, "open %s", s->conf.state_dir);
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB))
+        return err_set(e, ERR_CONFLICT, "another pinfoldd uses %.150s", s->conf.state_dir);
+    static const char *const parts[] = {"layers", "dirs", "mirrors"};
+    for (size_t i = 0; i < N_ELEMS(parts); i++) {
+        own_fd int fd = open_part(s->state_fd, parts[i], 0, e);
+        if (fd < 0)
+            return -1;
+    }
+    int server_fd = open_part(s->state_fd, "server", s->conf.server_uid, e);
+    s->children[SERVER].state_fd = server_fd;
+    s->children[LAUNCHER].state_fd = s->state_fd;
+    return server_fd < 0 ? -1 : admin_token(s->state_fd, &s->conf, e);
+}
