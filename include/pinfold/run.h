@@ -67,5 +67,5 @@ struct outcome {
     char detail[120]; // start_failed: "step: text"; else empty or one sentence
 };
 
-const char *signal_name(int sig); // "SIGKILL"; static; "SIG?" when unknown
+const char *signal_name(int sig);                         // "SIGKILL"; static; "SIG?" when unknown
 int signal_parse(const char *s, int *ret, struct err *e); // "KILL", "SIGKILL" or "9"

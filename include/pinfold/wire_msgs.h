@@ -21,9 +21,9 @@ enum wire_type {
     MSG_BOX_STATS = 9,
     MSG_BOX_EXITED = 10, // launcher -> server, unasked: the sandbox's init is gone
 
-    MSG_DIR_CREATE = 20, // make a workspace's directory (upper, work, files)
-    MSG_DIR_DELETE = 22, // remove it; refused while a sandbox uses it
-    MSG_DIR_COPY = 24,   // a copy of one as another (fork of a workspace)
+    MSG_DIR_CREATE = 20,   // make a workspace's directory (upper, work, files)
+    MSG_DIR_DELETE = 22,   // remove it; refused while a sandbox uses it
+    MSG_DIR_COPY = 24,     // a copy of one as another (fork of a workspace)
     MSG_LAYER_COMMIT = 26, // turn a directory's upper or files/root into an image layer
     MSG_LAYER_DELETE = 28,
     MSG_LAYER_LIST = 30, // fds: one, a directory of the layers to list by name
@@ -52,12 +52,12 @@ struct msg_done {
     char text[200];
 };
 struct msg_box_start {
-    char box[ID_MAX];     // the sandbox's id: a workspace's, a build's or an exec's
-    char dir[ID_MAX];     // whose directory holds upper and files; "" for memory only
+    char box[ID_MAX]; // the sandbox's id: a workspace's, a build's or an exec's
+    char dir[ID_MAX]; // whose directory holds upper and files; "" for memory only
     char layers[LAYERS_MAX * LAYER_NAME_MAX]; // image layers, lowest first, joined by ':'
-    uint32_t host_usr;    // 1: the host's /usr, read-only, over the host skeleton
+    uint32_t host_usr; // 1: the host's /usr, read-only, over the host skeleton
     char profile[NAME_MAX_LEN + 1];
-    uint32_t network;     // enum net_mode; NET_HOST only with an internal profile
+    uint32_t network;            // enum net_mode; NET_HOST only with an internal profile
     char mirror[LAYER_NAME_MAX]; // repository mirror to show read-only; "" for none
     uint32_t mirror_write;       // 1 only with the internal profile git
     char hostname[NAME_MAX_LEN + 1];

@@ -10,7 +10,7 @@
 
 #define ROW(m, lo, hi, text)                                                                       \
     {                                                                                              \
-        #m, offsetof(struct limits, m), sizeof(((struct limits *)0)->m), lo, hi, text              \
+#m, offsetof(struct limits, m), sizeof(((struct limits *)0)->m), lo, hi, text              \
     }
 // The lower bounds are what a shell and its children need to start at all; the upper ones keep
 // arithmetic far from overflow and one sandbox from asking for more than a large machine has.

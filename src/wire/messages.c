@@ -2,37 +2,56 @@
 // The table of messages: who sends what to whom, with which fields and how many descriptors.
 #include <pinfold/wire.h>
 
-#define U32(s, m) {WIRE_U32, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
-#define U64(s, m) {WIRE_U64, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
-#define STR(s, m) {WIRE_STR, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
-#define BYTES(s, m) {WIRE_BYTES, offsetof(struct s, m), sizeof(((struct s *)0)->m)}
+#define U32(s, m)                                                                                  \
+    {                                                                                              \
+        WIRE_U32, offsetof(struct s, m), sizeof(((struct s *)0)->m)                                \
+    }
+#define U64(s, m)                                                                                  \
+    {                                                                                              \
+        WIRE_U64, offsetof(struct s, m), sizeof(((struct s *)0)->m)                                \
+    }
+#define STR(s, m)                                                                                  \
+    {                                                                                              \
+        WIRE_STR, offsetof(struct s, m), sizeof(((struct s *)0)->m)                                \
+    }
+#define BYTES(s, m)                                                                                \
+    {                                                                                              \
+        WIRE_BYTES, offsetof(struct s, m), sizeof(((struct s *)0)->m)                              \
+    }
 #define FIELDS(name) static const struct wire_field fields_##name[]
 
 FIELDS(done) = {U32(msg_done, code), U32(msg_done, sys), STR(msg_done, text)};
 FIELDS(box_start) = {
-    STR(msg_box_start, box),          STR(msg_box_start, dir),
-    STR(msg_box_start, layers),       U32(msg_box_start, host_usr),
-    STR(msg_box_start, profile),      U32(msg_box_start, network),
-    STR(msg_box_start, mirror),       U32(msg_box_start, mirror_write),
-    STR(msg_box_start, hostname),     U64(msg_box_start, memory_bytes),
-    U64(msg_box_start, disk_bytes),   U64(msg_box_start, inodes),
-    U32(msg_box_start, pids),         U32(msg_box_start, cpu_percent),
+    STR(msg_box_start, box),        STR(msg_box_start, dir),
+    STR(msg_box_start, layers),     U32(msg_box_start, host_usr),
+    STR(msg_box_start, profile),    U32(msg_box_start, network),
+    STR(msg_box_start, mirror),     U32(msg_box_start, mirror_write),
+    STR(msg_box_start, hostname),   U64(msg_box_start, memory_bytes),
+    U64(msg_box_start, disk_bytes), U64(msg_box_start, inodes),
+    U32(msg_box_start, pids),       U32(msg_box_start, cpu_percent),
     U32(msg_box_start, open_files),
 };
 FIELDS(box_started) = {
-    STR(msg_box_started, box),     U32(msg_box_started, code),     U32(msg_box_started, sys),
-    STR(msg_box_started, text),    STR(msg_box_started, step),     U32(msg_box_started, pid),
+    STR(msg_box_started, box),      U32(msg_box_started, code),    U32(msg_box_started, sys),
+    STR(msg_box_started, text),     STR(msg_box_started, step),    U32(msg_box_started, pid),
     U32(msg_box_started, uid_base), STR(msg_box_started, profile), STR(msg_box_started, address),
 };
 FIELDS(box_name) = {STR(msg_box_name, box)};
 FIELDS(box_stats) = {
-    STR(msg_box_stats, box),          U32(msg_box_stats, code),
-    U32(msg_box_stats, sys),          STR(msg_box_stats, text),
-    U64(msg_box_stats, memory_bytes), U64(msg_box_stats, memory_peak_bytes),
-    U64(msg_box_stats, cpu_us),       U64(msg_box_stats, oom_kills),
-    U64(msg_box_stats, pids),         U64(msg_box_stats, pids_refused),
-    U64(msg_box_stats, memory_limit), U64(msg_box_stats, pids_limit),
-    U64(msg_box_stats, cpu_percent_limit), STR(msg_box_stats, cgroup),
+    STR(msg_box_stats, box),
+    U32(msg_box_stats, code),
+    U32(msg_box_stats, sys),
+    STR(msg_box_stats, text),
+    U64(msg_box_stats, memory_bytes),
+    U64(msg_box_stats, memory_peak_bytes),
+    U64(msg_box_stats, cpu_us),
+    U64(msg_box_stats, oom_kills),
+    U64(msg_box_stats, pids),
+    U64(msg_box_stats, pids_refused),
+    U64(msg_box_stats, memory_limit),
+    U64(msg_box_stats, pids_limit),
+    U64(msg_box_stats, cpu_percent_limit),
+    STR(msg_box_stats, cgroup),
 };
 FIELDS(box_exited) = {
     STR(msg_box_exited, box),
@@ -45,9 +64,9 @@ FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from
 FIELDS(mirror) = {STR(msg_mirror, mirror)};
 FIELDS(none) = {U32(msg_none, unused)};
 FIELDS(exec) = {
-    U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
-    U32(msg_exec, uid),  U32(msg_exec, gid),          U32(msg_exec, tty),   U32(msg_exec, rows),
-    U32(msg_exec, cols), U64(msg_exec, memory_bytes), U32(msg_exec, pids),  U32(msg_exec, n_fds),
+    U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env),  U32(msg_exec, program),
+    U32(msg_exec, uid),  U32(msg_exec, gid),          U32(msg_exec, tty),    U32(msg_exec, rows),
+    U32(msg_exec, cols), U64(msg_exec, memory_bytes), U32(msg_exec, pids),   U32(msg_exec, n_fds),
     STR(msg_exec, cwd),  STR(msg_exec, user),         BYTES(msg_exec, args),
 };
 FIELDS(exec_started) = {

@@ -106,8 +106,7 @@ int wire_pack(const struct wire_row *row, uint64_t id, const void *body, char *o
     return (int)(room - c.left);
 }
 
-int wire_unpack(struct wire_msg *m, size_t n, enum wire_peer from, enum wire_peer me,
-                struct err *e)
+int wire_unpack(struct wire_msg *m, size_t n, enum wire_peer from, enum wire_peer me, struct err *e)
 {
     struct cursor c = {m->raw, n};
     uint32_t type;

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sandbox. A caller (the launcher, or the command line without a server) opens the host once,
+// then starts boxes from a spec. Three phases: plan (pure), prepare (opens what the plan needs, in
+// the caller), act (in the new child: no allocation, no log, one record when a step fails).
+//
+// Needs root, one thread and SIGCHLD at its default. Descriptors in structs are owned by them.
+#pragma once
+#include <pinfold/err.h>
+#include <pinfold/filter.h>
+#include <pinfold/id.h>
+#include <pinfold/profile.h>
+#include <pinfold/run.h>
+#include <sys/types.h>
+
+struct box_host;
+struct box_host_conf {
+    int state_fd;                   // DIR; layers, dirs and mirrors lie beneath it
+    int helper_fd;                  // the directory of pinfold-init, pinfold-tool and pinfold-git
+    const char *group;              // name of our cgroup under the caller's own: [a-z0-9.-]
+    uint32_t id_base;               // first host id of the first range; ranges have 65,536 ids each
+    uint32_t id_ranges;             // how many
+    const char *net_pool;           // "10.213.0.0/16": for network full, four addresses a box
+    const char *repo_roots;         // for the profile git: absolute directories, space between
+    const struct profile *profiles; // borrowed for the host's life
+    unsigned n_profiles;
+    bool leftovers; // remove boxes of an earlier life of this group; false: never touch others
+};
+// Finds the cgroup layout, compiles and verifies every profile's filter, seals the helpers, makes
+// the host skeleton.
+struct box_host *box_host_open(const struct box_host_conf *c, struct err *e);
+void box_host_free(struct box_host *h);
+const char *box_host_cgroup_kind(const struct box_host *h); // "v1", "v2" or "hybrid"
+
+struct box_spec {
+    const char *id;     // [a-z0-9_]; names the cgroup
+    const char *dir;    // id under dirs/, or "" for an upper in memory
+    int dir_fd;         // or a directory of the caller to show at /workspace (command line); -1
+    const char *layers; // lowest first, ':' between; "" only with host_usr
+    bool host_usr;
+    const char *profile;
+    enum net_mode network;
+    const char *mirror; // "" for none
+    bool mirror_write;
+    const char *hostname; // "" gives "pinfold"
+    struct limits limits; // narrows the profile's
+};
+// A running sandbox.
+struct box {
+    char id[ID_MAX];
+    char profile[NAME_MAX_LEN + 1];
+    pid_t pid;
+    int pidfd, control_fd, cgroup_fd; // init, its socket, the v2 directory
+    uint32_t uid_base;
+    char address[48];
+    struct box_groups *groups;
+};
+// On failure step names the step of the set-up ("mount", ...), nothing is left behind.
+int box_start(struct box_host *h, const struct box_spec *s, struct box *ret, char step[32],
+              struct err *e);
+// Kill everything in it; harmless on one that is dead.
+void box_kill(struct box_host *h, struct box *b);
+// After pidfd is readable: reap init, remove the groups, close everything in *b.
+void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_oom_kills);
+struct box_stat {
+    uint64_t memory_bytes, memory_peak_bytes, cpu_us, oom_kills, pids, pids_refused;
+    struct limits limits; // as set
+};
+int box_stat(struct box_host *h, const struct box *b, struct box_stat *ret, struct err *e);
+
+// Directories and layers, by id; each blocks, so the launcher calls the long ones in a child.
+int box_dir_create(struct box_host *h, const char *dir, struct err *e);
+int box_dir_delete(struct box_host *h, const char *dir, struct err *e);
+int box_dir_copy(struct box_host *h, const char *from, const char *to, struct err *e);
+int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,
+                     struct err *e);
+int box_layer_delete(struct box_host *h, const char *layer, struct err *e);
+int box_layers_fd(const struct box_host *h); // borrowed
+int box_mirror_create(struct box_host *h, const char *mirror, struct err *e);
+int box_mirror_delete(struct box_host *h, const char *mirror, struct err *e);
+// Finish removals that an earlier life began.
+int box_trash_empty(struct box_host *h, struct err *e);
+bool layer_name_ok(const char *s);
+
+// The plan as text, a step a line, for `pinfold profile plan` and tests. Pure.
+struct buf;
+int box_plan_print(const struct box_spec *s, const struct profile *p, struct buf *out,
+                   struct err *e);

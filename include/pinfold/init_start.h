@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the set-up hands to a sandbox's init: the descriptors by number, and one record that init
+// reads from its report socket before it gives up power.
+#pragma once
+#include <stdint.h>
+
+enum init_fd {
+    INIT_FD_CONTROL = 3,    // SEQPACKET: requests from the server
+    INIT_FD_REPORT = 4,     // SEQPACKET: struct init_start in, struct box_report out, then closed
+    INIT_FD_CGROUP = 5,     // the delegated v2 directory
+    INIT_FD_FILTER = 6,     // sock_filter[] in a sealed memfd
+    INIT_FD_TOOL = 7,       // pinfold-tool in a sealed memfd
+    INIT_FD_GIT = 8,        // pinfold-git, or closed
+    INIT_FD_RANGE = 9,      // holds the lock on the id range for as long as init lives
+    INIT_FD_OOM = 10,       // v1 memory.oom_control or v2 memory.events
+    INIT_FD_PIDS = 11,      // pids.events
+    INIT_FD_V1_MEMORY = 12, // delegated v1 directories for limits of one exec, or closed
+    INIT_FD_V1_PIDS = 13,
+    INIT_FD_END = 14,
+};
+struct init_start {
+    uint64_t capabilities;             // bounding set of the commands
+    uint32_t uid, gid;                 // of commands that name no user
+    uint32_t open_files;               // RLIMIT_NOFILE
+    uint32_t memory_on_v2, pids_on_v2; // controllers to hand down to exec groups
+};
+// The only thing a failing set-up says: which step, errno. step 0xffff: init is ready.
+#define REPORT_READY 0xffffu
+struct box_report {
+    uint32_t step;
+    int32_t sys;
+};

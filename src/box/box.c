@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a sandbox, seen from the caller: reserve, clone, prepare what needs the child's user
+// namespace, let it go, wait until its init says that it is ready; later kill, reap, clean up.
+#include "act_int.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <pinfold/io.h>
+#include <pinfold/own.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define RANGE_IDS 65536u
+#define START_TIMEOUT_MS 10000 // a loaded machine with cold caches took under one second
+
+// What a start has in hand; everything is given back by start_release.
+struct start {
+    struct box_host *h;
+    const struct box_spec *spec;
+    const struct profile *profile;
+    struct plan *plan;
+    struct stage stage;
+    struct box_groups *groups;
+    int slot, report_fd, control_fd, pidfd;
+    uint32_t uid_base;
+    pid_t pid;
+    char address[48];
+};
+
+static void start_release(struct start *s)
+{
+    if (s->pid > 0) {
+        (void)kill(s->pid, SIGKILL); // unreaped, so the number is still this child's
+        (void)waitpid(s->pid, NULL, 0);
+    }
+    for (int t = 0; t < TREE_N; t++)
+        fd_close(&s->stage.trees[t]);
+    for (int i = 0; i < INIT_FD_END; i++)
+        fd_close(&s->stage.inherit[i]);
+    fd_close(&s->stage.report_fd);
+    fd_close(&s->report_fd);
+    fd_close(&s->control_fd);
+    fd_close(&s->pidfd);
+    groups_remove(s->groups);
+    free(s->plan);
+}
+
+static int reserve(struct start *s, struct err *e)
+{
+    const struct box_host_conf *c = &s->h->conf;
+    int *inherit = s->stage.inherit;
+    s->slot = range_take(c->id_ranges, &inherit[INIT_FD_RANGE], e);
+    if (s->slot < 0)
+        return -1;
+    s->uid_base = c->id_base + (uint32_t)s->slot * RANGE_IDS;
+    s->groups = groups_make(s->h->cgroups, s->spec->id, &s->plan->limits, s->uid_base, e);
+    if (!s->groups || groups_init_fds(s->groups, inherit, &s->plan->start, e))
+        return -1;
+    int control[2], report[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control))
+        return err_sys(e, "make init's socket");
+    s->control_fd = control[0];
+    inherit[INIT_FD_CONTROL] = control[1];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report))
+        return err_sys(e, "make the report socket");
+    s->report_fd = report[0];
+    s->stage.report_fd = report[1];
+    unsigned which = (unsigned)(s->profile - c->profiles);
+    inherit[INIT_FD_FILTER] = fcntl(s->h->filter_fds[which], F_DUPFD_CLOEXEC, 3);
+    inherit[INIT_FD_TOOL] = fcntl(s->h->tool_fd, F_DUPFD_CLOEXEC, 3);
+    if (s->profile->internal && !strcmp(s->profile->name, "git") && s->h->git_fd >= 0)
+        inherit[INIT_FD_GIT] = fcntl(s->h->git_fd, F_DUPFD_CLOEXEC, 3);
+    s->stage.init_fd = s->h->init_fd;
+    return 0;
+}
+
+static int clone_child(struct start *s, struct err *e)
+{
+    struct clone_args args = {
+        .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                 CLONE_PIDFD | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND |
+                 (s->spec->network == NET_HOST ? 0 : CLONE_NEWNET),
+        .pidfd = (uint64_t)(uintptr_t)&s->pidfd,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)groups_v2_fd(s->groups),
+    };
+    long pid = syscall(SYS_clone3, &args, sizeof(args));
+    if (pid == 0)
+        act(s->plan, &s->stage);
+    if (pid < 0)
+        return err_sys(e, "clone a sandbox");
+    s->pid = (pid_t)pid;
+    // The child has its own copies; ours go, so that its end is seen on the report socket.
+    fd_close(&s->stage.report_fd);
+    fd_close(&s->stage.inherit[INIT_FD_CONTROL]);
+    fd_close(&s->stage.inherit[INIT_FD_RANGE]);
+    return 0;
+}
+
+static int write_identity(const struct start *s, struct err *e)
+{
+    char path[64], map[64];
+    static const char *const files[] = {"uid_map", "gid_map"};
+    (void)snprintf(map, sizeof(map), "0 %u %u", s->uid_base, RANGE_IDS);
+    for (unsigned i = 0; i < N_ELEMS(files); i++) {
+        (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)s->pid, files[i]);
+        if (io_write_file(AT_FDCWD, path, map, e))
+            return -1;
+    }
+    // The kernel's choice when the machine runs out is a sandbox, not a daemon.
+    (void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)s->pid);
+    return io_write_file(AT_FDCWD, path, "500", e);
+}
+
+// --- mount trees that need the child's user namespace -------------------------------------------
+
+struct tree_want {
+    enum tree tree;
+    int at;
+    const char *path;
+    bool read_only, idmap, optional;
+};
+
+static int make_tree(struct start *s, int userns_fd, const struct tree_want *w, struct err *e)
+{
+    int *slot = &s->stage.trees[w->tree];
+    unsigned flags = OPEN_TREE_CLONE | (*w->path ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH);
+    *slot = mnt_open_tree(w->at, w->path, flags);
+    if (*slot < 0)
+        return w->optional ? 0 : err_sys(e, "open %s", *w->path ? w->path : "a directory");
+    struct mount_attr a = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                       (w->read_only ? MOUNT_ATTR_RDONLY : 0) |
+                                       (w->idmap ? MOUNT_ATTR_IDMAP : 0),
+                           .userns_fd = w->idmap ? (uint64_t)userns_fd : 0};
+    if (mnt_mount_setattr(*slot, AT_EMPTY_PATH, &a)) {
+        // A file system without id mapping (an overlay or a network mount as /usr) is shown with
+        // its ids as nobody's, which only matters for reading what is not world-readable.
+        a.attr_set &= ~(uint64_t)MOUNT_ATTR_IDMAP;
+        if (!w->optional || mnt_mount_setattr(*slot, AT_EMPTY_PATH, &a))
+            return err_sys(e, "set the attributes of %s", *w->path ? w->path : "a directory");
+    }
+    return 0;
+}
+
+// resolv.conf as sandboxes can use it: a stub resolver on loopback is not theirs to reach.
+static const char *resolv_path(void)
+{
+    struct stat sb;
+    static const char *const upstream = "/run/systemd/resolve/resolv.conf";
+    return stat(upstream, &sb) ? "/etc/resolv.conf" : upstream;
+}
+
+static int make_repo_roots(struct start *s, int userns_fd, struct err *e)
+{
+    for (unsigned i = 0; i < s->plan->n_steps; i++) {
+        const struct step *st = &s->plan->steps[i];
+        char path[72];
+        if (st->kind != STEP_TREE || st->tree < TREE_REPO_ROOT || st->tree > TREE_REPO_ROOT_LAST)
+            continue;
+        (void)snprintf(path, sizeof(path), "/%s", st->path);
+        struct tree_want w = {st->tree, AT_FDCWD, path, true, true, true};
+        if (make_tree(s, userns_fd, &w, e))
+            return -1;
+    }
+    return 0;
+}
+
+static int make_trees(struct start *s, int userns_fd, struct err *e)
+{
+    const struct box_spec *sp = s->spec;
+    struct box_host *h = s->h;
+    bool bootstrap = s->profile->internal && strcmp(s->profile->name, "git");
+    const struct {
+        bool wanted;
+        struct tree_want want;
+    } rows[] = {
+        {true, {TREE_LAYERS, h->layers_fd, "", true, true, false}},
+        {!s->plan->memory_upper, {TREE_DIR, h->dirs_fd, sp->dir, false, true, false}},
+        {sp->host_usr, {TREE_USR, AT_FDCWD, "/usr", true, true, true}},
+        {sp->mirror && *sp->mirror,
+         {TREE_MIRROR, h->mirrors_fd, sp->mirror, !sp->mirror_write, true, false}},
+        {bootstrap, {TREE_APT, AT_FDCWD, "/etc/apt", true, false, true}},
+        {sp->network != NET_NONE, {TREE_RESOLV, AT_FDCWD, resolv_path(), true, false, true}},
+        {sp->dir_fd >= 0, {TREE_CALLER_DIR, sp->dir_fd, "", false, true, false}},
+    };
+    for (unsigned i = 0; i < N_ELEMS(rows); i++)
+        if (rows[i].wanted && make_tree(s, userns_fd, &rows[i].want, e))
+            return -1;
+    return make_repo_roots(s, userns_fd, e);
+}
+
+static int prepare_child(struct start *s, struct err *e)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)s->pid);
+    own_fd int userns = open(path, O_RDONLY | O_CLOEXEC);
+    if (userns < 0)
+        return err_sys(e, "open the sandbox's user namespace");
+    if (write_identity(s, e) || groups_join(s->groups, s->pid, e) || make_trees(s, userns, e))
+        return -1;
+    if (s->spec->network != NET_FULL)
+        return 0;
+    if (!s->h->net && !(s->h->net = net_new(s->h->conf.net_pool, e)))
+        return -1;
+    return net_attach(s->h->net, (unsigned)s->slot, s->pid, s->address, e);
+}
+
+// Send the trees with the word to go, then the record for init.
+static int release_child(struct start *s, struct err *e)
+{
+    uint32_t mask = 0;
+    int fds[TREE_N];
+    size_t n = 0;
+    for (unsigned t = 0; t < TREE_N; t++)
+        if (s->stage.trees[t] >= 0) {
+            mask |= 1u << t;
+            fds[n++] = s->stage.trees[t];
+        }
+    if (io_send_fds(s->report_fd, &mask, sizeof(mask), fds, n) < 0 ||
+        io_send_fds(s->report_fd, &s->plan->start, sizeof(s->plan->start), NULL, 0) < 0)
+        return err_sys(e, "release the sandbox");
+    return 0;
+}
+
+static int await_ready(struct start *s, char step[32], struct err *e)
+{
+    struct box_report r;
+    struct pollfd pfd = {.fd = s->report_fd, .events = POLLIN};
+    int n;
+    do
+        n = poll(&pfd, 1, START_TIMEOUT_MS);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        return err_set(e, ERR_TIMEOUT, "the sandbox was not ready within %d s",
+                       START_TIMEOUT_MS / 1000);
+    ssize_t got = recv(s->report_fd, &r, sizeof(r), 0);
+    if (got != sizeof(r))
+        return err_set(e, ERR_LOST, "the sandbox's set-up died without a word");
+    if (r.step == REPORT_READY)
+        return 0;
+    const char *name = r.step < STEP_N_KINDS ? step_rows[r.step].name : "init";
+    (void)snprintf(step, 32, "%s", name);
+    errno = r.sys;
+    return err_sys(e, "sandbox set-up step '%s'", name);
+}
+
+int box_start(struct box_host *h, const struct box_spec *spec, struct box *ret, char step[32],
+              struct err *e)
+{
+    struct start s = {
+        .h = h, .spec = spec, .slot = -1, .report_fd = -1, .control_fd = -1, .pidfd = -1};
+    memset(&s.stage, 0xff, sizeof(s.stage)); // every descriptor -1
+    (void)snprintf(step, 32, "prepare");
+    s.profile = profile_find(h->conf.profiles, h->conf.n_profiles, spec->profile);
+    if (!s.profile)
+        return err_set(e, ERR_NOT_FOUND, "no profile '%.64s'", spec->profile);
+    s.plan = xcalloc(1, sizeof(*s.plan));
+    if (plan_make(spec, s.profile, h->conf.repo_roots, s.plan, e) || reserve(&s, e) ||
+        clone_child(&s, e) || prepare_child(&s, e) || release_child(&s, e) ||
+        await_ready(&s, step, e)) {
+        start_release(&s);
+        return -1;
+    }
+    *ret = (struct box){.pid = s.pid,
+                        .pidfd = fd_steal(&s.pidfd),
+                        .control_fd = fd_steal(&s.control_fd),
+                        .cgroup_fd = fcntl(groups_v2_fd(s.groups), F_DUPFD_CLOEXEC, 3),
+                        .uid_base = s.uid_base,
+                        .groups = ptr_steal(&s.groups)};
+    (void)snprintf(ret->id, sizeof(ret->id), "%s", spec->id);
+    (void)snprintf(ret->profile, sizeof(ret->profile), "%s", spec->profile);
+    memcpy(ret->address, s.address, sizeof(ret->address));
+    s.pid = 0; // the box's from here on
+    step[0] = '\0';
+    start_release(&s);
+    return 0;
+}
+
+void box_kill(struct box_host *h, struct box *b)
+{
+    (void)h;
+    if (b->pidfd >= 0)
+        (void)syscall(SYS_pidfd_send_signal, b->pidfd, SIGKILL, NULL, 0); // gone already is fine
+    groups_kill(b->groups);
+}
+
+void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_oom_kills)
+{
+    (void)h;
+    struct box_stat st = {0};
+    (void)groups_stat(b->groups, &st, NULL); // zeros when it cannot be read any more
+    *ret_oom_kills = st.oom_kills;
+    *ret_status = 0;
+    while (waitpid(b->pid, ret_status, 0) < 0 && errno == EINTR)
+        ;
+    groups_remove(ptr_steal(&b->groups));
+    fd_close(&b->pidfd);
+    fd_close(&b->control_fd);
+    fd_close(&b->cgroup_fd);
+}
+
+int box_stat(struct box_host *h, const struct box *b, struct box_stat *ret, struct err *e)
+{
+    (void)h;
+    return groups_stat(b->groups, ret, e);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the room box.
+#pragma once
+#include <pinfold/box.h>
+#include <pinfold/init_start.h>
+#include <stdint.h>
+
+// --- the plan ------------------------------------------------------------------------------
+
+struct stage;
+
+enum step_kind {
+    STEP_IDS,       // become root of the user namespace
+    STEP_KEYRING,   // a session keyring of its own
+    STEP_CGROUP_NS, // cgroup namespace rooted at the box's group
+    STEP_PRIVATE,   // no mount event leaves or enters
+    STEP_STAGE,     // the tmpfs everything is assembled on
+    STEP_UPPER,     // where writes go: a directory of the state, or a tmpfs
+    STEP_ROOT,      // the overlay, or the skeleton
+    STEP_TREE,      // show a prepared tree at a place
+    STEP_FILES,     // /workspace
+    STEP_TMPFS,
+    STEP_PROC,
+    STEP_DEV,
+    STEP_PTS,
+    STEP_HIDE,      // cover a file or directory of /proc
+    STEP_READ_ONLY, // make a part of /proc read-only
+    STEP_PIVOT,
+    STEP_HOSTNAME,
+    STEP_LOOPBACK,
+    STEP_NO_USERNS,
+    STEP_RLIMITS,
+    STEP_NO_NEW_PRIVS,
+    STEP_INIT, // execute init
+    STEP_N_KINDS
+};
+enum tree { // what STEP_TREE shows; the index into prepared.trees
+    TREE_LAYERS,
+    TREE_DIR,
+    TREE_USR,
+    TREE_MIRROR,
+    TREE_APT,
+    TREE_RESOLV,
+    TREE_REPO_ROOT,
+    TREE_REPO_ROOT_LAST = TREE_REPO_ROOT + 3,
+    TREE_CALLER_DIR,
+    TREE_N
+};
+#define STEPS_MAX 64
+#define LAYER_ROOM 72
+#define LAYER_HOST "host" // the skeleton under the host's /usr
+struct step {
+    enum step_kind kind;
+    enum tree tree;
+    bool read_only, exec, optional;
+    uint64_t bytes, inodes;
+    char path[64]; // inside, without the leading slash
+};
+struct plan {
+    struct step steps[STEPS_MAX];
+    unsigned n_steps;
+    char layers[4096]; // overlay's lowerdir: highest first
+    char hostname[NAME_MAX_LEN + 1];
+    bool memory_upper, net_loopback, userns;
+    uint64_t disk_bytes, inodes;
+    struct limits limits;
+    struct init_start start;
+};
+struct step_row {
+    const char *name;
+    int (*act)(const struct plan *p, const struct step *s, struct stage *st); // 0 or -1 (errno)
+    const char *safe_because;
+};
+extern const struct step_row step_rows[STEP_N_KINDS];
+int plan_make(const struct box_spec *s, const struct profile *p, const char *repo_roots,
+              struct plan *ret, struct err *e);
+
+// --- what act works with: descriptors only ---------------------------------------------------
+
+struct stage {
+    int report_fd;            // to the caller
+    int trees[TREE_N];        // detached mounts, -1 when not wanted
+    int inherit[INIT_FD_END]; // what init gets, by its number there
+    int init_fd;
+    int base_fd, root_fd, null_fd, empty_fd;
+};
+// Runs in the child; never returns.
+_Noreturn void act(const struct plan *p, struct stage *st);
+
+// --- cgroups ---------------------------------------------------------------------------------
+
+struct cgroups;    // the layout, found once
+struct box_groups; // one box's groups
+struct cgroups *cgroups_open(const char *group, bool leftovers, struct err *e);
+void cgroups_free(struct cgroups *c);
+const char *cgroups_kind(const struct cgroups *c);
+// Before the clone: make the groups with their limits; the v2 one is cloned into.
+struct box_groups *groups_make(struct cgroups *c, const char *id, const struct limits *l,
+                               uint32_t uid_base, struct err *e);
+int groups_v2_fd(const struct box_groups *g); // the delegated directory
+// After the clone, before the child goes on: join what cannot be cloned into.
+int groups_join(struct box_groups *g, pid_t pid, struct err *e);
+// Descriptors for init: counters and delegated v1 directories; -1 where there is none.
+int groups_init_fds(struct box_groups *g, int fds[INIT_FD_END], struct init_start *st,
+                    struct err *e);
+void groups_kill(struct box_groups *g);
+int groups_stat(struct box_groups *g, struct box_stat *ret, struct err *e);
+void groups_remove(struct box_groups *g); // all members are dead; frees g
+
+// --- id ranges, network, trees -----------------------------------------------------------------
+
+// Take a free range: *ret_fd holds its lock, its number is the result, or -1.
+int range_take(uint32_t n_ranges, int *ret_fd, struct err *e);
+struct net;
+struct net *net_new(const char *pool, struct err *e);
+void net_free(struct net *n);
+int net_attach(struct net *n, unsigned slot, pid_t pid, char address[48], struct err *e);
+int skeleton_make(int layers_fd, struct err *e);
+int copy_tree(int from_fd, int to_fd, struct err *e);
+
+struct box_host {
+    struct box_host_conf conf;
+    int layers_fd, dirs_fd, mirrors_fd, trash_fd;
+    int init_fd, tool_fd, git_fd;
+    int *filter_fds; // a sealed memfd for each profile
+    struct cgroups *cgroups;
+    struct net *net; // made at the first use
+};

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Directories of workspaces and builds, image layers, repository mirrors: named by id beneath
+// descriptors that were opened at the start. What a stranger filled is moved to the trash first
+// and then removed by descriptors, so a name is free at once and an interrupted removal is
+// finished at the next start.
+#include "box_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/io.h>
+#include <pinfold/own.h>
+#include <string.h>
+#include <sys/stat.h>
+
+// On disk the sandbox's ids are unshifted; 1000 is its user.
+#define FILES_OWNER 1000
+
+bool layer_name_ok(const char *s)
+{
+    return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
+// Ids of directories: a prefix, an underscore, letters and digits. Checked by the server too.
+static int check_dir(const char *dir, struct err *e)
+{
+    size_t n = strlen(dir);
+    if (n < 3 || n >= ID_MAX || strspn(dir, "abcdefghijklmnopqrstuvwxyz0123456789_") != n)
+        return err_set(e, ERR_BAD_REQUEST, "'%.31s' is not a directory's id", dir);
+    return 0;
+}
+
+static int check_layer(const char *layer, struct err *e)
+{
+    return layer_name_ok(layer) ? 0 : err_set(e, ERR_BAD_REQUEST, "'%.20s' is not a layer", layer);
+}
+
+int box_dir_create(struct box_host *h, const char *dir, struct err *e)
+{
+    static const char *const parts[] = {"upper", "work", "files"};
+    if (check_dir(dir, e))
+        return -1;
+    if (mkdirat(h->dirs_fd, dir, 0755))
+        return errno == EEXIST ? err_set(e, ERR_CONFLICT, "directory %s exists", dir)
+                               : err_sys(e, "make directory %s", dir);
+    own_fd int fd = io_open_beneath(h->dirs_fd, dir, O_RDONLY | O_DIRECTORY, 0);
+    for (unsigned i = 0; fd >= 0 && i < N_ELEMS(parts); i++)
+        if (mkdirat(fd, parts[i], 0755) || fchmodat(fd, parts[i], 0755, 0))
+            return err_sys(e, "make %s of %s", parts[i], dir);
+    if (fd < 0 || fchownat(fd, "files", FILES_OWNER, FILES_OWNER, AT_SYMLINK_NOFOLLOW))
+        return err_sys(e, "set up directory %s", dir);
+    return 0;
+}
+
+static int to_trash(struct box_host *h, int at, const char *name, struct err *e)
+{
+    char id[ID_MAX];
+    (void)id_make("gone", id);
+    if (renameat(at, name, h->trash_fd, id))
+        return errno == ENOENT ? 0 : err_sys(e, "move %s to the trash", name);
+    return io_remove_tree(h->trash_fd, id, e);
+}
+
+int box_dir_delete(struct box_host *h, const char *dir, struct err *e)
+{
+    return check_dir(dir, e) ? -1 : to_trash(h, h->dirs_fd, dir, e);
+}
+
+int box_dir_copy(struct box_host *h, const char *from, const char *to, struct err *e)
+{
+    if (check_dir(from, e) || check_dir(to, e) || box_dir_create(h, to, e))
+        return -1;
+    own_fd int src = io_open_beneath(h->dirs_fd, from, O_RDONLY | O_DIRECTORY, 0);
+    own_fd int dst = io_open_beneath(h->dirs_fd, to, O_RDONLY | O_DIRECTORY, 0);
+    if (src < 0 || dst < 0)
+        return err_sys(e, "open directory %s", from);
+    static const char *const parts[] = {"upper", "files"};
+    for (unsigned i = 0; i < N_ELEMS(parts); i++) {
+        own_fd int a = io_open_beneath(src, parts[i], O_RDONLY | O_DIRECTORY, 0);
+        own_fd int b = io_open_beneath(dst, parts[i], O_RDONLY | O_DIRECTORY, 0);
+        if (a < 0 || b < 0)
+            return err_sys(e, "open %s of %s", parts[i], from);
+        if (copy_tree(a, b, e)) {
+            (void)box_dir_delete(h, to, NULL); // the error of the copy is the one to report
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,
+                     struct err *e)
+{
+    const char *part = from_files ? "files/root" : "upper";
+    if (check_dir(dir, e) || check_layer(layer, e))
+        return -1;
+    own_fd int d = io_open_beneath(h->dirs_fd, dir, O_RDONLY | O_DIRECTORY, 0);
+    own_fd int tree = d < 0 ? -1 : io_open_beneath(d, part, O_RDONLY | O_DIRECTORY, 0);
+    if (tree < 0)
+        return err_sys(e, "open %s of %s", part, dir);
+    // What a layer holds is on disk before its name says that it is there.
+    if (fchmod(tree, 0755) || syncfs(tree))
+        return err_sys(e, "sync layer %.12s", layer);
+    if (renameat2(d, part, h->layers_fd, layer, RENAME_NOREPLACE) && errno != EEXIST)
+        return err_sys(e, "name layer %.12s", layer);
+    return fsync(h->layers_fd) ? err_sys(e, "sync the layers") : 0;
+}
+
+int box_layer_delete(struct box_host *h, const char *layer, struct err *e)
+{
+    return check_layer(layer, e) ? -1 : to_trash(h, h->layers_fd, layer, e);
+}
+
+int box_mirror_create(struct box_host *h, const char *mirror, struct err *e)
+{
+    if (check_layer(mirror, e))
+        return -1;
+    if (mkdirat(h->mirrors_fd, mirror, 0755) && errno != EEXIST)
+        return err_sys(e, "make mirror %.12s", mirror);
+    if (fchmodat(h->mirrors_fd, mirror, 0755, 0) ||
+        fchownat(h->mirrors_fd, mirror, FILES_OWNER, FILES_OWNER, AT_SYMLINK_NOFOLLOW))
+        return err_sys(e, "set up mirror %.12s", mirror);
+    return 0;
+}
+
+int box_mirror_delete(struct box_host *h, const char *mirror, struct err *e)
+{
+    return check_layer(mirror, e) ? -1 : to_trash(h, h->mirrors_fd, mirror, e);
+}
+
+int box_trash_empty(struct box_host *h, struct err *e)
+{
+    int fd = openat(h->trash_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d)
+        return err_sys(e, "list the trash");
+    for (struct dirent *de; (de = readdir(d));)
+        if (de->d_name[0] != '.' && io_remove_tree(h->trash_fd, de->d_name, e))
+            return -1;
+    return 0;
+}

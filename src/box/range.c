@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which range of ids a sandbox has. A range is taken by a lock on a file of its number; init keeps
+// the descriptor open, so the range is free exactly when init is dead, whoever started it and
+// whatever died in between.
+#include "box_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/io.h>
+#include <pinfold/own.h>
+#include <sys/file.h>
+
+int range_take(uint32_t n_ranges, int *ret_fd, struct err *e)
+{
+    static uint32_t next; // where to look first: the one after the last, so ids rest before reuse
+    own_fd int run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    own_fd int dir = run < 0 ? -1 : io_mkdir_beneath(run, "pinfold/ranges", 0700, e);
+    if (dir < 0)
+        return run < 0 ? err_sys(e, "open /run") : -1;
+    for (uint32_t i = 0; i < n_ranges; i++) {
+        uint32_t slot = (next + i) % n_ranges;
+        char name[16];
+        (void)snprintf(name, sizeof(name), "%u", slot);
+        own_fd int fd = io_open_beneath(dir, name, O_RDONLY | O_CREAT, 0600);
+        if (fd < 0)
+            return err_sys(e, "open the lock of id range %u", slot);
+        if (!flock(fd, LOCK_EX | LOCK_NB)) {
+            next = slot + 1;
+            *ret_fd = fd_steal(&fd);
+            return (int)slot;
+        }
+        if (errno != EWOULDBLOCK)
+            return err_sys(e, "lock id range %u", slot);
+    }
+    return err_set(e, ERR_LIMIT, "all %u id ranges are in use; IdRanges= allows more", n_ranges);
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup for each command, beneath the one that was delegated to this sandbox.
+#include "init_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/own.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int write_at(int dir_fd, const char *file, const char *text)
+{
+    own_fd int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
+    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
+}
+
+static int write_number(int dir_fd, const char *file, uint64_t n)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+    return write_at(dir_fd, file, text);
+}
+
+uint64_t counter_read(int fd, const char *key)
+{
+    char text[2048];
+    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    if (!key)
+        return strtoull(text, NULL, 10);
+    size_t len = strlen(key);
+    for (const char *at = text; at && *at; at = strchr(at, '\n'), at += !!at)
+        if (!strncmp(at, key, len) && at[len] == ' ')
+            return strtoull(at + len, NULL, 10);
+    return 0;
+}
+
+int groups_init(struct init *in)
+{
+    if (!in->start.memory_on_v2 && !in->start.pids_on_v2)
+        return 0;
+    // v2 hands controllers down only from a group without processes: init moves to a leaf.
+    if (mkdirat(INIT_FD_CGROUP, "init", 0755) || write_at(INIT_FD_CGROUP, "init/cgroup.procs", "0"))
+        return -1;
+    if (in->start.memory_on_v2 && write_at(INIT_FD_CGROUP, "cgroup.subtree_control", "+memory"))
+        return -1;
+    return in->start.pids_on_v2 && write_at(INIT_FD_CGROUP, "cgroup.subtree_control", "+pids");
+}
+
+static void group_close(struct exec_group *g)
+{
+    fd_close(&g->dir_fd);
+    fd_close(&g->events_fd);
+    fd_close(&g->kill_fd);
+    fd_close(&g->cpu_fd);
+    fd_close(&g->peak_fd);
+}
+
+static int group_make(struct init *in, struct exec_group *g)
+{
+    char name[16];
+    *g = (struct exec_group){.number = ++in->next_group,
+                             .dir_fd = -1,
+                             .events_fd = -1,
+                             .kill_fd = -1,
+                             .cpu_fd = -1,
+                             .peak_fd = -1,
+                             .in_use = true};
+    (void)snprintf(name, sizeof(name), "x%u", g->number);
+    if (mkdirat(INIT_FD_CGROUP, name, 0755))
+        return -1;
+    g->dir_fd = openat(INIT_FD_CGROUP, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g->events_fd = openat(g->dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+    g->kill_fd = openat(g->dir_fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+    g->cpu_fd = openat(g->dir_fd, "cpu.stat", O_RDONLY | O_CLOEXEC);
+    g->peak_fd = openat(g->dir_fd, "memory.peak", O_RDONLY | O_CLOEXEC); // may be absent
+    if (g->dir_fd >= 0 && g->events_fd >= 0 && g->kill_fd >= 0 && g->cpu_fd >= 0) {
+        // An exec that outgrows its memory dies as a whole, not by its largest process.
+        (void)write_at(g->dir_fd, "memory.oom.group", "1"); // absent without the controller
+        return 0;
+    }
+    int saved = errno;
+    group_close(g);
+    (void)unlinkat(INIT_FD_CGROUP, name, AT_REMOVEDIR);
+    errno = saved;
+    return -1;
+}
+
+static void group_remove(struct exec_group *g)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "x%u", g->number);
+    group_close(g);
+    (void)unlinkat(INIT_FD_CGROUP, name, AT_REMOVEDIR); // it is empty; the launcher has the rest
+    g->in_use = false;
+}
+
+// Limits of one exec: in its own group on v2, in a v1 group of the same number otherwise, which
+// the command joins itself.
+static int set_limits(struct init *in, const struct msg_exec *m, struct exec_slot *x)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "x%u", x->group.number);
+    if (m->memory_bytes) {
+        if (in->start.memory_on_v2) {
+            (void)write_number(x->group.dir_fd, "memory.swap.max", 0);
+            if (write_number(x->group.dir_fd, "memory.max", m->memory_bytes))
+                return -1;
+        } else {
+            own_fd int fd = mkdirat(INIT_FD_V1_MEMORY, name, 0755)
+                                ? -1
+                                : openat(INIT_FD_V1_MEMORY, name, O_RDONLY | O_CLOEXEC);
+            if (fd < 0 || write_number(fd, "memory.limit_in_bytes", m->memory_bytes))
+                return -1;
+            (void)write_number(fd, "memory.memsw.limit_in_bytes", m->memory_bytes);
+        }
+    }
+    if (m->pids) {
+        if (in->start.pids_on_v2)
+            return write_number(x->group.dir_fd, "pids.max", m->pids);
+        own_fd int fd = mkdirat(INIT_FD_V1_PIDS, name, 0755)
+                            ? -1
+                            : openat(INIT_FD_V1_PIDS, name, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || write_number(fd, "pids.max", m->pids))
+            return -1;
+    }
+    return 0;
+}
+
+int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x)
+{
+    x->limited = m->memory_bytes || m->pids;
+    // memory.peak cannot be reset on older kernels, so a group that has one is not reused.
+    if (in->n_idle && !x->limited)
+        x->group = in->idle[--in->n_idle];
+    else if (group_make(in, &x->group))
+        return -1;
+    x->group.in_use = true;
+    if (x->limited && set_limits(in, m, x)) {
+        int saved = errno;
+        group_give_back(in, x);
+        errno = saved;
+        return -1;
+    }
+    x->group.cpu_base_us = counter_read(x->group.cpu_fd, "usage_usec");
+    x->oom_base = counter_read(INIT_FD_OOM, "oom_kill");
+    x->pids_base = counter_read(INIT_FD_PIDS, "max");
+    return 0;
+}
+
+bool group_populated(const struct exec_group *g)
+{
+    return counter_read(g->events_fd, "populated") != 0;
+}
+
+void group_kill(const struct exec_group *g)
+{
+    if (write(g->kill_fd, "1", 1) < 0)
+        return; // only fails for a group that is gone, and then nothing is left in it
+}
+
+uint64_t group_cpu_us(const struct exec_group *g)
+{
+    uint64_t now = counter_read(g->cpu_fd, "usage_usec");
+    return now > g->cpu_base_us ? now - g->cpu_base_us : 0;
+}
+
+uint64_t group_peak_bytes(const struct exec_group *g)
+{
+    return g->peak_fd >= 0 ? counter_read(g->peak_fd, NULL) : 0;
+}
+
+void group_give_back(struct init *in, struct exec_slot *x)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "x%u", x->group.number);
+    if (x->limited) {
+        (void)unlinkat(INIT_FD_V1_MEMORY, name, AT_REMOVEDIR); // absent on v2
+        (void)unlinkat(INIT_FD_V1_PIDS, name, AT_REMOVEDIR);
+    }
+    if (x->limited || x->group.peak_fd >= 0 || in->n_idle == GROUPS_IDLE_MAX) {
+        group_remove(&x->group);
+        return;
+    }
+    x->group.in_use = false;
+    in->idle[in->n_idle++] = x->group;
+}

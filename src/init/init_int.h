@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the room init.
+//
+// Theory of operation. Init is pid 1 of one sandbox: static, one thread, no allocation. It gives
+// up power once (capabilities, seccomp), then serves requests from its control socket: start a
+// command, signal it, resize its terminal. Each command gets a cgroup of its own, so that all it
+// started ends with it; the groups are reused, since making one costs more than the command's own
+// bookkeeping. Commands inherit the seccomp program that init already carries, plus four
+// instructions that take clone3 away, which init alone needs.
+//
+// Init trusts nobody inside; commands run with other ids, or as its own id without its
+// capabilities, and can neither trace it (it is not dumpable) nor signal it (pid 1).
+#pragma once
+#include <pinfold/init_start.h>
+#include <pinfold/wire.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define EXECS_MAX 512 // commands at once in one sandbox; the server's own limit is lower
+#define GROUPS_IDLE_MAX 4
+
+// A cgroup for one command, with what is read and written in it kept open.
+struct exec_group {
+    unsigned number; // x<number>
+    int dir_fd, events_fd, kill_fd, cpu_fd, peak_fd;
+    uint64_t cpu_base_us; // cpu.stat when the command began: groups are reused
+    bool in_use;
+};
+struct exec_slot {
+    uint64_t exec; // the server's number; 0: free
+    pid_t pid;     // 0 once reaped
+    struct exec_group group;
+    int status;
+    uint64_t rss_bytes;
+    uint64_t oom_base, pids_base;
+    int master_fd; // of its terminal, for resizing; -1
+    bool killed, limited;
+};
+struct init {
+    struct init_start start;
+    int notify_fd; // refused system calls arrive here
+    struct exec_slot execs[EXECS_MAX];
+    struct exec_group idle[GROUPS_IDLE_MAX];
+    unsigned n_idle, next_group;
+    struct denial denials[DENIALS_MAX];
+    unsigned n_denials;
+    uint64_t denied_total;
+};
+
+// power.c: once, at the start. Errors come back as errno.
+int power_drop(struct init *in);
+int power_filter(struct init *in); // leaves notify_fd
+
+// groups.c
+int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x);
+bool group_populated(const struct exec_group *g);
+void group_kill(const struct exec_group *g);
+uint64_t group_cpu_us(const struct exec_group *g);
+uint64_t group_peak_bytes(const struct exec_group *g); // 0 when the kernel keeps none
+void group_give_back(struct init *in, struct exec_slot *x);
+int groups_init(struct init *in);
+uint64_t counter_read(int fd, const char *key);
+
+// spawn.c: start the command in slot x; fills *ret, whose code is not 0 when it did not start.
+void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_exec_started *ret);
+
+// user.c: resolve a name from the sandbox's /etc/passwd; 0 or -1.
+struct who {
+    uid_t uid;
+    gid_t gid;
+    char home[256];
+};
+int user_find(const char *name, uint32_t uid, struct who *ret);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Giving up power, once: bounding set, securebits, permitted set, then the filter, last.
+#include "init_int.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// What init itself keeps: become the command's user, end commands of other users.
+#define OWN_CAPS ((1ull << CAP_SETUID) | (1ull << CAP_SETGID) | (1ull << CAP_KILL))
+
+static int set_caps(uint64_t caps)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {
+        {.effective = (uint32_t)caps, .permitted = (uint32_t)caps},
+        {.effective = (uint32_t)(caps >> 32), .permitted = (uint32_t)(caps >> 32)},
+    };
+    return (int)syscall(SYS_capset, &head, data);
+}
+
+int power_drop(struct init *in)
+{
+    uint64_t caps = in->start.capabilities;
+    // The bounding set is the commands': a command that runs as root gets exactly this by its
+    // exec, others get nothing by their change of user.
+    for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
+        if (!(caps & 1ull << c) && prctl(PR_CAPBSET_DROP, c))
+            return -1;
+    unsigned bits =
+        SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    if (!caps)
+        bits |= SECBIT_NOROOT | SECBIT_NOROOT_LOCKED;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
+        prctl(PR_SET_SECUREBITS, bits) || set_caps(caps | OWN_CAPS))
+        return -1;
+    return prctl(PR_SET_DUMPABLE, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int power_filter(struct init *in)
+{
+    struct stat sb;
+    if (fstat(INIT_FD_FILTER, &sb))
+        return -1;
+    void *p = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE, INIT_FD_FILTER, 0);
+    if (p == MAP_FAILED)
+        return -1;
+    struct sock_fprog prog = {
+        .len = (unsigned short)((size_t)sb.st_size / sizeof(struct sock_filter)), .filter = p};
+    // SPEC_ALLOW: without it every process pays for a mitigation that its own code can ask for.
+    in->notify_fd =
+        (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                     SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog);
+    int saved = errno;
+    (void)munmap(p, (size_t)sb.st_size);
+    (void)close(INIT_FD_FILTER);
+    errno = saved;
+    return in->notify_fd < 0 ? -1 : 0;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sandboxes by name: start, stop, list, count, and telling the server when one has ended.
+#include "launcher_int.h"
+
+#include <pinfold/log.h>
+#include <pinfold/own.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+static void fill_started(struct msg_box_started *s, const struct box *b)
+{
+    (void)snprintf(s->box, sizeof(s->box), "%s", b->id);
+    (void)snprintf(s->profile, sizeof(s->profile), "%s", b->profile);
+    (void)snprintf(s->address, sizeof(s->address), "%s", b->address);
+    s->pid = (uint32_t)b->pid;
+    s->uid_base = b->uid_base;
+}
+
+static void on_box_end(struct watch *w, uint32_t events)
+{
+    (void)events;
+    struct live_box *lb = container_of(w, struct live_box, watch);
+    struct launcher *l = lb->l;
+    struct msg_box_exited m = {0};
+    int status;
+    uint64_t oom_kills;
+    (void)snprintf(m.box, sizeof(m.box), "%s", lb->box.id);
+    loop_unwatch(&lb->watch);
+    box_reap(l->host, &lb->box, &status, &oom_kills);
+    (void)map_del(l->boxes, m.box);
+    m.exit_code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
+    m.signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
+    m.oom_kills = (uint32_t)oom_kills;
+    log_info("box ended box=%s exit=%u signal=%u", m.box, m.exit_code, m.signal);
+    launcher_send(l, MSG_BOX_EXITED, 0, &m, NULL, 0);
+    list_for_safe(it, &lb->stops)
+    {
+        struct stop_wait *sw = container_of(it, struct stop_wait, link);
+        launcher_answer(l, sw->id, 0, NULL);
+        free(sw);
+    }
+    free(lb);
+}
+
+// What a message may ask for, beyond the grammar of its names: host network and writable mirrors
+// only with pinfold's own profiles, which the API refuses to name.
+static int check_request(const struct launcher *l, const struct msg_box_start *m, struct err *e)
+{
+    const struct profile *p = profile_find(l->profiles, l->n_profiles, m->profile);
+    if (!p)
+        return err_set(e, ERR_NOT_FOUND, "no profile '%s'", m->profile);
+    if (m->network >= NET_N || (m->network == NET_HOST && !p->internal))
+        return err_set(e, ERR_DENIED, "network mode %u is not for profile %s", m->network, p->name);
+    if (m->mirror_write && !p->internal)
+        return err_set(e, ERR_DENIED, "profile %s may not write a mirror", p->name);
+    if (m->mirror[0] && !layer_name_ok(m->mirror))
+        return err_set(e, ERR_BAD_REQUEST, "mirror's name is malformed");
+    if (strspn(m->box, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(m->box) || !m->box[0] ||
+        strspn(m->dir, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(m->dir))
+        return err_set(e, ERR_BAD_REQUEST, "a box's or directory's id is malformed");
+    if (map_get(l->boxes, m->box))
+        return err_set(e, ERR_CONFLICT, "box %s runs already", m->box);
+    if (map_count(l->boxes) >= l->conf.max_sandboxes)
+        return err_set(e, ERR_LIMIT, "%zu sandboxes live; MaxSandboxes= allows more",
+                       map_count(l->boxes));
+    return 0;
+}
+
+static int start(struct launcher *l, const struct msg_box_start *m, struct live_box *lb,
+                 char step[32], struct err *e)
+{
+    struct box_spec spec = {
+        .id = m->box,
+        .dir = m->dir,
+        .dir_fd = -1,
+        .layers = m->layers,
+        .host_usr = m->host_usr,
+        .profile = m->profile,
+        .network = (enum net_mode)m->network,
+        .mirror = m->mirror,
+        .mirror_write = m->mirror_write,
+        .hostname = m->hostname,
+        .limits = {.memory_bytes = m->memory_bytes,
+                   .disk_bytes = m->disk_bytes,
+                   .inodes = m->inodes,
+                   .pids = m->pids,
+                   .cpu_percent = m->cpu_percent,
+                   .open_files = m->open_files},
+    };
+    if (check_request(l, m, e) || limits_check(&spec.limits, e))
+        return -1;
+    return box_start(l->host, &spec, &lb->box, step, e);
+}
+
+void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
+{
+    struct msg_box_started s = {0};
+    struct err e = {0};
+    struct live_box *lb = xcalloc(1, sizeof(*lb));
+    (void)snprintf(s.step, sizeof(s.step), "check");
+    if (start(l, m, lb, s.step, &e)) {
+        s.code = e.code;
+        s.sys = (uint32_t)e.sys;
+        (void)snprintf(s.box, sizeof(s.box), "%s", m->box);
+        (void)snprintf(s.text, sizeof(s.text), "%s", e.text);
+        log_warn("box not started box=%s step=%s: %s", m->box, s.step, e.text);
+        launcher_send(l, MSG_BOX_STARTED, id, &s, NULL, 0);
+        free(lb);
+        return;
+    }
+    lb->l = l;
+    list_init(&lb->stops);
+    (void)map_put(l->boxes, lb->box.id, lb);
+    if (loop_watch(l->loop, &lb->watch, lb->box.pidfd, EPOLLIN, on_box_end, &e))
+        box_kill(l->host, &lb->box); // only without memory; its end is then seen by the stop
+    fill_started(&s, &lb->box);
+    const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
+    launcher_send(l, MSG_BOX_STARTED, id, &s, fds, N_ELEMS(fds));
+}
+
+void boxes_stop(struct launcher *l, uint64_t id, const char *box)
+{
+    struct live_box *lb = map_get(l->boxes, box);
+    if (!lb) {
+        launcher_answer(l, id, 0, NULL); // nothing is left of it, which is what was asked
+        return;
+    }
+    struct stop_wait *sw = xcalloc(1, sizeof(*sw));
+    sw->id = id;
+    list_add_tail(&lb->stops, &sw->link);
+    box_kill(l->host, &lb->box);
+}
+
+void boxes_list(struct launcher *l, uint64_t id)
+{
+    size_t cursor = 0;
+    for (struct live_box *lb; (lb = map_next(l->boxes, &cursor, NULL));) {
+        struct msg_box_started s = {0};
+        const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
+        fill_started(&s, &lb->box);
+        launcher_send(l, MSG_BOX_STARTED, id, &s, fds, N_ELEMS(fds));
+    }
+    launcher_answer(l, id, 0, NULL);
+}
+
+void boxes_stat(struct launcher *l, uint64_t id, const char *box)
+{
+    struct msg_box_stats s = {0};
+    struct live_box *lb = map_get(l->boxes, box);
+    struct box_stat st = {0};
+    struct err e = {0};
+    int bad = lb ? box_stat(l->host, &lb->box, &st, &e)
+                 : err_set(&e, ERR_NOT_FOUND, "box %s does not run", box);
+    (void)snprintf(s.box, sizeof(s.box), "%s", box);
+    if (bad) {
+        s.code = e.code;
+        s.sys = (uint32_t)e.sys;
+        (void)snprintf(s.text, sizeof(s.text), "%s", e.text);
+    }
+    s.memory_bytes = st.memory_bytes;
+    s.memory_peak_bytes = st.memory_peak_bytes;
+    s.cpu_us = st.cpu_us;
+    s.oom_kills = st.oom_kills;
+    s.pids = st.pids;
+    s.pids_refused = st.pids_refused;
+    s.memory_limit = st.limits.memory_bytes;
+    s.pids_limit = st.limits.pids;
+    s.cpu_percent_limit = st.limits.cpu_percent;
+    (void)snprintf(s.cgroup, sizeof(s.cgroup), "%s", box_host_cgroup_kind(l->host));
+    launcher_send(l, MSG_BOX_STATS, id, &s, NULL, 0);
+}
+
+bool boxes_use_dir(const struct launcher *l, const char *dir)
+{
+    // A box that uses a directory has the directory's id, or one of a helper the server waits for.
+    return map_get(l->boxes, dir) != NULL;
+}
+
+void boxes_end_all(struct launcher *l)
+{
+    size_t cursor = 0;
+    for (struct live_box *lb; (lb = map_next(l->boxes, &cursor, NULL));)
+        box_kill(l->host, &lb->box);
+    while (map_count(l->boxes))
+        if (loop_turn(l->loop, 5000))
+            break;
+}

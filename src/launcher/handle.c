@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row for each message the server may send. The table of messages has already refused what
+// has the wrong sender, size or descriptors.
+#include "launcher_int.h"
+
+#include <fcntl.h>
+#include <pinfold/log.h>
+#include <pinfold/own.h>
+#include <unistd.h>
+
+void launcher_send(struct launcher *l, enum wire_type type, uint64_t id, const void *body,
+                   const int *fds, size_t n_fds)
+{
+    struct err e;
+    // The socket blocks: a server that does not read stalls only its own requests.
+    if (wire_send(l->peer.fd, type, id, body, fds, n_fds, &e))
+        log_error("answer not sent: %s", e.text);
+}
+
+void launcher_answer(struct launcher *l, uint64_t id, int failed, const struct err *e)
+{
+    struct msg_done d = {0};
+    if (failed) {
+        d.code = e->code == ERR_NONE ? ERR_INTERNAL : e->code;
+        d.sys = (uint32_t)e->sys;
+        (void)snprintf(d.text, sizeof(d.text), "%s", e->text);
+    }
+    launcher_send(l, MSG_DONE, id, &d, NULL, 0);
+}
+
+static int work_dir_delete(struct box_host *h, const union wire_body *b, struct err *e)
+{
+    return box_dir_delete(h, b->dir.dir, e);
+}
+static int work_dir_copy(struct box_host *h, const union wire_body *b, struct err *e)
+{
+    return box_dir_copy(h, b->dir.source, b->dir.dir, e);
+}
+static int work_layer_commit(struct box_host *h, const union wire_body *b, struct err *e)
+{
+    return box_layer_commit(h, b->layer.dir, b->layer.from_files, b->layer.layer, e);
+}
+static int work_layer_delete(struct box_host *h, const union wire_body *b, struct err *e)
+{
+    return box_layer_delete(h, b->layer.layer, e);
+}
+static int work_mirror_delete(struct box_host *h, const union wire_body *b, struct err *e)
+{
+    return box_mirror_delete(h, b->mirror.mirror, e);
+}
+
+static void on_box_start(struct launcher *l, struct wire_msg *m)
+{
+    boxes_start(l, m->id, &m->body.box_start);
+}
+static void on_box_stop(struct launcher *l, struct wire_msg *m)
+{
+    boxes_stop(l, m->id, m->body.box_name.box);
+}
+static void on_box_list(struct launcher *l, struct wire_msg *m)
+{
+    boxes_list(l, m->id);
+}
+static void on_box_stat(struct launcher *l, struct wire_msg *m)
+{
+    boxes_stat(l, m->id, m->body.box_name.box);
+}
+
+static void on_dir_create(struct launcher *l, struct wire_msg *m)
+{
+    struct err e = {0};
+    launcher_answer(l, m->id, box_dir_create(l->host, m->body.dir.dir, &e), &e);
+}
+
+static void on_dir_delete(struct launcher *l, struct wire_msg *m)
+{
+    struct err e = {0};
+    if (boxes_use_dir(l, m->body.dir.dir)) {
+        err_set(&e, ERR_CONFLICT, "directory %s is in use by a sandbox", m->body.dir.dir);
+        launcher_answer(l, m->id, -1, &e);
+        return;
+    }
+    task_start(l, m, work_dir_delete);
+}
+
+static void on_layer_list(struct launcher *l, struct wire_msg *m)
+{
+    // Names only: the directory is root's and 0700, so its reader can list but not open.
+    own_fd int fd = openat(box_layers_fd(l->host), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct msg_done d = {.code = fd < 0 ? ERR_KERNEL : ERR_NONE};
+    launcher_send(l, MSG_DONE, m->id, &d, &fd, fd < 0 ? 0 : 1);
+}
+
+static void on_mirror_create(struct launcher *l, struct wire_msg *m)
+{
+    struct err e = {0};
+    launcher_answer(l, m->id, box_mirror_create(l->host, m->body.mirror.mirror, &e), &e);
+}
+
+static const struct {
+    enum wire_type type;
+    void (*handle)(struct launcher *l, struct wire_msg *m);
+    int (*work)(struct box_host *h, const union wire_body *b, struct err *e); // in a child
+} rows[] = {
+    {MSG_BOX_START, on_box_start, NULL},         {MSG_BOX_STOP, on_box_stop, NULL},
+    {MSG_BOX_LIST, on_box_list, NULL},           {MSG_BOX_STAT, on_box_stat, NULL},
+    {MSG_DIR_CREATE, on_dir_create, NULL},       {MSG_DIR_DELETE, on_dir_delete, NULL},
+    {MSG_DIR_COPY, NULL, work_dir_copy},         {MSG_LAYER_COMMIT, NULL, work_layer_commit},
+    {MSG_LAYER_DELETE, NULL, work_layer_delete}, {MSG_LAYER_LIST, on_layer_list, NULL},
+    {MSG_MIRROR_CREATE, on_mirror_create, NULL}, {MSG_MIRROR_DELETE, NULL, work_mirror_delete},
+};
+
+void launcher_handle(struct launcher *l, struct wire_msg *m)
+{
+    for (unsigned i = 0; i < N_ELEMS(rows); i++)
+        if (rows[i].type == m->row->type) {
+            if (rows[i].work)
+                task_start(l, m, rows[i].work);
+            else
+                rows[i].handle(l, m);
+            return;
+        }
+    log_error("no handler for message %s", m->row->name); // a test walks both tables
+}

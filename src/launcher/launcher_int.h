@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the room launcher.
+//
+// Theory of operation. The launcher is root, has one thread and one peer: the server, which it
+// does not trust. It receives names (of boxes, directories, layers, mirrors, profiles), checks
+// their grammar, looks them up beneath descriptors opened at its start, and acts through the room
+// box. What takes long (removing or copying a directory) runs in a forked child, one job each; the
+// answer is sent when the child ends.
+#pragma once
+#include <pinfold/box.h>
+#include <pinfold/conf.h>
+#include <pinfold/list.h>
+#include <pinfold/loop.h>
+#include <pinfold/map.h>
+#include <pinfold/wire.h>
+
+#define JOBS_MAX 8 // children that remove or copy; more wait in the socket
+
+struct live_box {
+    struct box box;
+    struct watch watch; // its pidfd
+    struct launcher *l;
+    struct list stops; // requests that wait for its end: struct stop_wait
+};
+struct stop_wait {
+    struct list link;
+    uint64_t id;
+};
+struct task {           // a child that works for one request
+    struct watch watch; // its pidfd
+    struct launcher *l;
+    int pidfd, error_fd;
+    pid_t pid;
+    uint64_t id;
+};
+struct launcher {
+    struct conf conf;
+    struct loop *loop;
+    struct box_host *host;
+    struct profile *profiles;
+    unsigned n_profiles;
+    struct map *boxes; // id -> live_box
+    struct watch peer, supervisor;
+    unsigned n_tasks;
+    struct wire_msg msg;
+};
+
+// handle.c: one message that the table of messages let through.
+void launcher_handle(struct launcher *l, struct wire_msg *m);
+void launcher_answer(struct launcher *l, uint64_t id, int failed, const struct err *e);
+void launcher_send(struct launcher *l, enum wire_type type, uint64_t id, const void *body,
+                   const int *fds, size_t n_fds);
+// boxes.c
+void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m);
+void boxes_stop(struct launcher *l, uint64_t id, const char *box);
+void boxes_list(struct launcher *l, uint64_t id);
+void boxes_stat(struct launcher *l, uint64_t id, const char *box);
+bool boxes_use_dir(const struct launcher *l, const char *dir);
+void boxes_end_all(struct launcher *l);
+// task.c: run work(l->host, m) in a child; answers id when it ends.
+void task_start(struct launcher *l, const struct wire_msg *m,
+                int (*work)(struct box_host *h, const union wire_body *b, struct err *e));

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Long work in a child: it has the launcher's rights and descriptors, does one thing by names that
+// were checked, writes its error into a pipe and exits.
+#include "launcher_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <pinfold/io.h>
+#include <pinfold/own.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static void on_task_end(struct watch *w, uint32_t events)
+{
+    (void)events;
+    struct task *t = container_of(w, struct task, watch);
+    struct launcher *l = t->l;
+    struct err e = {.code = ERR_LOST, .text = "the work's process died"};
+    int status = 0;
+    loop_unwatch(&t->watch);
+    while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!good)
+        (void)io_read_full(t->error_fd, &e, sizeof(e)); // without one, the sentence above stands
+    e.text[sizeof(e.text) - 1] = '\0';
+    fd_close(&t->pidfd);
+    fd_close(&t->error_fd);
+    launcher_answer(l, t->id, good ? 0 : -1, &e);
+    free(t);
+    if (l->n_tasks-- == JOBS_MAX)
+        loop_watch_events(&l->peer, EPOLLIN);
+}
+
+void task_start(struct launcher *l, const struct wire_msg *m,
+                int (*work)(struct box_host *h, const union wire_body *b, struct err *e))
+{
+    struct err e = {0};
+    int pipe_fds[2];
+    struct task *t = xcalloc(1, sizeof(*t));
+    *t = (struct task){.l = l, .pidfd = -1, .error_fd = -1, .id = m->id};
+    if (pipe2(pipe_fds, O_CLOEXEC)) {
+        launcher_answer(l, m->id, err_sys(&e, "make a pipe"), &e);
+        free(t);
+        return;
+    }
+    struct clone_args args = {
+        .flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&t->pidfd, .exit_signal = SIGCHLD};
+    long pid = syscall(SYS_clone3, &args, sizeof(args)); // a plain fork that gives a pidfd
+    if (pid == 0) {
+        int bad = work(l->host, &m->body, &e);
+        if (bad && io_write_full(pipe_fds[1], &e, sizeof(e)))
+            _exit(2);
+        _exit(bad ? 1 : 0);
+    }
+    (void)close(pipe_fds[1]);
+    t->error_fd = pipe_fds[0];
+    t->pid = (pid_t)pid;
+    if (pid < 0 || loop_watch(l->loop, &t->watch, t->pidfd, EPOLLIN, on_task_end, &e)) {
+        launcher_answer(l, m->id, pid < 0 ? err_sys(&e, "start the work's process") : -1, &e);
+        fd_close(&t->error_fd);
+        fd_close(&t->pidfd);
+        free(t);
+        return;
+    }
+    if (++l->n_tasks == JOBS_MAX)
+        loop_watch_events(&l->peer, 0); // no more requests until one has ended
+}
