@@ -57,7 +57,7 @@ int repo_url_parse_submodule(const char *text, const struct repo_url *parent,
 // May credentials meant for `a` be sent to `b`? Same host and port, and no step down to http.
 bool repo_url_same_server(const struct repo_url *a, const struct repo_url *b);
 // The mirror's name: hex of sha256(canonical). The digest is a parameter because room crypt is
-// not one this room may use: pass crypt_sha256.
+// not one this room may use: pass sha256_of.
 void repo_url_key(const struct repo_url *u,
                   void (*sha256)(const void *p, size_t len, unsigned char out[32]),
                   char out[REPO_KEY_MAX]);
@@ -66,7 +66,7 @@ enum repo_ref_kind {
     REPO_REF_DEFAULT, // "" or HEAD: the remote's default branch
     REPO_REF_NAME,    // main, v1.2: a branch, else a tag, else a commit's first letters
     REPO_REF_FULL,    // refs/heads/main, refs/tags/v1, refs/pull/1/head
-    REPO_REF_COMMIT   // 40 hex digits
+    REPO_REF_COMMIT   // 40 hexadecimal digits
 };
 // By git's own grammar (git-check-ref-format(1)).
 int repo_ref_check(const char *ref, size_t len, enum repo_ref_kind *ret, struct err *e);
@@ -106,7 +106,7 @@ struct repo_request {
     bool offline_ok;
     char username[REPO_USERNAME_MAX]; // "" with a password: a token, sent as its own user name
     char password[REPO_SECRET_MAX];
-    char header[REPO_SECRET_MAX]; // "Name: value", in place of the two; forbids redirects
+    char header[REPO_SECRET_MAX]; // "Name: value", in place of the two
     char base_url[REPO_URL_MAX];  // the rules again, for submodules
     char roots[REPO_ROOTS_MAX];
     struct repo_limits limits;
