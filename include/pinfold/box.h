@@ -48,6 +48,7 @@ struct box_spec {
 struct box {
     char id[ID_MAX];
     char profile[NAME_MAX_LEN + 1];
+    char dir[ID_MAX]; // whose disk it holds, or ""
     pid_t pid;
     int pidfd, control_fd, cgroup_fd; // init, its socket, the v2 directory
     uint32_t uid_base;
@@ -68,7 +69,9 @@ struct box_stat {
 int box_stat(struct box_host *h, const struct box *b, struct box_stat *ret, struct err *e);
 
 // Directories and layers, by id; each blocks, so the launcher calls the long ones in a child.
-int box_dir_create(struct box_host *h, const char *dir, struct err *e);
+// disk_bytes 0: on the state's own file system, without a limit of its own.
+int box_dir_create(struct box_host *h, const char *dir, uint64_t disk_bytes, uint64_t inodes,
+                   struct err *e);
 int box_dir_delete(struct box_host *h, const char *dir, struct err *e);
 int box_dir_copy(struct box_host *h, const char *from, const char *to, struct err *e);
 int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,
@@ -77,6 +80,7 @@ int box_layer_delete(struct box_host *h, const char *layer, struct err *e);
 int box_layers_fd(const struct box_host *h); // borrowed
 int box_mirror_create(struct box_host *h, const char *mirror, struct err *e);
 int box_mirror_delete(struct box_host *h, const char *mirror, struct err *e);
+bool box_dir_in_use(const struct box_host *h, const char *dir); // of those with a disk
 // Finish removals that an earlier life began.
 int box_trash_empty(struct box_host *h, struct err *e);
 bool layer_name_ok(const char *s);

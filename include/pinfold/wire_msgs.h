@@ -92,6 +92,8 @@ struct msg_box_exited {
 struct msg_dir {
     char dir[ID_MAX];
     char source[ID_MAX]; // DIR_COPY
+    uint64_t disk_bytes; // DIR_CREATE: a file system of this size for it; 0: the state's own
+    uint64_t inodes;     // with disk_bytes; 0: as many as its size suggests
 };
 struct msg_layer {
     char layer[LAYER_NAME_MAX];
@@ -139,7 +141,8 @@ struct msg_exec_exited {
     uint64_t exec;
     uint32_t exited, exit_code, signal; // exited: 1 when exit_code counts
     uint64_t cpu_us, max_memory_bytes;
-    uint32_t oom_kills, pids_refused; // during this exec, by the kernel's counters
+    uint32_t oom_kills, pids_refused;           // during this exec, by the kernel's counters
+    uint64_t disk_free_bytes, disk_free_inodes; // of /workspace when it ended
 };
 struct msg_denials {
     struct wire_bytes rows; // struct denial[], newest last, at most DENIALS_MAX

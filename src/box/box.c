@@ -31,6 +31,7 @@ struct start {
     uint32_t uid_base;
     pid_t pid;
     char address[48];
+    bool disk; // the directory's disk is in use by this start
 };
 
 static void start_release(struct start *s)
@@ -48,6 +49,8 @@ static void start_release(struct start *s)
     fd_close(&s->control_fd);
     fd_close(&s->pidfd);
     groups_remove(s->groups);
+    if (s->disk)
+        disk_unuse(s->h, s->spec->dir);
     free(s->plan);
 }
 
@@ -148,6 +151,22 @@ static int make_tree(struct start *s, int userns_fd, const struct tree_want *w, 
     return 0;
 }
 
+// The directory's own tree, or the mount of its disk.
+static int make_dir_tree(struct start *s, int userns_fd, struct err *e)
+{
+    int disk_fd = -1;
+    if (s->plan->memory_upper)
+        return 0;
+    own_fd int dir = io_open_beneath(s->h->dirs_fd, s->spec->dir, O_RDONLY | O_DIRECTORY, 0);
+    if (dir < 0)
+        return err_sys(e, "open directory %s", s->spec->dir);
+    if (disk_use(s->h, s->spec->dir, dir, &disk_fd, e))
+        return -1;
+    s->disk = disk_fd >= 0;
+    struct tree_want w = {TREE_DIR, s->disk ? disk_fd : dir, "", false, true, false};
+    return make_tree(s, userns_fd, &w, e);
+}
+
 // resolv.conf as sandboxes can use it: a stub resolver on loopback is not theirs to reach.
 static const char *resolv_path(void)
 {
@@ -181,7 +200,6 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
         struct tree_want want;
     } rows[] = {
         {true, {TREE_LAYERS, h->layers_fd, "", true, true, false}},
-        {!s->plan->memory_upper, {TREE_DIR, h->dirs_fd, sp->dir, false, true, false}},
         {sp->host_usr, {TREE_USR, AT_FDCWD, "/usr", true, true, true}},
         {sp->mirror && *sp->mirror,
          {TREE_MIRROR, h->mirrors_fd, sp->mirror, !sp->mirror_write, true, false}},
@@ -192,7 +210,7 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
     for (unsigned i = 0; i < N_ELEMS(rows); i++)
         if (rows[i].wanted && make_tree(s, userns_fd, &rows[i].want, e))
             return -1;
-    return make_repo_roots(s, userns_fd, e);
+    return make_dir_tree(s, userns_fd, e) || make_repo_roots(s, userns_fd, e) ? -1 : 0;
 }
 
 static int prepare_child(struct start *s, struct err *e)
@@ -276,6 +294,9 @@ int box_start(struct box_host *h, const struct box_spec *spec, struct box *ret, 
     (void)snprintf(ret->id, sizeof(ret->id), "%s", spec->id);
     (void)snprintf(ret->profile, sizeof(ret->profile), "%s", spec->profile);
     memcpy(ret->address, s.address, sizeof(ret->address));
+    if (s.disk)
+        (void)snprintf(ret->dir, sizeof(ret->dir), "%s", spec->dir);
+    s.disk = false;
     s.pid = 0; // the box's from here on
     step[0] = '\0';
     start_release(&s);
@@ -292,7 +313,6 @@ void box_kill(struct box_host *h, struct box *b)
 
 void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_oom_kills)
 {
-    (void)h;
     struct box_stat st = {0};
     (void)groups_stat(b->groups, &st, NULL); // zeros when it cannot be read any more
     *ret_oom_kills = st.oom_kills;
@@ -300,6 +320,8 @@ void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_
     while (waitpid(b->pid, ret_status, 0) < 0 && errno == EINTR)
         ;
     groups_remove(ptr_steal(&b->groups));
+    if (b->dir[0])
+        disk_unuse(h, b->dir);
     fd_close(&b->pidfd);
     fd_close(&b->control_fd);
     fd_close(&b->cgroup_fd);

@@ -3,6 +3,7 @@
 #pragma once
 #include <pinfold/box.h>
 #include <pinfold/init_start.h>
+#include <pinfold/list.h>
 #include <stdint.h>
 
 // --- the plan ------------------------------------------------------------------------------
@@ -118,11 +119,25 @@ int net_attach(struct net *n, unsigned slot, pid_t pid, char address[48], struct
 int skeleton_make(int layers_fd, struct err *e);
 int copy_tree(int from_fd, int to_fd, struct err *e);
 
+int dir_parts_make(int fd, struct err *e); // upper, work and files of a directory
+
+// --- disks: directories with a hard limit --------------------------------------------------------
+
+void disks_init(struct box_host *h);
+int disk_make(int dir_fd, uint64_t bytes, uint64_t inodes, struct err *e);
+int disk_format_dirs(int dir_fd, struct err *e);
+// *ret_fd: the shared mount, borrowed, or -1 when the directory has no disk of its own.
+int disk_use(struct box_host *h, const char *dir, int dir_fd, int *ret_fd, struct err *e);
+void disk_unuse(struct box_host *h, const char *dir);
+// 0 done, 1 there is no disk to copy, -1.
+int disk_copy(struct box_host *h, const char *from, int src_fd, int dst_fd, struct err *e);
+
 struct box_host {
     struct box_host_conf conf;
     int layers_fd, dirs_fd, mirrors_fd, trash_fd;
     int init_fd, tool_fd, git_fd;
     int *filter_fds; // a sealed memfd for each profile
     struct cgroups *cgroups;
-    struct net *net; // made at the first use
+    struct net *net;   // made at the first use
+    struct list disks; // mounted ones
 };

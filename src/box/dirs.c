@@ -34,21 +34,32 @@ static int check_layer(const char *layer, struct err *e)
     return layer_name_ok(layer) ? 0 : err_set(e, ERR_BAD_REQUEST, "'%.20s' is not a layer", layer);
 }
 
-int box_dir_create(struct box_host *h, const char *dir, struct err *e)
+int dir_parts_make(int fd, struct err *e)
 {
     static const char *const parts[] = {"upper", "work", "files"};
+    for (unsigned i = 0; i < N_ELEMS(parts); i++)
+        if (mkdirat(fd, parts[i], 0755) || fchmodat(fd, parts[i], 0755, 0))
+            return err_sys(e, "make %s", parts[i]);
+    if (fchownat(fd, "files", FILES_OWNER, FILES_OWNER, AT_SYMLINK_NOFOLLOW))
+        return err_sys(e, "give files to the sandbox's user");
+    return 0;
+}
+
+int box_dir_create(struct box_host *h, const char *dir, uint64_t disk_bytes, uint64_t inodes,
+                   struct err *e)
+{
     if (check_dir(dir, e))
         return -1;
     if (mkdirat(h->dirs_fd, dir, 0755))
         return errno == EEXIST ? err_set(e, ERR_CONFLICT, "directory %s exists", dir)
                                : err_sys(e, "make directory %s", dir);
     own_fd int fd = io_open_beneath(h->dirs_fd, dir, O_RDONLY | O_DIRECTORY, 0);
-    for (unsigned i = 0; fd >= 0 && i < N_ELEMS(parts); i++)
-        if (mkdirat(fd, parts[i], 0755) || fchmodat(fd, parts[i], 0755, 0))
-            return err_sys(e, "make %s of %s", parts[i], dir);
-    if (fd < 0 || fchownat(fd, "files", FILES_OWNER, FILES_OWNER, AT_SYMLINK_NOFOLLOW))
-        return err_sys(e, "set up directory %s", dir);
-    return 0;
+    int bad = fd < 0       ? err_sys(e, "open directory %s", dir)
+              : disk_bytes ? disk_make(fd, disk_bytes, inodes, e) || disk_format_dirs(fd, e)
+                           : dir_parts_make(fd, e);
+    if (bad)
+        (void)box_dir_delete(h, dir, NULL); // the first error is the one to report
+    return bad ? -1 : 0;
 }
 
 static int to_trash(struct box_host *h, int at, const char *name, struct err *e)
@@ -65,26 +76,38 @@ int box_dir_delete(struct box_host *h, const char *dir, struct err *e)
     return check_dir(dir, e) ? -1 : to_trash(h, h->dirs_fd, dir, e);
 }
 
-int box_dir_copy(struct box_host *h, const char *from, const char *to, struct err *e)
+static int copy_parts(int src, int dst, struct err *e)
 {
-    if (check_dir(from, e) || check_dir(to, e) || box_dir_create(h, to, e))
-        return -1;
-    own_fd int src = io_open_beneath(h->dirs_fd, from, O_RDONLY | O_DIRECTORY, 0);
-    own_fd int dst = io_open_beneath(h->dirs_fd, to, O_RDONLY | O_DIRECTORY, 0);
-    if (src < 0 || dst < 0)
-        return err_sys(e, "open directory %s", from);
     static const char *const parts[] = {"upper", "files"};
+    if (dir_parts_make(dst, e))
+        return -1;
     for (unsigned i = 0; i < N_ELEMS(parts); i++) {
         own_fd int a = io_open_beneath(src, parts[i], O_RDONLY | O_DIRECTORY, 0);
         own_fd int b = io_open_beneath(dst, parts[i], O_RDONLY | O_DIRECTORY, 0);
         if (a < 0 || b < 0)
-            return err_sys(e, "open %s of %s", parts[i], from);
-        if (copy_tree(a, b, e)) {
-            (void)box_dir_delete(h, to, NULL); // the error of the copy is the one to report
+            return err_sys(e, "open %s", parts[i]);
+        if (copy_tree(a, b, e))
             return -1;
-        }
     }
     return 0;
+}
+
+int box_dir_copy(struct box_host *h, const char *from, const char *to, struct err *e)
+{
+    if (check_dir(from, e) || check_dir(to, e))
+        return -1;
+    own_fd int src = io_open_beneath(h->dirs_fd, from, O_RDONLY | O_DIRECTORY, 0);
+    if (src < 0)
+        return err_sys(e, "open directory %s", from);
+    if (mkdirat(h->dirs_fd, to, 0755))
+        return err_sys(e, "make directory %s", to);
+    own_fd int dst = io_open_beneath(h->dirs_fd, to, O_RDONLY | O_DIRECTORY, 0);
+    int bad = dst < 0 ? err_sys(e, "open directory %s", to) : disk_copy(h, from, src, dst, e);
+    if (bad > 0)
+        bad = copy_parts(src, dst, e);
+    if (bad)
+        (void)box_dir_delete(h, to, NULL); // the error of the copy is the one to report
+    return bad ? -1 : 0;
 }
 
 int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,

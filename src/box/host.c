@@ -96,6 +96,7 @@ struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
                            .init_fd = -1,
                            .tool_fd = -1,
                            .git_fd = -1};
+    disks_init(h);
     if (!open_trees(h, e) && !open_helpers(h, e) && !compile_filters(h, e) &&
         !skeleton_make(h->layers_fd, e) && (h->cgroups = cgroups_open(c->group, c->leftovers, e)))
         return h;

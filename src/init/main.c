@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 static struct init the_init; // the one state of this process
@@ -121,6 +122,8 @@ static void report_end(struct init *in, struct exec_slot *x)
 {
     bool exited = WIFEXITED(x->status);
     uint64_t peak = group_peak_bytes(&x->group);
+    struct statfs disk = {.f_bavail = UINT32_MAX, .f_ffree = UINT32_MAX, .f_bsize = 4096};
+    (void)statfs("/workspace", &disk); // a workspace that was moved away is not full
     struct msg_exec_exited m = {
         .exec = x->exec,
         .exited = exited,
@@ -130,6 +133,8 @@ static void report_end(struct init *in, struct exec_slot *x)
         .max_memory_bytes = peak ? peak : x->rss_bytes,
         .oom_kills = (uint32_t)(counter_read(INIT_FD_OOM, "oom_kill") - x->oom_base),
         .pids_refused = (uint32_t)(counter_read(INIT_FD_PIDS, "max") - x->pids_base),
+        .disk_free_bytes = (uint64_t)disk.f_bavail * (uint64_t)disk.f_bsize,
+        .disk_free_inodes = (uint64_t)disk.f_ffree,
     };
     fd_close(&x->master_fd);
     group_give_back(in, x);

@@ -28,6 +28,10 @@ void launcher_answer(struct launcher *l, uint64_t id, int failed, const struct e
     launcher_send(l, MSG_DONE, id, &d, NULL, 0);
 }
 
+static int work_dir_create(struct box_host *h, const union wire_body *b, struct err *e)
+{
+    return box_dir_create(h, b->dir.dir, b->dir.disk_bytes, b->dir.inodes, e);
+}
 static int work_dir_delete(struct box_host *h, const union wire_body *b, struct err *e)
 {
     return box_dir_delete(h, b->dir.dir, e);
@@ -66,16 +70,20 @@ static void on_box_stat(struct launcher *l, struct wire_msg *m)
     boxes_stat(l, m->id, m->body.box_name.box);
 }
 
+// Without a disk it is four system calls; making a disk takes a while.
 static void on_dir_create(struct launcher *l, struct wire_msg *m)
 {
     struct err e = {0};
-    launcher_answer(l, m->id, box_dir_create(l->host, m->body.dir.dir, &e), &e);
+    if (m->body.dir.disk_bytes)
+        task_start(l, m, work_dir_create);
+    else
+        launcher_answer(l, m->id, work_dir_create(l->host, &m->body, &e), &e);
 }
 
 static void on_dir_delete(struct launcher *l, struct wire_msg *m)
 {
     struct err e = {0};
-    if (boxes_use_dir(l, m->body.dir.dir)) {
+    if (boxes_use_dir(l, m->body.dir.dir) || box_dir_in_use(l->host, m->body.dir.dir)) {
         err_set(&e, ERR_CONFLICT, "directory %s is in use by a sandbox", m->body.dir.dir);
         launcher_answer(l, m->id, -1, &e);
         return;

@@ -59,7 +59,12 @@ FIELDS(box_exited) = {
     U32(msg_box_exited, signal),
     U32(msg_box_exited, oom_kills),
 };
-FIELDS(dir) = {STR(msg_dir, dir), STR(msg_dir, source)};
+FIELDS(dir) = {
+    STR(msg_dir, dir),
+    STR(msg_dir, source),
+    U64(msg_dir, disk_bytes),
+    U64(msg_dir, inodes),
+};
 FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from_files)};
 FIELDS(mirror) = {STR(msg_mirror, mirror)};
 FIELDS(none) = {U32(msg_none, unused)};
@@ -84,10 +89,16 @@ FIELDS(exec_resize) = {
     U32(msg_exec_resize, cols),
 };
 FIELDS(exec_exited) = {
-    U64(msg_exec_exited, exec),      U32(msg_exec_exited, exited),
-    U32(msg_exec_exited, exit_code), U32(msg_exec_exited, signal),
-    U64(msg_exec_exited, cpu_us),    U64(msg_exec_exited, max_memory_bytes),
-    U32(msg_exec_exited, oom_kills), U32(msg_exec_exited, pids_refused),
+    U64(msg_exec_exited, exec),
+    U32(msg_exec_exited, exited),
+    U32(msg_exec_exited, exit_code),
+    U32(msg_exec_exited, signal),
+    U64(msg_exec_exited, cpu_us),
+    U64(msg_exec_exited, max_memory_bytes),
+    U32(msg_exec_exited, oom_kills),
+    U32(msg_exec_exited, pids_refused),
+    U64(msg_exec_exited, disk_free_bytes),
+    U64(msg_exec_exited, disk_free_inodes),
 };
 FIELDS(denials) = {BYTES(msg_denials, rows), U64(msg_denials, total)};
 
