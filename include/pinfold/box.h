@@ -23,7 +23,6 @@ struct box_host_conf {
     const char *repo_roots;         // for the profile git: absolute directories, space between
     const struct profile *profiles; // borrowed for the host's life
     unsigned n_profiles;
-    bool leftovers; // remove boxes of an earlier life of this group; false: never touch others
 };
 // Finds the cgroup layout, compiles and verifies every profile's filter, seals the helpers, makes
 // the host skeleton.
@@ -54,6 +53,7 @@ struct box {
     uint32_t uid_base;
     char address[48];
     struct box_groups *groups;
+    bool adopted; // taken up from an earlier process: not our child, no control_fd
 };
 // On failure step names the step of the set-up ("mount", ...), nothing is left behind.
 int box_start(struct box_host *h, const struct box_spec *s, struct box *ret, char step[32],
@@ -62,6 +62,13 @@ int box_start(struct box_host *h, const struct box_spec *s, struct box *ret, cha
 void box_kill(struct box_host *h, struct box *b);
 // After pidfd is readable: reap init, remove the groups, close everything in *b.
 void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_oom_kills);
+// So that a box outlives this process: a record of it, taken back after box_reap.
+int box_record(struct box_host *h, const struct box *b, struct err *e);
+void box_forget(struct box_host *h, const char *id);
+// At a start: take up the boxes that an earlier process of this group recorded and that still
+// live (on_box gets each, to copy), end and remove everything else of that life.
+int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,
+                struct err *e);
 struct box_stat {
     uint64_t memory_bytes, memory_peak_bytes, cpu_us, oom_kills, pids, pids_refused;
     struct limits limits; // as set
@@ -81,8 +88,6 @@ int box_layers_fd(const struct box_host *h); // borrowed
 int box_mirror_create(struct box_host *h, const char *mirror, struct err *e);
 int box_mirror_delete(struct box_host *h, const char *mirror, struct err *e);
 bool box_dir_in_use(const struct box_host *h, const char *dir); // of those with a disk
-// Finish removals that an earlier life began.
-int box_trash_empty(struct box_host *h, struct err *e);
 bool layer_name_ok(const char *s);
 
 // The plan as text, a step a line, for `pinfold profile plan` and tests. Pure.

@@ -317,7 +317,8 @@ void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_
     (void)groups_stat(b->groups, &st, NULL); // zeros when it cannot be read any more
     *ret_oom_kills = st.oom_kills;
     *ret_status = 0;
-    while (waitpid(b->pid, ret_status, 0) < 0 && errno == EINTR)
+    // An adopted box is another process's child; its status went there.
+    while (!b->adopted && waitpid(b->pid, ret_status, 0) < 0 && errno == EINTR)
         ;
     groups_remove(ptr_steal(&b->groups));
     if (b->dir[0])

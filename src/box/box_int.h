@@ -92,12 +92,17 @@ _Noreturn void act(const struct plan *p, struct stage *st);
 
 struct cgroups;    // the layout, found once
 struct box_groups; // one box's groups
-struct cgroups *cgroups_open(const char *group, bool leftovers, struct err *e);
+struct cgroups *cgroups_open(const char *group, struct err *e);
+// Groups of an earlier life: name those to keep, then remove the others, killing what is in them.
+void cgroups_keep(struct cgroups *c, const char *id);
+void cgroups_remove_leftovers(struct cgroups *c);
 void cgroups_free(struct cgroups *c);
 const char *cgroups_kind(const struct cgroups *c);
 // Before the clone: make the groups with their limits; the v2 one is cloned into.
 struct box_groups *groups_make(struct cgroups *c, const char *id, const struct limits *l,
                                uint32_t uid_base, struct err *e);
+// The groups of a box that an earlier process made; NULL unless pid is in them.
+struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid);
 int groups_v2_fd(const struct box_groups *g); // the delegated directory
 // After the clone, before the child goes on: join what cannot be cloned into.
 int groups_join(struct box_groups *g, pid_t pid, struct err *e);
@@ -119,7 +124,8 @@ int net_attach(struct net *n, unsigned slot, pid_t pid, char address[48], struct
 int skeleton_make(int layers_fd, struct err *e);
 int copy_tree(int from_fd, int to_fd, struct err *e);
 
-int dir_parts_make(int fd, struct err *e); // upper, work and files of a directory
+int box_trash_empty(struct box_host *h, struct err *e); // finish removals
+int dir_parts_make(int fd, struct err *e);              // upper, work and files of a directory
 
 // --- disks: directories with a hard limit --------------------------------------------------------
 
@@ -129,12 +135,14 @@ int disk_format_dirs(int dir_fd, struct err *e);
 // *ret_fd: the shared mount, borrowed, or -1 when the directory has no disk of its own.
 int disk_use(struct box_host *h, const char *dir, int dir_fd, int *ret_fd, struct err *e);
 void disk_unuse(struct box_host *h, const char *dir);
+// Take up the mount that the box of pid shows at /workspace.
+int disk_reopen(struct box_host *h, const char *dir, pid_t pid);
 // 0 done, 1 there is no disk to copy, -1.
 int disk_copy(struct box_host *h, const char *from, int src_fd, int dst_fd, struct err *e);
 
 struct box_host {
     struct box_host_conf conf;
-    int layers_fd, dirs_fd, mirrors_fd, trash_fd;
+    int layers_fd, dirs_fd, mirrors_fd, trash_fd, boxes_fd;
     int init_fd, tool_fd, git_fd;
     int *filter_fds; // a sealed memfd for each profile
     struct cgroups *cgroups;

@@ -207,7 +207,13 @@ static void end_leftover(int at, const char *name)
     }
 }
 
-static void remove_leftovers(struct cgroups *c)
+void cgroups_keep(struct cgroups *c, const char *id)
+{
+    (void)map_put(c->keep, id, c);
+}
+
+// First everything is ended, through v2; then the empty groups go from all hierarchies.
+void cgroups_remove_leftovers(struct cgroups *c)
 {
     for (int pass = 0; pass < 2; pass++)
         for (int i = -1; i < CTL_N; i++) {
@@ -216,6 +222,8 @@ static void remove_leftovers(struct cgroups *c)
             own_dir DIR *d = dup_fd < 0 ? NULL : fdopendir(dup_fd);
             char name[256];
             while (d && next_group(d, name, sizeof(name))) {
+                if (map_get(c->keep, name))
+                    continue;
                 if (pass == 0 && i < 0)
                     end_leftover(at, name);
                 else if (pass == 1)
@@ -224,7 +232,7 @@ static void remove_leftovers(struct cgroups *c)
         }
 }
 
-struct cgroups *cgroups_open(const char *group, bool leftovers, struct err *e)
+struct cgroups *cgroups_open(const char *group, struct err *e)
 {
     own_buf struct buf mounts;
     own_buf struct buf self;
@@ -235,6 +243,7 @@ struct cgroups *cgroups_open(const char *group, bool leftovers, struct err *e)
         return NULL;
     struct cgroups *c = xcalloc(1, sizeof(*c));
     c->v2_fd = -1;
+    c->keep = map_new();
     for (int i = 0; i < CTL_N; i++)
         c->v1_fd[i] = -1;
     if (open_v1(c, group, mounts.data, self.data, e) ||
@@ -254,8 +263,6 @@ struct cgroups *cgroups_open(const char *group, bool leftovers, struct err *e)
         }
     }
     (void)snprintf(c->kind, sizeof(c->kind), "%s", v1 && v2 ? "mixed" : v1 ? "hybrid" : "v2");
-    if (leftovers)
-        remove_leftovers(c);
     return c;
 }
 
@@ -266,6 +273,7 @@ void cgroups_free(struct cgroups *c)
     fd_close(&c->v2_fd);
     for (int i = 0; i < CTL_N; i++)
         fd_close(&c->v1_fd[i]);
+    map_free(c->keep);
     free(c);
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 #include "box_int.h"
 
+#include <pinfold/map.h>
+
 // The controllers pinfold limits with, each on whichever hierarchy the host has it.
 enum controller { CTL_MEMORY, CTL_PIDS, CTL_CPU, CTL_N };
 struct cgroups {
@@ -10,6 +12,7 @@ struct cgroups {
     int v1_fd[CTL_N]; // our group on a v1 hierarchy, or -1
     bool on_v2[CTL_N];
     char kind[8];
+    struct map *keep; // ids that are not leftovers
 };
 struct box_groups {
     const struct cgroups *c;

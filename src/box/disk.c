@@ -24,6 +24,7 @@ struct disk {
     char dir[ID_MAX];
     int mount_fd;
     unsigned uses;
+    bool taken_up; // only a reference to a box's mount: no second box can start on it
 };
 
 void disks_init(struct box_host *h)
@@ -138,10 +139,11 @@ int disk_use(struct box_host *h, const char *dir, int dir_fd, int *ret_fd, struc
     *ret_fd = -1;
     if (fstatat(dir_fd, IMAGE, &sb, AT_SYMLINK_NOFOLLOW))
         return 0; // without a limit of its own
-    list_for(it, &h->disks)
-    {
+    list_for (it, &h->disks) {
         struct disk *d = container_of(it, struct disk, link);
         if (!strcmp(d->dir, dir)) {
+            if (d->taken_up)
+                return err_set(e, ERR_BUSY, "the disk of %s is held by an earlier box", dir);
             d->uses++;
             *ret_fd = d->mount_fd;
             return 0;
@@ -158,10 +160,29 @@ int disk_use(struct box_host *h, const char *dir, int dir_fd, int *ret_fd, struc
     return 0;
 }
 
+int disk_reopen(struct box_host *h, const char *dir, pid_t pid)
+{
+    char path[48];
+    struct stat sb;
+    own_fd int dir_fd = io_open_beneath(h->dirs_fd, dir, O_RDONLY | O_DIRECTORY, 0);
+    if (dir_fd < 0 || fstatat(dir_fd, IMAGE, &sb, AT_SYMLINK_NOFOLLOW))
+        return -1;
+    // A reference to the box's own mount, so that the disk is known to be in use. The path is
+    // walked from init's root; /workspace is a mount point there, which its tenant cannot replace.
+    (void)snprintf(path, sizeof(path), "/proc/%d/root/workspace", (int)pid);
+    own_fd int tree = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (tree < 0)
+        return -1;
+    struct disk *d = xcalloc(1, sizeof(*d));
+    *d = (struct disk){.mount_fd = fd_steal(&tree), .uses = 1, .taken_up = true};
+    (void)snprintf(d->dir, sizeof(d->dir), "%s", dir);
+    list_add_tail(&h->disks, &d->link);
+    return 0;
+}
+
 void disk_unuse(struct box_host *h, const char *dir)
 {
-    list_for_safe(it, &h->disks)
-    {
+    list_for_safe (it, &h->disks) {
         struct disk *d = container_of(it, struct disk, link);
         if (strcmp(d->dir, dir) || --d->uses)
             continue;
@@ -174,7 +195,9 @@ void disk_unuse(struct box_host *h, const char *dir)
 
 bool box_dir_in_use(const struct box_host *h, const char *dir)
 {
-    list_for(it, &h->disks) if (!strcmp(container_of(it, struct disk, link)->dir, dir)) return true;
+    list_for (it, &h->disks)
+        if (!strcmp(container_of(it, struct disk, link)->dir, dir))
+            return true;
     return false;
 }
 
@@ -206,8 +229,7 @@ int disk_copy(struct box_host *h, const char *from, int src_fd, int dst_fd, stru
     if (dst < 0)
         return err_sys(e, "make the copy of a disk");
     int mounted = -1;
-    list_for(it, &h->disks)
-    {
+    list_for (it, &h->disks) {
         struct disk *d = container_of(it, struct disk, link);
         if (!strcmp(d->dir, from))
             mounted = d->mount_fd;

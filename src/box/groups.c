@@ -147,6 +147,44 @@ struct box_groups *groups_make(struct cgroups *c, const char *id, const struct l
     return g;
 }
 
+static int open_group(int at, const char *id)
+{
+    return at < 0 ? -1 : io_open_beneath(at, id, O_RDONLY | O_DIRECTORY, 0);
+}
+
+// Is pid in the v2 group, or in one below it?
+static bool is_member(const char *id, pid_t pid)
+{
+    char path[48], want[ID_MAX + 2], text[4096];
+    (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+    (void)snprintf(want, sizeof(want), "/%s", id);
+    if (!read_text(AT_FDCWD, path, text, sizeof(text)))
+        return false;
+    const char *line = strstr(text, "0::"), *at = line ? strstr(line, want) : NULL;
+    return at && strchr("/\n", at[strlen(want)]);
+}
+
+struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid)
+{
+    struct box_groups *g = xcalloc(1, sizeof(*g));
+    *g = (struct box_groups){.c = c, .top_fd = open_group(c->v2_fd, id)};
+    (void)snprintf(g->id, sizeof(g->id), "%s", id);
+    g->v2_fd = open_group(g->top_fd, "d");
+    if (g->v2_fd < 0 && g->top_fd >= 0)
+        g->v2_fd = fcntl(g->top_fd, F_DUPFD_CLOEXEC, 3);
+    for (int i = 0; i < CTL_N; i++)
+        g->v1_fd[i] = open_group(c->v1_fd[i], id);
+    if (g->top_fd >= 0 && is_member(id, pid))
+        return g;
+    // Not this box's: leave the groups to the removal of leftovers.
+    fd_close(&g->top_fd);
+    fd_close(&g->v2_fd);
+    for (int i = 0; i < CTL_N; i++)
+        fd_close(&g->v1_fd[i]);
+    free(g);
+    return NULL;
+}
+
 int groups_v2_fd(const struct box_groups *g)
 {
     return g->v2_fd;

@@ -209,8 +209,7 @@ static void on_notify(struct init *in)
     (void)ioctl(in->notify_fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 }
 
-// --- start
-// ----------------------------------------------------------------------------------------
+// --- start ------------------------------------------------------------------------------------
 
 static _Noreturn void fail(int sys)
 {

@@ -2,11 +2,14 @@
 // Sandboxes by name: start, stop, list, count, and telling the server when one has ended.
 #include "launcher_int.h"
 
+#include <pinfold/clock.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
+
+#define END_ALL_MS 10000 // killed processes are gone in milliseconds unless a disk hangs
 
 static void fill_started(struct msg_box_started *s, const struct box *b)
 {
@@ -29,13 +32,13 @@ static void on_box_end(struct watch *w, uint32_t events)
     loop_unwatch(&lb->watch);
     box_reap(l->host, &lb->box, &status, &oom_kills);
     (void)map_del(l->boxes, m.box);
+    box_forget(l->host, m.box);
     m.exit_code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
     m.signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
     m.oom_kills = (uint32_t)oom_kills;
     log_info("box ended box=%s exit=%u signal=%u", m.box, m.exit_code, m.signal);
     launcher_send(l, MSG_BOX_EXITED, 0, &m, NULL, 0);
-    list_for_safe(it, &lb->stops)
-    {
+    list_for_safe (it, &lb->stops) {
         struct stop_wait *sw = container_of(it, struct stop_wait, link);
         launcher_answer(l, sw->id, 0, NULL);
         free(sw);
@@ -93,6 +96,24 @@ static int start(struct launcher *l, const struct msg_box_start *m, struct live_
     return box_start(l->host, &spec, &lb->box, step, e);
 }
 
+static void keep(struct launcher *l, struct live_box *lb)
+{
+    struct err e;
+    lb->l = l;
+    list_init(&lb->stops);
+    (void)map_put(l->boxes, lb->box.id, lb);
+    if (loop_watch(l->loop, &lb->watch, lb->box.pidfd, EPOLLIN, on_box_end, &e))
+        box_kill(l->host, &lb->box); // only without memory; its end is then seen by the stop
+}
+
+void boxes_adopt(void *launcher, const struct box *b)
+{
+    struct live_box *lb = xcalloc(1, sizeof(*lb));
+    lb->box = *b;
+    keep(launcher, lb);
+    log_info("box taken up box=%s pid=%d", b->id, (int)b->pid);
+}
+
 void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
 {
     struct msg_box_started s = {0};
@@ -109,11 +130,9 @@ void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
         free(lb);
         return;
     }
-    lb->l = l;
-    list_init(&lb->stops);
-    (void)map_put(l->boxes, lb->box.id, lb);
-    if (loop_watch(l->loop, &lb->watch, lb->box.pidfd, EPOLLIN, on_box_end, &e))
-        box_kill(l->host, &lb->box); // only without memory; its end is then seen by the stop
+    keep(l, lb);
+    if (box_record(l->host, &lb->box, &e))
+        log_warn("box would not outlive us box=%s: %s", lb->box.id, e.text);
     fill_started(&s, &lb->box);
     const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
     launcher_send(l, MSG_BOX_STARTED, id, &s, fds, N_ELEMS(fds));
@@ -139,7 +158,8 @@ void boxes_list(struct launcher *l, uint64_t id)
         struct msg_box_started s = {0};
         const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
         fill_started(&s, &lb->box);
-        launcher_send(l, MSG_BOX_STARTED, id, &s, fds, N_ELEMS(fds));
+        // One that was taken up has no socket of ours; the server has its own end, or lost it.
+        launcher_send(l, MSG_BOX_STARTED, id, &s, fds, lb->box.adopted ? 0 : N_ELEMS(fds));
     }
     launcher_answer(l, id, 0, NULL);
 }
@@ -182,7 +202,8 @@ void boxes_end_all(struct launcher *l)
     size_t cursor = 0;
     for (struct live_box *lb; (lb = map_next(l->boxes, &cursor, NULL));)
         box_kill(l->host, &lb->box);
-    while (map_count(l->boxes))
-        if (loop_turn(l->loop, 5000))
+    uint64_t end = clock_mono_ms() + END_ALL_MS;
+    while (map_count(l->boxes) && clock_mono_ms() < end)
+        if (loop_turn(l->loop, 100))
             break;
 }

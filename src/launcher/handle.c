@@ -6,15 +6,25 @@
 #include <fcntl.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
+#include <poll.h>
 #include <unistd.h>
+
+#define PEER_PATIENCE_MS 500
 
 void launcher_send(struct launcher *l, enum wire_type type, uint64_t id, const void *body,
                    const int *fds, size_t n_fds)
 {
     struct err e;
-    // The socket blocks: a server that does not read stalls only its own requests.
-    if (wire_send(l->peer.fd, type, id, body, fds, n_fds, &e))
-        log_error("answer not sent: %s", e.text);
+    int r = wire_send(l->peer.fd, type, id, body, fds, n_fds, &e);
+    if (r && e.code == ERR_BUSY) {
+        // A server that is away for a moment finds its answers; one that is away for longer asks
+        // for the list of boxes when it is back.
+        struct pollfd pfd = {.fd = l->peer.fd, .events = POLLOUT};
+        (void)poll(&pfd, 1, PEER_PATIENCE_MS);
+        r = wire_send(l->peer.fd, type, id, body, fds, n_fds, &e);
+    }
+    if (r)
+        log_error("answer %u not sent: %s", type, e.text);
 }
 
 void launcher_answer(struct launcher *l, uint64_t id, int failed, const struct err *e)

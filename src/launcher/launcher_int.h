@@ -51,6 +51,7 @@ void launcher_answer(struct launcher *l, uint64_t id, int failed, const struct e
 void launcher_send(struct launcher *l, enum wire_type type, uint64_t id, const void *body,
                    const int *fds, size_t n_fds);
 // boxes.c
+void boxes_adopt(void *launcher, const struct box *b);
 void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m);
 void boxes_stop(struct launcher *l, uint64_t id, const char *box);
 void boxes_list(struct launcher *l, uint64_t id);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <pinfold/confine.h>
+#include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
 #include <signal.h>
@@ -85,10 +86,9 @@ static int open_host(struct launcher *l, struct err *e)
         .repo_roots = l->conf.repository_roots,
         .profiles = l->profiles,
         .n_profiles = l->n_profiles,
-        .leftovers = true,
     };
     l->host = box_host_open(&c, e);
-    return !l->host || box_trash_empty(l->host, e) ? -1 : 0;
+    return !l->host || box_recover(l->host, boxes_adopt, l, e) ? -1 : 0;
 }
 
 static int watch_all(struct launcher *l, struct watch *signals, struct err *e)
@@ -121,7 +121,7 @@ int main(void)
     if (!l->loop || open_host(l, &e))
         goto failed;
     drain(l);
-    if (watch_all(l, &signals, &e) || conf_ready(&e))
+    if (io_set_nonblock(START_PEER, true) || watch_all(l, &signals, &e) || conf_ready(&e))
         goto failed;
     launcher_send(l, MSG_READY, 0, NULL, NULL, 0);
     log_info("ready cgroups=%s profiles=%u", box_host_cgroup_kind(l->host), l->n_profiles);

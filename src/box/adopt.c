@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sandboxes outlive the process that started them. Each has a record in the state directory; a
+// new launcher takes up those whose init is proved to be the same process (start time, and member
+// of the group that was made for it), and removes what is left of all others.
+#include "box_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/io.h>
+#include <pinfold/own.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+// Field 22 of /proc/PID/stat, counted behind the command's name, which may hold anything.
+static uint64_t start_time(pid_t pid)
+{
+    char path[32];
+    own_buf struct buf b;
+    buf_init(&b, 4096);
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (io_read_file(AT_FDCWD, path, &b, NULL))
+        return 0;
+    const char *at = strrchr(b.data, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+int box_record(struct box_host *h, const struct box *b, struct err *e)
+{
+    char text[512];
+    int n = snprintf(text, sizeof(text),
+                     "pid=%d\nstart=%llu\nuid_base=%u\nprofile=%s\naddress=%s\ndir=%s\n",
+                     (int)b->pid, (unsigned long long)start_time(b->pid), b->uid_base, b->profile,
+                     b->address, b->dir);
+    own_fd int fd = io_open_beneath(h->boxes_fd, b->id, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    // Not synced: after a power loss no sandbox is left to be taken up.
+    return fd < 0 || io_write_full(fd, text, (size_t)n) ? err_sys(e, "record box %s", b->id) : 0;
+}
+
+void box_forget(struct box_host *h, const char *id)
+{
+    (void)unlinkat(h->boxes_fd, id, 0); // never recorded is fine
+}
+
+static bool value_of(const char *text, const char *key, char *out, size_t room)
+{
+    size_t n = strlen(key);
+    for (const char *at = text; at && *at; at = strchr(at, '\n'), at += !!at)
+        if (!strncmp(at, key, n) && at[n] == '=') {
+            size_t len = strcspn(at + n + 1, "\n");
+            if (len >= room)
+                return false;
+            memcpy(out, at + n + 1, len);
+            out[len] = '\0';
+            return true;
+        }
+    return false;
+}
+
+static bool read_record(struct box_host *h, const char *id, struct box *b, uint64_t *ret_start)
+{
+    own_buf struct buf text;
+    char pid[16], start[24], uid[16];
+    buf_init(&text, 4096);
+    *b = (struct box){.pidfd = -1, .control_fd = -1, .cgroup_fd = -1};
+    if (strlen(id) >= sizeof(b->id) || io_read_file(h->boxes_fd, id, &text, NULL) ||
+        !value_of(text.data, "pid", pid, sizeof(pid)) ||
+        !value_of(text.data, "start", start, sizeof(start)) ||
+        !value_of(text.data, "uid_base", uid, sizeof(uid)) ||
+        !value_of(text.data, "profile", b->profile, sizeof(b->profile)) ||
+        !value_of(text.data, "address", b->address, sizeof(b->address)) ||
+        !value_of(text.data, "dir", b->dir, sizeof(b->dir)))
+        return false;
+    (void)snprintf(b->id, sizeof(b->id), "%s", id);
+    b->pid = (pid_t)strtol(pid, NULL, 10);
+    b->uid_base = (uint32_t)strtoul(uid, NULL, 10);
+    *ret_start = strtoull(start, NULL, 10);
+    return b->pid > 1;
+}
+
+static bool adopt(struct box_host *h, const char *id, struct box *b)
+{
+    uint64_t start;
+    if (!read_record(h, id, b, &start))
+        return false;
+    // The pidfd first: what is proved after it holds for the process it names.
+    b->pidfd = (int)syscall(SYS_pidfd_open, b->pid, 0);
+    if (b->pidfd >= 0 && start && start_time(b->pid) == start &&
+        (b->groups = groups_reopen(h->cgroups, id, b->pid))) {
+        b->cgroup_fd = fcntl(groups_v2_fd(b->groups), F_DUPFD_CLOEXEC, 3);
+        b->adopted = true;
+        if (!b->dir[0] || !disk_reopen(h, b->dir, b->pid))
+            return true;
+    }
+    groups_remove(ptr_steal(&b->groups));
+    fd_close(&b->pidfd);
+    fd_close(&b->cgroup_fd);
+    return false;
+}
+
+int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,
+                struct err *e)
+{
+    int fd = openat(h->boxes_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d)
+        return err_sys(e, "list the records of boxes");
+    for (struct dirent *de; (de = readdir(d));) {
+        struct box b;
+        if (de->d_name[0] == '.')
+            continue;
+        if (adopt(h, de->d_name, &b)) {
+            cgroups_keep(h->cgroups, de->d_name);
+            on_box(arg, &b);
+        } else
+            box_forget(h, de->d_name);
+    }
+    cgroups_remove_leftovers(h->cgroups);
+    return box_trash_empty(h, e);
+}
