@@ -121,16 +121,23 @@ endef
 $(foreach b,$(BINARIES),$(eval $(call $(if $(and $(SANITIZE),$(filter $(b),$(STATIC))),plain,binary)_rule,$(b))))
 
 # --- tests -----------------------------------------------------------------------------------
-# A unit test is one program, linked with all library rooms.
-UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/*/test_*.c)))
-PROCESSES := server launcher init git tool pinfoldd cli
-UNIT_LIBS := $(foreach r,$(filter-out $(PROCESSES),$(ROOMS)),$(call room_lib,$(r)))
+# A unit test is one program, linked with its room and the rooms that the include table allows it.
+UNIT_ROOMS := $(patsubst tests/unit/%/,%,$(sort $(dir $(wildcard tests/unit/*/test_*.c tests/unit/api/*/test_*.c))))
+UNIT_BIN := $(foreach r,$(UNIT_ROOMS),$(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/$(r)/test_*.c)))
 UNIT_PKGS := $(filter-out libgit2 libcurl,$(sort $(foreach b,$(BINARIES),$(LIBS_$(b)))))
-$(B)/tests/%: tests/unit/%.c $(UNIT_LIBS)
+UNIT_LINK = -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $$(pkg-config --libs $(UNIT_PKGS)) -lwslay -lm -lpthread
+$(B)/needs.mk: src/README.md
 	@mkdir -p $(@D)
-	@echo "  CC $<"
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Itests/lib -MMD -MP -pie $(LDFLAGS_ALL) -o $@ $< \
-	  -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $$(pkg-config --libs $(UNIT_PKGS)) -lwslay -lm -lpthread
+	$(Q)awk -F'|' 'NF == 5 && $$2 !~ /room|---/ { gsub(/[ \t]/, "", $$2); print "NEEDS_" $$2 " :=" $$3 }' $< >$@
+-include $(B)/needs.mk
+needs = $(sort $(1) $(foreach n,$(NEEDS_$(1)),$(call needs,$(n))))
+define unit_rule
+$(B)/tests/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(filter-out server launcher init git tool pinfoldd cli,$(call needs,$(1))),$(call room_lib,$(r)))
+	@mkdir -p $$(@D)
+	@echo "  CC $$<"
+	$$(Q)$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) -Itests/lib -MMD -MP -pie $$(LDFLAGS_ALL) -o $$@ $$< $$(UNIT_LINK)
+endef
+$(foreach r,$(UNIT_ROOMS),$(eval $(call unit_rule,$(r))))
 
 # Helpers of tests (probe, fakes, floors of the bench) are static: they run inside sandboxes too.
 HELPERS := $(patsubst tests/%.c,$(B)/helpers/%,$(wildcard tests/probe/*.c tests/fake/*.c tests/bench/*.c))
@@ -144,10 +151,9 @@ $(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
 # Fuzz targets: one file each, with clang's fuzzer for `make fuzz`, with a replayer in make check.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 30
-$(B)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(UNIT_LIBS)
+$(B)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(foreach r,json http repo wire profile image conf run base,$(call room_lib,$(r)))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -pie $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c \
-	  -Wl,--start-group $(UNIT_LIBS) -Wl,--end-group $$(pkg-config --libs $(UNIT_PKGS)) -lwslay -lm -lpthread
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -pie $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) $(UNIT_LINK)
 fuzz: ## build the fuzz targets with clang, run each FUZZ_SECONDS
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
 

@@ -1,94 +1,148 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removing a tree that a stranger may have filled: by descriptors, depth bounded by descriptors
-// kept rather than by the stack, never through a symlink, never across a mount.
+// Removing a tree that a stranger may have filled: by descriptors alone, never through a symlink,
+// never across a mount, with bounded descriptors and no recursion however deep it is.
+//
+// Depth first, down to DEPTH_MAX levels; what lies deeper is moved up into the root of the tree
+// and found there by the next pass, so a tree deeper than any path can name goes away too.
 #include <pinfold/io.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
-// Remove the entries of dir that are not directories; name one directory in *ret_sub (to free) if
-// there is any. Returns 0 or -1 (errno).
-static int sweep(int dir_fd, char **ret_sub)
+#define DEPTH_MAX 64
+
+struct level {
+    DIR *dir;
+    char name[256]; // in the level above
+};
+struct removal {
+    struct level levels[DEPTH_MAX];
+    unsigned depth; // of the level at work, the root is 0
+    unsigned n_lifted;
+    bool progress; // in this pass
+};
+
+static DIR *open_level(int at, const char *name)
 {
-    *ret_sub = NULL;
-    int dup_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (dup_fd < 0)
-        return -1;
-    own_dir DIR *d = fdopendir(dup_fd);
-    if (!d) {
-        fd_close(&dup_fd);
-        return -1;
-    }
-    for (struct dirent *de; (errno = 0, de = readdir(d));) {
-        if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
-            continue;
-        if (!unlinkat(dir_fd, de->d_name, 0) || errno == ENOENT)
-            continue;
-        if (errno != EISDIR && errno != EPERM)
-            return -1;
-        if (!unlinkat(dir_fd, de->d_name, AT_REMOVEDIR))
-            continue;
-        if (errno != ENOTEMPTY && errno != EEXIST)
-            return -1;
-        if (!*ret_sub)
-            *ret_sub = xstrdup(de->d_name);
-    }
-    return errno ? -1 : 0;
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+    };
+    own_fd int fd = (int)syscall(SYS_openat2, at, name, &how, sizeof(how));
+    if (fd < 0 && errno == EACCES && !fchmodat(at, name, 0700, 0))
+        fd = (int)syscall(SYS_openat2, at, name, &how, sizeof(how));
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st))
+        return NULL;
+    // Who owns a directory may remove it all the same; root has no need of this.
+    if ((st.st_mode & S_IRWXU) != S_IRWXU)
+        (void)fchmod(fd, 0700); // the removal of what is in it tells
+    DIR *d = fdopendir(fd);
+    if (d)
+        (void)fd_steal(&fd);
+    return d;
 }
 
-// One pass goes down the first chain of directories to its end, emptying on the way; the caller
-// repeats until the root is empty. Moving each deep directory up keeps descriptors at two.
-static int remove_pass(int root_fd, dev_t dev, bool *ret_done)
+static int push(struct removal *r, const char *name)
 {
-    own_free char *sub = NULL;
-    if (sweep(root_fd, &sub))
+    DIR *d = open_level(dirfd(r->levels[r->depth].dir), name);
+    if (!d)
         return -1;
-    *ret_done = !sub;
-    if (!sub)
-        return 0;
-    own_fd int fd = openat(root_fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    struct stat st;
-    if (fd < 0 && errno == EACCES && !fchmodat(root_fd, sub, 0700, 0))
-        fd = openat(root_fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || fstat(fd, &st))
-        return -1;
-    if (st.st_dev != dev) {
-        errno = EXDEV;
-        return -1;
+    struct level *l = &r->levels[++r->depth];
+    l->dir = d;
+    (void)snprintf(l->name, sizeof(l->name), "%s", name); // NAME_MAX is 255
+    return 0;
+}
+
+static void pop(struct removal *r)
+{
+    struct level *l = &r->levels[r->depth--];
+    (void)closedir(ptr_steal(&l->dir));
+    // Not empty when something in it was moved away from under readdir: the next pass has it.
+    if (!unlinkat(dirfd(r->levels[r->depth].dir), l->name, AT_REMOVEDIR))
+        r->progress = true;
+}
+
+static int lift(struct removal *r, const char *name)
+{
+    int from = dirfd(r->levels[r->depth].dir), root = dirfd(r->levels[0].dir);
+    for (;;) {
+        char to[32];
+        (void)snprintf(to, sizeof(to), ".pinfold-rm-%u", r->n_lifted++);
+        if (!renameat2(from, name, root, to, RENAME_NOREPLACE)) {
+            r->progress = true;
+            return 0;
+        }
+        if (errno != EEXIST)
+            return -1;
     }
-    for (unsigned n = 0;; n++) {
-        own_free char *deep = NULL;
-        if (sweep(fd, &deep))
+}
+
+static int remove_entry(struct removal *r, const char *name)
+{
+    int at = dirfd(r->levels[r->depth].dir);
+    if (!unlinkat(at, name, 0) || errno == ENOENT) {
+        r->progress = true;
+        return 0;
+    }
+    if (errno != EISDIR && errno != EPERM) // EPERM: what POSIX says for a directory
+        return -1;
+    if (!unlinkat(at, name, AT_REMOVEDIR)) {
+        r->progress = true;
+        return 0;
+    }
+    if (errno != ENOTEMPTY && errno != EEXIST && errno != EACCES)
+        return -1;
+    return r->depth + 1 < DEPTH_MAX ? push(r, name) : lift(r, name);
+}
+
+// Walk once through what is there. 0, or -1 (errno) with the levels still open.
+static int pass(struct removal *r)
+{
+    for (;;) {
+        errno = 0;
+        struct dirent *de = readdir(r->levels[r->depth].dir);
+        if (!de && errno)
             return -1;
-        if (!deep)
-            return unlinkat(root_fd, sub, AT_REMOVEDIR);
-        // Lift the grandchild to the top, so that depth never grows: PATH_MAX-deep trees are a
-        // known way to make removal fail.
-        char name[32];
-        (void)snprintf(name, sizeof(name), ".pinfold-rm-%u", n);
-        if (renameat2(fd, deep, root_fd, name, RENAME_NOREPLACE) && errno != EEXIST)
+        if (!de && !r->depth)
+            return 0;
+        if (!de)
+            pop(r);
+        else if (strcmp(de->d_name, ".") && strcmp(de->d_name, "..") && remove_entry(r, de->d_name))
             return -1;
+    }
+}
+
+static int remove_all(struct removal *r, int at, const char *name)
+{
+    for (;;) {
+        r->progress = false;
+        if (pass(r))
+            return -1;
+        if (!unlinkat(at, name, AT_REMOVEDIR) || errno == ENOENT)
+            return 0;
+        if ((errno != ENOTEMPTY && errno != EEXIST) || !r->progress)
+            return -1;
+        rewinddir(r->levels[0].dir);
     }
 }
 
 int io_remove_tree(int dir_fd, const char *name, struct err *e)
 {
-    own_fd int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        if (errno == ENOENT || ((errno == ENOTDIR || errno == ELOOP) && !unlinkat(dir_fd, name, 0)))
-            return 0;
-        return err_sys(e, "open %s to remove it", name);
-    }
-    struct stat st;
-    if (fstat(fd, &st))
-        return err_sys(e, "stat %s", name);
-    for (bool done = false; !done;)
-        if (remove_pass(fd, st.st_dev, &done))
-            return err_sys(e, "remove what is in %s", name);
-    if (unlinkat(dir_fd, name, AT_REMOVEDIR) && errno != ENOENT)
-        return err_sys(e, "remove %s", name);
-    return 0;
+    if (!unlinkat(dir_fd, name, 0) || errno == ENOENT)
+        return 0;
+    struct removal *r = xcalloc(1, sizeof(*r));
+    r->levels[0].dir = open_level(dir_fd, name);
+    int bad = !r->levels[0].dir || remove_all(r, dir_fd, name) ? errno : 0;
+    for (unsigned i = 0; i < DEPTH_MAX; i++)
+        if (r->levels[i].dir)
+            (void)closedir(r->levels[i].dir);
+    free(r);
+    errno = bad;
+    return bad ? err_sys(e, "remove %s", name) : 0;
 }
