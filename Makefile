@@ -47,7 +47,7 @@ DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev lib
   libyajl-dev libsqlite3-dev libsodium-dev libseccomp-dev libcap-dev libnl-route-3-dev \
   libnftables-dev libgit2-dev libcurl4-openssl-dev
 DEPS_RUN := mmdebstrap ca-certificates arch-install-scripts pacman-package-manager \
-  archlinux-keyring ubuntu-archive-keyring
+  archlinux-keyring gpg gpg-agent distro-info-data
 DEPS_CHECK := perl clang clang-format libclang-rt-14-dev git curl jq python3 nodejs strace \
   bubblewrap runc qemu-system-x86 busybox-static cpio dpkg-dev
 
@@ -227,6 +227,7 @@ install: all $(DOCS:%=$(B)/doc/%) ## into PREFIX, below DESTDIR
 	ln -sfn ../libexec/pinfold/pinfold $(I)/bin/pinfold
 	install -m 644 profiles/*.profile $(I)/share/pinfold/profiles
 	install -m 644 images/*.image $(I)/share/pinfold/images
+	install -Dm 644 -t $(I)/share/pinfold/images/lib images/lib/*.sh
 	sed 's|@PREFIX@|$(PREFIX)|' src/pinfoldd/pinfold.service.in >$(I)/lib/systemd/system/pinfold.service
 	for s in 1 5 8; do install -Dm 644 -t $(I)/share/man/man$$s $(B)/doc/*.$$s; done
 	install -Dm 644 $(B)/doc/pinfold.bash $(I)/share/bash-completion/completions/pinfold
