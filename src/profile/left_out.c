@@ -72,11 +72,11 @@ static const struct left_out_row rows[] = {
     {CALL_ABSENT, "afs_syscall getpmsg putpmsg security tuxcall vserver", "never existed in Linux"},
 };
 
-static bool has_word(const char *words, const char *wanted)
+// Is the name one of the words? In place, since this runs for each call of each profile.
+static bool has_word(const char *words, const char *name, size_t name_len)
 {
-    char word[CALL_NAME_MAX];
-    while (groups_next_word(&words, word))
-        if (!strcmp(word, wanted))
+    for (const char *at = words; (at = strstr(at, name)); at += name_len)
+        if ((at == words || at[-1] == ' ') && (at[name_len] == ' ' || !at[name_len]))
             return true;
     return false;
 }
@@ -85,12 +85,13 @@ enum profile_call_kind profile_call_kind(int nr, const char **ret_why)
 {
     const char *name = profile_call_name(nr), *why = "";
     enum profile_call_kind kind = CALL_USUAL;
+    size_t len = name ? strlen(name) : 0;
     if (!name) {
         kind = CALL_UNKNOWN;
         why = "newer than pinfold, or no system call at all";
     }
     for (size_t i = 0; name && i < N_ELEMS(rows); i++)
-        if (has_word(rows[i].calls, name)) {
+        if (has_word(rows[i].calls, name, len)) {
             kind = rows[i].kind;
             why = rows[i].why;
         }

@@ -37,29 +37,42 @@ bool rows_same(const struct profile_call *a, const struct profile_call *b)
     return cmp_row(a, b) == 0;
 }
 
+// The first row of a call, or where it would stand.
+static unsigned first_row(const struct profile *p, int nr)
+{
+    unsigned low = 0, high = p->n_calls;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (p->calls[middle].nr < nr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 void rows_remove(struct profile *p, int nr)
 {
-    unsigned kept = 0;
-    for (unsigned i = 0; i < p->n_calls; i++)
-        if (p->calls[i].nr != nr)
-            p->calls[kept++] = p->calls[i];
-    p->n_calls = kept;
+    unsigned at = first_row(p, nr), end = at;
+    while (end < p->n_calls && p->calls[end].nr == nr)
+        end++;
+    memmove(&p->calls[at], &p->calls[end], (p->n_calls - end) * sizeof(p->calls[0]));
+    p->n_calls -= end - at;
 }
 
 int rows_add(struct profile *p, const struct profile_call *row, struct err *e)
 {
-    unsigned at = 0;
-    for (; at < p->n_calls && p->calls[at].nr <= row->nr; at++) {
-        const struct profile_call *have = &p->calls[at];
-        if (have->nr == row->nr && (!have->n_conds || rows_same(have, row)))
+    unsigned at = first_row(p, row->nr);
+    for (unsigned i = at; i < p->n_calls && p->calls[i].nr == row->nr; i++)
+        if (!p->calls[i].n_conds || rows_same(&p->calls[i], row))
             return 0; // says nothing new
-    }
     if (!row->n_conds)
         rows_remove(p, row->nr);
     if (p->n_calls == PROFILE_CALLS_MAX)
         return err_set(e, ERR_LIMIT, "more than %d lines of system calls", PROFILE_CALLS_MAX);
-    for (at = p->n_calls; at && cmp_row(&p->calls[at - 1], row) > 0; at--)
-        p->calls[at] = p->calls[at - 1];
+    while (at < p->n_calls && cmp_row(&p->calls[at], row) < 0)
+        at++;
+    memmove(&p->calls[at + 1], &p->calls[at], (p->n_calls - at) * sizeof(*row));
     p->calls[at] = *row;
     p->n_calls++;
     return 0;
@@ -105,10 +118,8 @@ static bool cond_holds(const struct profile_cond *c, uint64_t arg)
 
 bool profile_allows(const struct profile *p, int nr, const uint64_t args[6])
 {
-    for (unsigned i = 0; i < p->n_calls; i++) {
+    for (unsigned i = first_row(p, nr); i < p->n_calls && p->calls[i].nr == nr; i++) {
         const struct profile_call *row = &p->calls[i];
-        if (row->nr != nr)
-            continue;
         unsigned held = 0;
         while (held < row->n_conds && cond_holds(&row->conds[held], args[row->conds[held].arg]))
             held++;
