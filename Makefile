@@ -174,10 +174,11 @@ define part_rule
 check-$(1): all $(HELPERS)
 	$(Q)$$(RUN) $$(sort $$(wildcard tests/$(1)/*.t))
 endef
-PARTS := api box escape crash e2e vm
+PARTS := api box image escape crash e2e vm
 $(foreach p,$(PARTS),$(eval $(call part_rule,$(p))))
 check-api: ## over HTTP
 check-box: ## real sandboxes: each promise
+check-image: ## real images, some from archives on loopback
 check-escape: ## attempts that must fail
 check-crash: ## killed processes, full disks
 check-e2e: ## real projects, cloned, built and tested

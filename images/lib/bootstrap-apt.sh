@@ -101,6 +101,7 @@ fi
 
 # No manuals and translations, as in Debian's own small images; licences stay. No fsync for each
 # file: a build that did not end is thrown away whole.
+echo "mmdebstrap (its warnings about mounting are expected in this sandbox)" >&2
 mmdebstrap --mode=root --format=directory --variant=apt --include=ca-certificates \
     --components="$components" --skip=chroot/mount,check/qemu \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \

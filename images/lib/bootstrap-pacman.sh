@@ -24,21 +24,28 @@ servers() {
         printf '\n[%s]\nServer = %s/$repo/os/$arch\n' "$repository" "${mirror%/}"
     done
 }
-# No space check: it looks for the root in a table of mounts that this sandbox does not have.
 if [ "$keyring" = none ]; then
     level=Never
 else
     level='Required DatabaseOptional'
-    name=$(basename "${keyring:-/usr/share/keyrings/archlinux.gpg}" .gpg)
-    pacman-key --gpgdir "$work/gnupg" --init
-    pacman-key --gpgdir "$work/gnupg" --populate "$name" ||
-        die "the keys in $name.gpg could not be read: is archlinux-keyring installed?"
 fi
+# No CheckSpace: it looks for the root in a table of mounts that this sandbox does not have.
 {
     printf '[options]\nArchitecture = auto\nSigLevel = %s\n' "$level"
     printf 'GPGDir = %s/gnupg/\nCacheDir = %s/cache/\nHookDir = %s/hooks/\n' "$work" "$work" "$work"
     servers
 } >"$work/pacman.conf"
+if [ "$keyring" != none ]; then
+    name=$(basename "${keyring:-/usr/share/keyrings/archlinux.gpg}" .gpg)
+    [ -r "/usr/share/keyrings/$name.gpg" ] ||
+        die "/usr/share/keyrings/$name.gpg is not on this machine: install archlinux-keyring"
+    echo "importing the keys of $name"
+    if ! { pacman-key --config "$work/pacman.conf" --init &&
+        pacman-key --config "$work/pacman.conf" --populate "$name"; } >"$work/keys.log" 2>&1; then
+        cat "$work/keys.log" >&2
+        die "the keys of $name could not be imported"
+    fi
+fi
 
 pacman --config "$work/pacman.conf" --root "$work/empty" --dbpath "$work/db" --noconfirm \
     --noprogressbar --logfile "$work/log" -Syw base ||
