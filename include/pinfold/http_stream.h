@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers that are sent bit by bit. What is written waits in memory while the client is slow;
+// a writer asks http_stream_full and stops until on_writable. A client that leaves is noticed
+// even while nothing is sent.
+#pragma once
+#include <pinfold/http.h>
+
+// How events are framed.
+enum http_format {
+    HTTP_JSON,   // collected: no stream
+    HTTP_SSE,    // text/event-stream
+    HTTP_NDJSON, // application/x-ndjson: one object a line
+    HTTP_BYTES   // application/octet-stream: no events
+};
+// As the Accept header wishes; HTTP_JSON when it names none of them.
+enum http_format http_wants(struct http_req *r);
+
+struct http_stream_ops {
+    void (*on_writable)(struct http_req *r); // after http_stream_full said true; may be NULL
+    // The server stops: write a last event and end, or leave it to be cut. May be NULL.
+    void (*on_stop)(struct http_req *r);
+};
+// Send status and headers. r->on_gone and r->user are as the handler set them. False when there is
+// nobody to stream to (HEAD, or already gone): the request is finished then.
+bool http_stream_begin(struct http_req *r, int status, enum http_format format, const char *type,
+                       const struct http_stream_ops *ops);
+void http_stream_write(struct http_req *r, const void *p, size_t n);
+bool http_stream_full(struct http_req *r);
+// Where bytes can be written directly; http_stream_flush afterwards.
+struct buf *http_stream_buf(struct http_req *r);
+void http_stream_flush(struct http_req *r);
+// Everything is written; finishes the request.
+void http_stream_end(struct http_req *r);
+// Finish by cutting the connection, so that the client sees that the end is missing.
+void http_stream_cut(struct http_req *r);
+
+// One event: the JSON object of it is written into the buffer that event_begin returns. `id` may
+// be NULL. The object must stand on one line, which json_out.h guarantees.
+struct buf *http_event_begin(struct http_req *r, const char *event, const char *id);
+void http_event_end(struct http_req *r);
+// Send a `ping` event whenever nothing was sent for so long.
+void http_stream_heartbeat(struct http_req *r, uint32_t ms);
