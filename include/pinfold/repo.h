@@ -104,7 +104,7 @@ struct repo_request {
     // Use what the mirror has if the ref is a commit id that is in it: no network. Only for a
     // caller who has shown before that it may read the repository.
     bool offline_ok;
-    char username[REPO_USERNAME_MAX]; // "" with a password: a token, sent as its own user name
+    char username[REPO_USERNAME_MAX]; // "" with a password: it is a token
     char password[REPO_SECRET_MAX];
     char header[REPO_SECRET_MAX]; // "Name: value", in place of the two
     char base_url[REPO_URL_MAX];  // the rules again, for submodules

@@ -21,7 +21,7 @@ static const struct limit {
     {"refs", offsetof(struct repo_limits, refs), 1000000, 10000000},
     {"files", offsetof(struct repo_limits, files), 1000000, 10000000},
     // A file's blob and its delta base are in memory at once.
-    {"file_bytes", offsetof(struct repo_limits, file_bytes), 1 * GIB, 16 * GIB},
+    {"file_bytes", offsetof(struct repo_limits, file_bytes), GIB / 4, 16 * GIB},
     {"tree_bytes", offsetof(struct repo_limits, tree_bytes), 16 * GIB, 1024 * GIB},
     {"depth", offsetof(struct repo_limits, depth), 100, 1000},
     {"submodules", offsetof(struct repo_limits, submodules), 100, 1000},
