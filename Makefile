@@ -21,13 +21,13 @@ JOBS   := -j$(shell nproc)
 # --- the privilege map -----------------------------------------------------------------------
 ROOMS_pinfoldd         := pinfoldd conf confine base
 ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core store image profile http json conf confine crypt repo wire record run base
-ROOMS_pinfold-launcher := launcher box filter profile confine wire run base
+ROOMS_pinfold-launcher := launcher box filter profile confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
 ROOMS_pinfold-init     := init wire run base
 ROOMS_pinfold-tool     := tool files record base
 ROOMS_pinfold          := cli box filter image profile conf crypt json wire run base
 
-LIBS_pinfoldd         :=
+LIBS_pinfoldd         := libseccomp
 LIBS_pinfold-server   := libh2o-evloop openssl yajl sqlite3 libsodium libseccomp
 LIBS_pinfold-launcher := libseccomp libcap libnl-route-3.0 libnftables
 LIBS_pinfold-git      := libgit2 libseccomp

@@ -165,8 +165,8 @@ static void arm(struct loop *l)
     if (l->armed_ms && l->armed_ms <= due)
         return;
     l->armed_ms = due;
-    struct itimerspec its = {.it_value = {.tv_sec = (time_t)(due / 1000),
-                                          .tv_nsec = (long)(due % 1000) * 1000000 + 1}};
+    struct itimerspec its = {
+        .it_value = {.tv_sec = (time_t)(due / 1000), .tv_nsec = (long)(due % 1000) * 1000000 + 1}};
     (void)timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &its, NULL); // arguments are valid
 }
 

@@ -11,7 +11,8 @@ static int digits(const char **s, uint64_t *ret)
     uint64_t v = 0;
     const char *p = *s;
     for (; *p >= '0' && *p <= '9'; p++)
-        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+        if (__builtin_mul_overflow(v, 10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
             return -1;
     if (p == *s)
         return -1;
@@ -69,8 +70,7 @@ int num_parse_size(const char *s, uint64_t *ret, struct err *e)
 int num_parse_duration_ms(const char *s, uint64_t *ret, struct err *e)
 {
     static const struct unit units[] = {
-        {"", 1000},      {"ms", 1},        {"s", 1000},
-        {"min", 60000},  {"h", 3600000},   {"d", 86400000},
+        {"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000},
     };
     uint64_t v;
     if (with_unit(s, units, N_ELEMS(units), &v))

@@ -14,7 +14,6 @@
 #include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
-#include <pinfold/run.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -52,9 +52,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", name, e.text);
         return 1;
     }
-    fprintf(stderr, "%s env:%s uid:%llu listen:%llu token:%zu\n", name, environ[0] ? "some" : "none",
-            (unsigned long long)c.server_uid, (unsigned long long)c.listen_sockets,
-            strlen(c.admin_token));
+    fprintf(stderr, "%s env:%s uid:%llu listen:%llu token:%zu\n", name,
+            environ[0] ? "some" : "none", (unsigned long long)c.server_uid,
+            (unsigned long long)c.listen_sockets, strlen(c.admin_token));
     if (asked("die-early"))
         return 3;
     if (asked("flood"))
