@@ -104,9 +104,14 @@ static int read_all(int dir_fd, const struct image_settings *set, struct image_s
         read_script(dir_fd, row->configure, &s->scripts.configure, e) ||
         read_script(dir_fd, row->packages, &s->scripts.packages, e))
         return -1;
-    s->mirror = set && set->mirror ? set->mirror(set->arg, s->chain[0]->name) : NULL;
-    if (s->mirror && *s->mirror && image_check_url(s->mirror, e))
-        return err_wrap(e, "mirror of %s", s->chain[0]->name);
+    const struct image_file *base = s->chain[0];
+    s->mirror = set && set->mirror ? set->mirror(set->arg, base->name) : NULL;
+    if (!s->mirror || !*s->mirror)
+        s->mirror = base->mirror;
+    else if (image_check_url(s->mirror, e))
+        return err_wrap(e, "mirror of %s", base->name);
+    if (!strcmp(base->keyring, "none") && !*s->mirror)
+        return err_set(e, ERR_BAD_REQUEST, "%s.image: Keyring=none needs a Mirror=", base->name);
     return 0;
 }
 

@@ -143,8 +143,6 @@ static int check_whole(const struct image_file *f, const char *file, struct err 
     if (!row->bootstrap && (*f->components || *f->mirror || *f->keyring))
         return err_set(e, ERR_BAD_REQUEST,
                        "%s: Base=host has no Components=, Mirror= or Keyring=", file);
-    if (!strcmp(f->keyring, "none") && !*f->mirror)
-        return err_set(e, ERR_BAD_REQUEST, "%s: Keyring=none needs a Mirror=", file);
     return 0;
 }
 

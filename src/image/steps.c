@@ -91,7 +91,7 @@ static void base_step(struct assembly *a, const struct image_file *f)
     strings_add(&argv, row->name);
     strings_add(&argv, f->release);
     strings_add(&argv, text_or(f->components, row->components));
-    strings_add(&argv, text_or(a->src->mirror, f->mirror));
+    strings_add(&argv, a->src->mirror);
     strings_add(&argv, f->keyring);
     step->argv = argv.v;
     step->has_layer = true;

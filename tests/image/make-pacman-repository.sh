@@ -38,7 +38,7 @@ package() {
 }
 
 root=$work/root
-put bash sh sed grep cat ls id rm mkdir basename getent useradd tar gzip sleep pacman
+put bash sh sed grep cat ls id rm mkdir basename getent useradd tar gzip sleep env stat pacman
 mkdir -p "$root/etc" "$root/usr/lib" "$root/var/lib" "$root/home" "$root/root" "$root/tmp"
 ln -s usr/bin "$root/bin"
 ln -s usr/bin "$root/sbin"
