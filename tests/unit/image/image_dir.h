@@ -18,6 +18,13 @@ static void dir_write(const char *name, const char *text)
         abort();
 }
 
+// What prepares a test must work.
+__attribute__((unused)) static void must(int r)
+{
+    if (r)
+        abort();
+}
+
 __attribute__((unused)) static void dir_make(void)
 {
     if (!mkdtemp(dir_path))

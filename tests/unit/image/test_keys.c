@@ -93,9 +93,9 @@ static void files(void)
     changes_from(4, HEAD STEPS, "the contents of a copied file");
     dir_write("files/motd", "hello\n");
     changes_from(5, HEAD STEPS, "the old contents again (nothing)");
-    (void)fchmodat(dir_fd, "files/motd", 0755, 0);
+    must(fchmodat(dir_fd, "files/motd", 0755, 0));
     changes_from(4, HEAD STEPS, "that it is a program");
-    (void)fchmodat(dir_fd, "files/motd", 0600, 0);
+    must(fchmodat(dir_fd, "files/motd", 0600, 0));
     changes_from(5, HEAD STEPS, "who may read it here (nothing)");
     dir_write("lib/bootstrap-apt.sh", "make another base\n");
     changes_from(0, HEAD STEPS, "the script of the base");
@@ -152,7 +152,7 @@ static void grammar_of_keys(void)
 int main(void)
 {
     dir_make();
-    (void)mkdirat(dir_fd, "files", 0755);
+    must(mkdirat(dir_fd, "files", 0755));
     dir_write("files/motd", "hello\n");
     struct image *im = load(HEAD STEPS);
     first = im;

@@ -81,9 +81,9 @@ static void names(void)
     ok(!image_load(dir_fd, "missing", NULL, &e), "a missing file is an error");
     is_int(e.code, ERR_NOT_FOUND, "of its own code");
     is_str(e.text, "open missing.image: No such file or directory", "that names it");
-    (void)symlinkat("bad.image", dir_fd, "link.image");
+    must(symlinkat("bad.image", dir_fd, "link.image"));
     ok(!image_load(dir_fd, "link", NULL, &e), "a symlink is not followed");
-    (void)unlinkat(dir_fd, "link.image", 0);
+    must(unlinkat(dir_fd, "link.image", 0));
 }
 
 static void steps(void)
