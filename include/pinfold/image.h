@@ -72,6 +72,8 @@ struct image_settings {
 struct image *image_load(int dir_fd, const char *name, const struct image_settings *s,
                          struct err *e);
 void image_free(struct image *im);
+// Is this the text of an image file? Looks at nothing else: not at what it extends or copies.
+int image_check(const char *name, const char *text, size_t len, struct err *e);
 // The keys of its layers, lowest first, borrowed from im; returns how many.
 unsigned image_layers(const struct image *im, const char *ret[IMAGE_LAYERS_MAX]);
 // The names of all image files in the directory, sorted; *ret and each string are to be freed

@@ -9,7 +9,7 @@
 #define IMAGE_CHAIN_MAX 8          // images that extend one another
 #define IMAGE_BUILDER_VERSION "1"  // in every key: raise it when old layers must not be used
 #define IMAGE_SOURCE_DATE                                                                          \
-    "1700000000" // what tools take for the time of the build, so that a layer
+    "1700000000" // what tools take for the time of the build, so that a layer                     \
                  // depends on its inputs only; any fixed time does
 
 struct image_line {

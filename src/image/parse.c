@@ -171,6 +171,15 @@ int image_file_parse(const char *name, const char *text, size_t len, struct imag
     return r;
 }
 
+int image_check(const char *name, const char *text, size_t len, struct err *e)
+{
+    struct image_file f;
+    if (image_file_parse(name, text, len, &f, e))
+        return -1;
+    image_file_release(&f);
+    return 0;
+}
+
 void image_file_release(struct image_file *f)
 {
     for (unsigned i = 0; i < f->n_lines; i++) {

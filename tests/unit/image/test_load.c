@@ -225,6 +225,16 @@ static void listing(void)
         ok(strcmp(image_step_kind_name(k), "unknown"), "step kind %u has a name", k);
 }
 
+static void text_alone(void)
+{
+    struct err e = {0};
+    const char *good = DEBIAN "[Steps]\nCopy=not-there /x\n", *bad = DEBIAN "[Steps]\nCopy=x\n";
+    is_int(image_check("t", good, strlen(good), &e), 0, "a text is checked without its files");
+    is_int(image_check("t", bad, strlen(bad), &e), -1, "and its mistakes are found");
+    is_str(e.text, "t.image:5: not a source and a destination", "with their line");
+    is_int(image_check("t", "[Im\0age]\n", 9, &e), -1, "a NUL byte is a mistake");
+}
+
 static void shipped(void)
 {
     struct err e = {0};
@@ -250,6 +260,7 @@ int main(void)
     extends();
     limits();
     listing();
+    text_alone();
     shipped();
     dir_remove();
     return done_testing();
