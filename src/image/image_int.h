@@ -8,9 +8,9 @@
 #define IMAGE_INPUT_MAX (8u << 20) // bytes of one copy step: it is held in memory
 #define IMAGE_CHAIN_MAX 8          // images that extend one another
 #define IMAGE_BUILDER_VERSION "1"  // in every key: raise it when old layers must not be used
-#define IMAGE_SOURCE_DATE                                                                          \
-    "1700000000" // what tools take for the time of the build, so that a layer                     \
-                 // depends on its inputs only; any fixed time does
+// What tools take for the time of the build, so that a layer depends on its inputs only. Any
+// fixed time does.
+#define IMAGE_SOURCE_DATE "1700000000"
 
 struct image_line {
     enum image_step_kind kind;
