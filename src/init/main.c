@@ -205,7 +205,8 @@ static void on_notify(struct init *in)
     comm[n > 0 ? n - (comm[n - 1] == '\n') : 0] = '\0';
     count_denial(in, (uint32_t)req.data.nr, comm);
     resp.id = req.id;
-    resp.error = -EPERM;
+    // As the filter itself would say it (filter.h).
+    resp.error = req.data.nr == SYS_socket ? -EAFNOSUPPORT : -EPERM;
     (void)ioctl(in->notify_fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 }
 
