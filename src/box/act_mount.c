@@ -119,14 +119,39 @@ STEP_FN(act_upper)
     return mnt_move_mount(st->trees[TREE_DIR], st->base_fd, "u");
 }
 
+// A value of fsconfig has at most 255 bytes, no more than three layers' names, and layers can be
+// given one at a time only from Linux 6.7. So each gets a link of one letter in the stage.
+static int short_layers(const char *layers, int base_fd, char lower[64])
+{
+    size_t n = 0;
+    for (char link[2] = "A"; *layers; link[0]++) {
+        char target[LAYER_ROOM];
+        size_t len = strcspn(layers, ":");
+        if (link[0] > 'Z' || len >= sizeof(target))
+            return (errno = E2BIG, -1);
+        memcpy(target, layers, len);
+        target[len] = '\0';
+        if (symlinkat(target, base_fd, link))
+            return -1;
+        if (n)
+            lower[n++] = ':';
+        lower[n++] = link[0];
+        layers += len + (layers[len] == ':');
+    }
+    lower[n] = '\0';
+    return 0;
+}
+
 STEP_FN(act_root)
 {
     (void)s;
-    if (mnt_move_mount(st->trees[TREE_LAYERS], st->base_fd, "l"))
+    char lower[64];
+    if (mnt_move_mount(st->trees[TREE_LAYERS], st->base_fd, "l") ||
+        short_layers(p->layers, st->base_fd, lower))
         return -1;
     // Paths are relative to the stage, our working directory. userxattr: a user namespace's
     // overlay may not use trusted.*.
-    const char *const options[] = {"lowerdir", p->layers,   "upperdir", "u/upper", "workdir",
+    const char *const options[] = {"lowerdir", lower,       "upperdir", "u/upper", "workdir",
                                    "u/work",   "userxattr", NULL,       NULL};
     own_fd int m = new_mount("overlay", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
     if (m < 0 || mnt_move_mount(m, st->base_fd, "r"))
