@@ -34,6 +34,7 @@ struct waiter {
     struct list link;
     void (*on_cancel)(struct waiter *w);
     void *subject;
+    struct wait_timer *timer;
 };
 void waiter_cancel(struct waiter *w); // no-op unless pending
 bool waiter_pending(const struct waiter *w);
@@ -70,6 +71,7 @@ struct core_conf {
     uint64_t repo_max_bytes;       // 4 GiB of one mirror
     uint64_t repo_max_objects;     // 10 million
     const char *repo_base_url;     // for owner/repo; NULL for repo.h's own default
+    const char *repo_roots;        // absolute directories for local repositories; NULL: as there
     const char *default_image;     // "host"
     const char *default_profile;   // "default"
     struct limits limits_default;  // of a workspace that asks for none; 0: as its profile says
@@ -100,12 +102,17 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
 void core_free(struct core *c);
 const struct core_conf *core_conf(const struct core *c);
 
+// Lists take `after`: "" from the start, the id of the last one seen, or the text made here from
+// it, which goes on at the right place even when that one has been deleted meanwhile.
+#define CURSOR_MAX 64
+const char *core_cursor(const char *id, uint64_t created_ms, char ret[CURSOR_MAX]);
+
 // Profiles as files describe them; internal ones are not listed. Images: core_build.h.
 unsigned core_n_profiles(const struct core *c);
 const struct profile *core_profile_at(const struct core *c, unsigned i);
 const struct profile *core_profile_find(const struct core *c, const char *name);
 
-// --- numbers ------------------------------------------------------------------------------------
+// --- numbers ---------------------------------------------------------------------------------
 
 struct core_stats {
     uint64_t started_ms; // wall clock, of this process

@@ -5,6 +5,9 @@
 #pragma once
 #include <pinfold/core.h>
 
+struct build;
+struct workspace;
+
 enum exec_status { EXEC_QUEUED, EXEC_STARTING, EXEC_RUNNING, EXEC_ENDED, EXEC_STATUS_N };
 const char *exec_status_name(enum exec_status s);
 enum exec_stream { EXEC_STDOUT, EXEC_STDERR, EXEC_STREAMS }; // a terminal has only the first
@@ -49,7 +52,8 @@ struct follower {
     void *source;
     struct list link;
     uint64_t at[EXEC_STREAMS];
-    bool paused, lossless, stopped, reading;
+    bool paused, lossless, stopped, reading, fresh;
+    struct list fresh_link;
     void *job;
 };
 void core_follow_pause(struct follower *f);  // on_data is not called until resumed
@@ -120,13 +124,13 @@ int core_exec_delete(struct core *c, struct exec *x, struct waiter *w, struct er
 struct output_read {
     struct waiter w;
     enum exec_stream stream;
-    uint64_t offset;
-    size_t max; // at most 1 MiB is given at once
+    uint64_t offset; // moved to where what is kept begins or ends
+    size_t max;      // at most 1 MiB is given at once; 0: that
     const char *data;
     size_t len;
     uint64_t total, kept_end; // seen so far; the offset where what is kept ends
     bool ended;               // nothing more will come
-    struct buf *storage;      // core's own
+    void *job;                // core's own
 };
 int core_exec_read(struct core *c, struct exec *x, struct output_read *r, struct err *e);
 // Replay from f->from, then live, then on_end. Not lossless: the command never waits for it.

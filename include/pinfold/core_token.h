@@ -4,7 +4,7 @@
 #pragma once
 #include <pinfold/core.h>
 
-// --- tokens: shown once, kept as SHA-256 --------------------------------------------------------
+// --- tokens: shown once, kept as SHA-256 -----------------------------------------------------
 
 enum token_scope {   // a mask
     SCOPE_READ = 1,  // GET
@@ -39,7 +39,7 @@ size_t core_token_list(struct core *c, const char *after, struct token **ret, si
 // The last token of scope admin that does not expire cannot be deleted: ERR_CONFLICT.
 int core_token_delete(struct core *c, struct token *t, struct waiter *w, struct err *e);
 
-// --- users --------------------------------------------------------------------------------------
+// --- users -----------------------------------------------------------------------------------
 
 struct user {
     char id[ID_MAX]; // usr_...
@@ -64,7 +64,7 @@ int core_login(struct core *c, const char *name, const char *password, struct wa
 // 32 bytes that are the same after every restart, different for each purpose: for signing.
 void core_secret(struct core *c, const char *purpose, unsigned char ret[32]);
 
-// --- idempotency --------------------------------------------------------------------------------
+// --- idempotency -----------------------------------------------------------------------------
 
 #define IDEM_KEY_MAX 255
 #define IDEM_ANSWER_MAX (1024 * 1024)

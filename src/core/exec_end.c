@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of an exec: outcome, followers, waiters, its place for the next one.
+#include "workspace_int.h"
+
+#include <pinfold/clock.h>
+#include <pinfold/own.h>
+
+void exec_live_free(struct execution *x)
+{
+    struct exec_live *live = x->live;
+    if (!live)
+        return;
+    x->live = NULL;
+    fd_close(&live->proc.stdin_fd);
+    buf_release(&live->proc.in);
+    buf_release(&live->args.bytes);
+    shot_free(live->shot);
+    free(live);
+}
+
+static void leave_queue(struct execution *x)
+{
+    if (x->pub.status == EXEC_QUEUED && x->queue.next && !list_empty(&x->queue)) {
+        list_del(&x->queue);
+        x->core->stats.execs_queued--;
+    }
+}
+
+static void leave_place(struct execution *x)
+{
+    struct core *c = x->core;
+    leave_queue(x);
+    if (!x->live->placed)
+        return;
+    c->stats.execs_running--;
+    if (x->ws) {
+        x->ws->pub.execs_running--;
+        x->ws->pub.used_ms = clock_wall_ms();
+    }
+}
+
+static void set_end(struct execution *x, const struct outcome *o)
+{
+    struct exec *pub = &x->pub;
+    pub->end = *o;
+    if (x->live->over_limit && (o->reason == END_EXITED || o->reason == END_SIGNALED))
+        pub->end.reason = END_OUTPUT_LIMIT; // it ended by itself right after the limit was passed
+    pub->status = EXEC_ENDED;
+    pub->ended_ms = clock_wall_ms();
+    if (!pub->started_ms && o->reason != END_START_FAILED)
+        pub->started_ms = pub->ended_ms - o->duration_ms;
+    pub->stdin_open = false;
+}
+
+void exec_totals(struct execution *x)
+{
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+        const struct output *o = &x->source.out[i];
+        x->pub.out[i] = (struct exec_output){
+            .total = o->total,
+            .kept = o->kept,
+            .first = o->first,
+            .truncated = o->total > o->kept,
+        };
+    }
+}
+
+static void give_answer(struct execution *x, size_t answer_bytes)
+{
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+        const struct buf *mem = &x->source.out[i].mem;
+        x->pub.data[i] = mem->data;
+        x->pub.data_len[i] = mem->len < answer_bytes ? mem->len : answer_bytes;
+    }
+    waiters_done(&x->waiters, &x->pub);
+    waiters_done(&x->timed, &x->pub);
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+        x->pub.data[i] = NULL;
+        x->pub.data_len[i] = 0;
+    }
+}
+
+void exec_ended(struct execution *x, const struct outcome *o)
+{
+    struct core *c = x->core;
+    struct err gone = {0};
+    size_t answer_bytes = x->live->answer_bytes;
+    leave_place(x);
+    set_end(x, o);
+    c->execs_live--;
+    c->stats.execs_ended[x->pub.end.reason]++;
+    c->stats.exec_ms_sum += o->duration_ms;
+    err_set(&gone, ERR_GONE, "exec %s has ended", x->pub.id);
+    x->saving++; // keeps it while others are told
+    waiters_fail(&x->live->stdin_waiters, &gone);
+    exec_live_free(x);
+    c->n_execs_ended++;
+    if (x->ws)
+        x->ws->n_execs_ended++;
+    exec_totals(x);
+    source_end(&x->source);
+    give_answer(x, answer_bytes);
+    x->saving--;
+    if (!x->deleting)
+        exec_save_later(x);
+    else if (!x->saving)
+        exec_delete_now(x);
+    if (x->ws)
+        ws_exec_ended(x->ws);
+    if (!list_empty(&c->exec_queue))
+        execs_admit(c);
+}
+
+// The command has ended; a one-shot's sandbox has to be gone too before anybody is told.
+static void on_shot_gone(struct sandbox *sb)
+{
+    struct execution *x = sb->owner;
+    sb->on_gone = NULL;
+    x->live->shot->sb = NULL; // temporary: it frees itself
+    struct outcome o = x->live->shot->end;
+    exec_ended(x, &o);
+}
+
+void exec_on_proc_end(struct proc *p, const struct outcome *o)
+{
+    struct execution *x = container_of(p, struct exec_live, proc)->x;
+    struct one_shot *shot = x->live->shot;
+    if (!shot || !shot->sb || shot->sb->state == SB_NONE) {
+        struct outcome copy = *o; // it lies in what is freed
+        exec_ended(x, &copy);
+        return;
+    }
+    shot->end = *o;
+    shot->sb->on_gone = on_shot_gone;
+    sandbox_stop(shot->sb);
+}
+
+void exec_cancel(struct execution *x)
+{
+    struct exec_live *live = x->live;
+    if (!live)
+        return;
+    leave_queue(x);
+    if (live->shot && live->shot->putting)
+        proc_kill(&live->shot->put, END_CANCELLED);
+    else if (live->proc.state == PROC_NEW)
+        proc_end_later(&live->proc, END_CANCELLED, "");
+    else
+        proc_kill(&live->proc, END_CANCELLED);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// An exec as it is remembered, and what it needs while it lives.
+#pragma once
+#include "output_int.h"
+#include "sandbox_int.h"
+
+struct ws;
+
+// A place in a list for pages: an id, or id@created_ms, which works when the id is gone.
+struct cursor {
+    char id[ID_MAX];
+    uint64_t ms;
+    bool set;
+};
+const char *cursor_init(struct cursor *cur, const char *after); // returns the id
+bool cursor_older(const struct cursor *cur, const char *id, uint64_t ms);
+bool cursor_newer(const struct cursor *cur, const char *id, uint64_t ms);
+
+// argv and environment as one run of strings, each with its NUL.
+struct packed { // zero is fine to release
+    struct buf bytes;
+    size_t env_at; // where the environment begins
+    uint32_t n_argv, n_env;
+};
+int packed_argv(struct packed *k, const char *const *argv, struct err *e);
+int packed_shell(struct packed *k, const char *command, struct err *e);
+// Add those of a list whose name is not there yet: the most important list comes first.
+int packed_env(struct packed *k, const char *const *env, struct err *e);
+int env_check(const char *const *env, const char *what, size_t max_n, size_t max_bytes,
+              struct err *e);
+// Relative paths are from /workspace and may not climb out of it. ret has room for CWD_MAX.
+#define CWD_MAX 4096
+int cwd_check(const char *cwd, char *ret, struct err *e);
+// A list of strings in one allocation: free() it.
+struct strings {
+    size_t n, packed_len;
+    const char *packed; // one after another, each with its NUL
+    const char *list[]; // NULL at the end
+};
+struct strings *strings_copy(const char *const *list);
+struct strings *strings_unpack(const void *p, size_t len);
+
+struct put_file {
+    char *path;
+    void *data;
+    size_t len;
+    uint32_t mode;
+};
+// Of a one-shot: its own sandbox, and the files to put into it first.
+struct one_shot {
+    struct sandbox *sb;
+    const struct image *image;
+    const struct profile *profile;
+    enum net_mode network;
+    struct limits limits;
+    struct put_file *files;
+    size_t n_files, n_put;
+    struct proc put; // of the tool that puts one
+    struct packed put_args;
+    struct buf put_text;
+    bool putting;
+    struct outcome end; // while its sandbox is being removed
+};
+struct exec_live {
+    struct proc proc;
+    struct execution *x;
+    struct packed args;
+    struct one_shot *shot;
+    uint64_t output_limit;
+    size_t answer_bytes;
+    struct list stdin_waiters;
+    bool placed;     // counts as running
+    bool over_limit; // printed more than it may
+};
+struct execution {
+    struct exec pub;
+    struct core *core;
+    struct ws *ws; // NULL: one-shot
+    struct source source;
+    struct list all, of_ws; // core's and the workspace's, oldest first
+    struct list queue;      // core's exec_queue or unsaved
+    struct list waiters, timed, deleters;
+    struct strings *argv; // or the one command
+    char *cwd, *user;
+    struct exec_live *live; // NULL once it has ended
+    unsigned saving;        // jobs in flight
+    bool detach, early_row, saved, deleting, unsaved;
+};
+// A call of pinfold-tool or the like: argv from `list`, no environment.
+void tool_proc(struct proc *p, struct core *c, struct packed *args, const char *const *argv);
+struct execution *execution_of(struct exec *x);
+// A record with its strings; not in any list yet.
+struct execution *execution_new(struct core *c, const char *id);
+void execution_free(struct execution *x);
+void execution_insert(struct execution *x, struct ws *ws);
+// Run what waits for a place, as far as there are places.
+void execs_admit(struct core *c);
+void exec_ended(struct execution *x, const struct outcome *o);
+void exec_on_proc_end(struct proc *p, const struct outcome *o);
+void exec_totals(struct execution *x);
+void exec_live_free(struct execution *x);
+void exec_cancel(struct execution *x);
+// One-shots (exec_shot.c).
+int shot_prepare(struct execution *x, const struct exec_spec *spec, struct err *e);
+void shot_start(struct execution *x);
+void shot_free(struct one_shot *s);
+// The record (exec_save.c).
+void exec_save_early(struct execution *x, void (*on_done)(struct execution *x, const struct err *));
+void exec_save_later(struct execution *x);
+void execs_save(struct core *c);
+void execs_trim(struct core *c, struct ws *ws);
+int execs_load(struct core *c, struct err *e);
+void exec_delete_now(struct execution *x);

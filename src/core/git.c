@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// One git operation: pinfold-git in a sandbox of the internal profile git, which sees the mirror
+// and, when there is one, the workspace's directory. Credentials go through its standard input.
+#include "repo_int.h"
+#include "workspace_int.h"
+
+#include <pinfold/clock.h>
+#include <pinfold/crypt.h>
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+#include <stdio.h>
+
+static void run_next(struct rep *r);
+
+static void rules_of(const struct core *c, struct repo_rules *ret)
+{
+    *ret = (struct repo_rules){
+        .base_url = c->conf.repo_base_url ? c->conf.repo_base_url : REPO_BASE_URL_DEFAULT,
+        .roots = c->conf.repo_roots ? c->conf.repo_roots : REPO_ROOTS_DEFAULT,
+    };
+}
+
+static int put_text_checked(char *to, size_t room, const char *text, const char *what,
+                            struct err *e)
+{
+    if (text && strlen(text) >= room)
+        return err_set(e, ERR_LIMIT, "%s is longer than %zu bytes", what, room - 1);
+    text_put(to, room, text ? text : "");
+    return 0;
+}
+
+int git_check(const struct core *c, const struct git_spec *s, struct repo_request *ret,
+              struct err *e)
+{
+    struct repo_rules rules;
+    struct repo_url url;
+    enum repo_ref_kind kind;
+    const char *ref = s->ref ? s->ref : "";
+    rules_of(c, &rules);
+    if (repo_url_parse(s->url, strlen(s->url), &rules, &url, e) ||
+        repo_ref_check(ref, strlen(ref), &kind, e))
+        return -1;
+    repo_request_init(ret, s->op, &url, &rules);
+    ret->submodules = s->submodules;
+    ret->limits.seconds = c->conf.git_timeout_ms / 1000 ? c->conf.git_timeout_ms / 1000 : 1;
+    ret->limits.bytes = c->conf.repo_max_bytes;
+    ret->limits.objects = c->conf.repo_max_objects;
+    if (put_text_checked(ret->ref, sizeof(ret->ref), ref, "ref", e) ||
+        put_text_checked(ret->username, sizeof(ret->username), s->user, "the user name", e) ||
+        put_text_checked(ret->password, sizeof(ret->password), s->password, "the password", e))
+        return -1;
+    return repo_limits_check(&ret->limits, e) ? -1 : repo_credentials_check(ret, e);
+}
+
+// --- its end ----------------------------------------------------------------------------------
+
+static void free_job(struct gitjob *g)
+{
+    repo_request_wipe(&g->request);
+    repo_reply_free(g->reply);
+    buf_release(&g->args.bytes);
+    buf_release(&g->text);
+    free(g);
+}
+
+static void record(struct gitjob *g)
+{
+    struct rep *r = g->rep;
+    r->pub.status = g->err.code ? REPO_ERROR : REPO_READY;
+    TEXT_PUT(r->pub.error, g->err.code ? g->err.text : "");
+    if (!g->err.code && g->result.fetched) {
+        r->pub.fetched_ms = clock_wall_ms();
+        r->pub.bytes += g->result.bytes;
+        r->pub.objects += g->result.objects;
+        r->core->stats.clones++;
+    }
+    rep_save(r);
+}
+
+static void end(struct gitjob *g)
+{
+    struct rep *r = g->rep;
+    list_del(&g->link);
+    record(g);
+    g->on_done(g, g->owner, &g->err);
+    free_job(g);
+    run_next(r);
+}
+
+static void on_box_gone(struct sandbox *sb)
+{
+    struct gitjob *g = sb->owner;
+    sb->on_gone = NULL;
+    g->sb = NULL;
+    end(g);
+}
+
+// Only when the sandbox is gone: the workspace's own may then have the directory.
+static void finish(struct gitjob *g)
+{
+    if (!g->sb || g->sb->state == SB_NONE) {
+        if (g->sb)
+            sandbox_release(g->sb);
+        g->sb = NULL;
+        end(g);
+        return;
+    }
+    g->sb->on_gone = on_box_gone;
+    sandbox_stop(g->sb);
+}
+
+static void why_ended(struct gitjob *g, const struct outcome *o)
+{
+    switch (o->reason) {
+    case END_EXITED:
+        (void)repo_reply_finish(g->reply, o->exit_code, &g->result, &g->err);
+        return;
+    case END_TIMED_OUT:
+        err_set(&g->err, ERR_TIMEOUT, "the repository took longer than %llu s",
+                (unsigned long long)(g->core->conf.git_timeout_ms / 1000));
+        return;
+    case END_OOM:
+        err_set(&g->err, ERR_LIMIT, "git ran out of memory");
+        return;
+    case END_CANCELLED:
+        err_set(&g->err, ERR_GONE, "it was cancelled");
+        return;
+    default:
+        err_set(&g->err, o->reason == END_LOST ? ERR_LOST : ERR_INTERNAL, "git %s: %s",
+                end_reason_name(o->reason), o->detail[0] ? o->detail : signal_name(o->signal));
+    }
+}
+
+static void on_proc_end(struct proc *p, const struct outcome *o)
+{
+    struct gitjob *g = container_of(p, struct gitjob, proc);
+    if (!g->err.code)
+        why_ended(g, o);
+    const char *detail = g->reply ? repo_reply_detail(g->reply) : "";
+    if (g->log && g->err.code)
+        source_printf(g->log, "clone: %s%s%.200s\n", g->err.text, *detail ? ": " : "", detail);
+    else if (g->log)
+        source_printf(g->log, "clone: %s at %.40s\n", g->result.ref[0] ? g->result.ref : "commit",
+                      g->result.commit);
+    finish(g);
+}
+
+// --- running ----------------------------------------------------------------------------------
+
+static void on_output(struct proc *p, unsigned stream, const void *data, size_t n)
+{
+    struct gitjob *g = container_of(p, struct gitjob, proc);
+    if (stream == EXEC_STDERR) {
+        size_t room = g->text.max - g->text.len;
+        (void)buf_append(&g->text, data, n < room ? n : room);
+        return;
+    }
+    if (!g->broken && repo_reply_feed(g->reply, data, n, &g->err)) {
+        g->broken = true;
+        proc_kill(p, END_CANCELLED);
+    }
+}
+
+static void on_progress(void *arg, const struct repo_progress *p)
+{
+    struct gitjob *g = arg;
+    unsigned tenth = p->total ? (unsigned)(p->done * 10 / p->total) : 0;
+    if (!g->log || (p->phase == g->phase && tenth <= g->tenth))
+        return;
+    g->phase = p->phase;
+    g->tenth = tenth;
+    if (p->total)
+        source_printf(g->log, "clone: %s %llu of %llu\n", repo_phase_name(p->phase),
+                      (unsigned long long)p->done, (unsigned long long)p->total);
+    else
+        source_printf(g->log, "clone: %s\n", repo_phase_name(p->phase));
+}
+
+static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
+{
+    const struct gitjob *g = sb->owner;
+    (void)e;
+    m->host_usr = 1; // pinfold-git's libraries are the host's
+    m->network = NET_HOST;
+    m->mirror_write = 1;
+    TEXT_PUT(m->profile, "git");
+    TEXT_PUT(m->mirror, g->rep->pub.mirror);
+    TEXT_PUT(m->dir, g->ws ? g->ws->pub.id : "");
+    TEXT_PUT(m->hostname, "pinfold-git");
+    return 0;
+}
+
+static int start_proc(struct gitjob *g, struct err *e)
+{
+    static const char *const env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
+    struct buf in;
+    buf_init(&in, REPO_REQUEST_MAX);
+    buf_init(&g->args.bytes, 4096);
+    buf_init(&g->text, 1000);
+    proc_init(&g->proc, g->core);
+    g->reply = repo_reply_new(on_progress, g);
+    int bad = packed_argv(&g->args, repo_argv(g->request.op), e) || packed_env(&g->args, env, e) ||
+              repo_request_format(&g->request, &in, e) ||
+              proc_give_stdin(&g->proc, in.data, in.len, e);
+    crypt_wipe(in.data, in.len);
+    buf_release(&in);
+    repo_request_wipe(&g->request);
+    if (bad)
+        return -1;
+    struct proc *p = &g->proc;
+    p->args = (struct wire_bytes){g->args.bytes.data, g->args.bytes.len};
+    p->n_argv = g->args.n_argv;
+    p->n_env = g->args.n_env;
+    p->program = PROGRAM_GIT;
+    p->timeout_ms =
+        g->core->conf.git_timeout_ms + 10000; // it keeps its own limit, a little earlier
+    p->on_output = on_output;
+    p->on_end = on_proc_end;
+    proc_start(p, g->sb);
+    return 0;
+}
+
+static void on_mirror(struct ask *a, struct wire_msg *m, const struct err *err)
+{
+    struct gitjob *g = container_of(a, struct gitjob, ask);
+    struct err e = {0};
+    char id[ID_MAX];
+    if (g->cancelled)
+        err_set(&g->err, ERR_GONE, "it was cancelled");
+    else if (ask_result(m, err, &e) && e.code != ERR_CONFLICT) // CONFLICT: it is there already
+        g->err = e;
+    if (!g->err.code) {
+        g->sb = sandbox_new(g->core, id_make("git", id), fill, g);
+        (void)start_proc(g, &g->err);
+    }
+    if (g->err.code)
+        finish(g);
+}
+
+static void run_next(struct rep *r)
+{
+    if (list_empty(&r->jobs))
+        return;
+    struct gitjob *g = container_of(r->jobs.next, struct gitjob, link);
+    struct msg_mirror m = {0};
+    TEXT_PUT(m.mirror, r->pub.mirror);
+    r->pub.status = REPO_FETCHING;
+    launcher_ask(r->core, &g->ask, MSG_MIRROR_CREATE, &m, on_mirror);
+}
+
+struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e)
+{
+    struct gitjob *g = xcalloc(1, sizeof(*g));
+    char key[REPO_KEY_MAX];
+    if (git_check(c, s, &g->request, e)) {
+        free_job(g);
+        return NULL;
+    }
+    repo_url_key(&g->request.url, sha256_of, key);
+    struct rep *r = rep_for(c, key, g->request.url.canonical);
+    if (r->deleting) {
+        free_job(g);
+        err_set(e, ERR_CONFLICT, "the repository's mirror is being deleted");
+        return NULL;
+    }
+    g->core = c;
+    g->rep = r;
+    g->ws = s->ws;
+    g->log = s->log;
+    g->on_done = s->on_done;
+    g->owner = s->owner;
+    g->phase = REPO_PHASE_N;
+    bool first = list_empty(&r->jobs);
+    list_add_tail(&r->jobs, &g->link);
+    if (s->log)
+        source_printf(s->log, "clone: %s %s\n", g->request.url.canonical, g->request.ref);
+    if (first)
+        run_next(r);
+    return g;
+}
+
+static void on_cancelled(struct timer *t)
+{
+    finish(container_of(t, struct gitjob, proc.timer));
+}
+
+void git_cancel(struct gitjob *g)
+{
+    g->cancelled = true;
+    if (g->sb) {
+        proc_kill(&g->proc, END_CANCELLED);
+    } else if (!g->ask.id && g->rep->jobs.next != &g->link) {
+        // Not its turn yet: it leaves the queue, on the next turn.
+        err_set(&g->err, ERR_GONE, "it was cancelled");
+        list_del(&g->link);
+        loop_timer_set(g->core->loop, &g->proc.timer, 0, on_cancelled);
+    }
+}

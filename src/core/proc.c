@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: Apache-2.0
+// One command in a sandbox: handed to init with its pipes, read until both it and its output have
+// ended. WAITING -> SENT -> RUNNING -> DRAINING -> DONE; DRAINING is when init has reported the
+// end (or the sandbox is gone) and what was left in the pipes is still being read.
+#include "sandbox_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/clock.h>
+#include <pinfold/io.h>
+#include <pinfold/num.h>
+#include <pinfold/own.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#define ARGS_INLINE (WIRE_MAX - 512) // what stays for the arguments beside numbers and headers
+#define STDIN_PIPE (64 * 1024)       // fits into a pipe at once
+#define READS_A_TURN 4               // then others get theirs
+#define TERMINAL_LEFT (1024 * 1024)  // more than a terminal's buffers hold
+
+static void on_timer(struct timer *t);
+
+void proc_init(struct proc *p, struct core *c)
+{
+    *p = (struct proc){.core = c, .in_fd = -1, .stdin_fd = -1, .kill_reason = END_N};
+    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+        p->out[i].fd = p->out[i].watch.fd = -1;
+    buf_init(&p->in, STDIN_QUEUE_MAX);
+    p->end.exit_code = -1;
+}
+
+// --- the end ---------------------------------------------------------------------------------
+
+static void close_stream(struct proc_stream *s)
+{
+    loop_unwatch(&s->watch);
+    fd_close(&s->fd);
+}
+
+static void close_stdin(struct proc *p)
+{
+    loop_unwatch(&p->in_watch);
+    fd_close(&p->in_fd);
+}
+
+static void finish(struct proc *p)
+{
+    loop_timer_cancel(p->core->loop, &p->timer);
+    list_del(&p->link);
+    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+        close_stream(&p->out[i]);
+    close_stdin(p);
+    fd_close(&p->stdin_fd);
+    buf_release(&p->in);
+    p->state = PROC_DONE;
+    p->on_end(p, &p->end);
+}
+
+static bool drained(const struct proc *p)
+{
+    return p->state == PROC_DRAINING && p->out[0].fd < 0 && p->out[1].fd < 0;
+}
+
+// Read once what is there now. false when the stream has ended.
+static bool read_once(struct proc *p, unsigned i, size_t *ret)
+{
+    struct proc_stream *s = &p->out[i];
+    char *buf = p->core->read_buf;
+    ssize_t n;
+    do
+        n = read(s->fd, buf, READ_BUF);
+    while (n < 0 && errno == EINTR);
+    *ret = n > 0 ? (size_t)n : 0;
+    if (n < 0 && errno == EAGAIN)
+        return p->state != PROC_DRAINING; // what was in the pipe has been taken by others inside
+    if (n <= 0)
+        return false; // end of file; EIO from a terminal whose other end is closed
+    if (p->state == PROC_DRAINING) {
+        s->drain_left -= (size_t)n < s->drain_left ? (size_t)n : s->drain_left;
+        p->on_output(p, i, buf, (size_t)n);
+        return s->drain_left > 0;
+    }
+    p->on_output(p, i, buf, (size_t)n);
+    return true;
+}
+
+static void read_stream(struct proc *p, unsigned i)
+{
+    struct proc_stream *s = &p->out[i];
+    for (int round = 0; round < READS_A_TURN && s->fd >= 0 && !s->paused; round++) {
+        size_t n;
+        if (!read_once(p, i, &n)) {
+            close_stream(s);
+            return;
+        }
+        if (n < READ_BUF / 8)
+            return; // most likely all there was; if not, the loop tells again
+    }
+}
+
+static void read_all(struct proc *p)
+{
+    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+        while (p->state == PROC_DRAINING && p->out[i].fd >= 0 && !p->out[i].paused) {
+            size_t n;
+            if (!read_once(p, i, &n))
+                close_stream(&p->out[i]);
+        }
+    if (drained(p))
+        finish(p);
+}
+
+// It has ended. What it wrote is in the pipes; a process elsewhere in the sandbox may hold them
+// open and write on, so only as much as is there now is read.
+static void begin_drain(struct proc *p)
+{
+    struct sandbox *sb = p->sb;
+    p->end.duration_ms = p->started_ns ? (clock_mono_ns() - p->started_ns) / 1000000 : 0;
+    p->state = PROC_DRAINING;
+    list_del(&p->link);
+    p->sb = NULL;
+    loop_timer_cancel(p->core->loop, &p->timer);
+    close_stdin(p);
+    if (sb && sandbox_idle(sb))
+        sandbox_became_idle(sb);
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+        int left = TERMINAL_LEFT; // a terminal tells its end itself, with EIO
+        if (p->out[i].fd >= 0 && !p->tty && (ioctl(p->out[i].fd, FIONREAD, &left) || left <= 0))
+            close_stream(&p->out[i]);
+        p->out[i].drain_left = (uint64_t)(left > 0 ? left : 0);
+    }
+    read_all(p);
+}
+
+static void decide(struct proc *p, const struct msg_exec_exited *m)
+{
+    struct outcome *o = &p->end;
+    o->cpu_us = m->cpu_us;
+    o->max_memory_bytes = m->max_memory_bytes;
+    o->oom_killed = m->oom_kills > 0;
+    o->exit_code = m->exited ? (int)(m->exit_code & 255) : -1;
+    o->signal = m->exited ? 0 : (int)(m->signal & 127);
+    bool good = m->exited && o->exit_code == 0;
+    if (!m->exited && p->kill_reason != END_N)
+        o->reason = p->kill_reason;
+    else if (o->oom_killed && !good)
+        o->reason = END_OOM;
+    else if (m->pids_refused && !good)
+        o->reason = END_PIDS_LIMIT;
+    else
+        o->reason = m->exited ? END_EXITED : END_SIGNALED;
+    o->timed_out = o->reason == END_TIMED_OUT;
+}
+
+void proc_exited(struct proc *p, const struct msg_exec_exited *m)
+{
+    decide(p, m);
+    begin_drain(p);
+}
+
+void proc_lost(struct proc *p, enum end_reason why, const char *detail)
+{
+    bool ours = p->kill_reason != END_N && why != END_START_FAILED;
+    p->end.reason = ours ? p->kill_reason : why;
+    p->end.timed_out = p->end.reason == END_TIMED_OUT;
+    p->end.oom_killed = why == END_OOM;
+    if (!ours)
+        TEXT_PUT(p->end.detail, detail);
+    begin_drain(p);
+}
+
+// --- running ---------------------------------------------------------------------------------
+
+static void on_stream(struct watch *w, uint32_t events)
+{
+    (void)events;
+    struct proc_stream *s = container_of(w, struct proc_stream, watch);
+    struct proc *p = s->proc;
+    read_stream(p, s == &p->out[1]);
+    if (drained(p))
+        finish(p);
+}
+
+static void watch_stream(struct proc *p, unsigned i)
+{
+    struct proc_stream *s = &p->out[i];
+    struct err e = {0};
+    s->proc = p;
+    if (s->fd < 0 || s->paused || s->watch.loop)
+        return;
+    if (loop_watch(p->core->loop, &s->watch, s->fd, EPOLLIN, on_stream, &e)) {
+        core_notice(p->core, true, "output of a command: %s", e.text);
+        proc_kill(p, END_LOST); // its output cannot be read, so its end would not be the truth
+    }
+}
+
+void proc_pause(struct proc *p, unsigned stream)
+{
+    struct proc_stream *s = &p->out[stream];
+    s->paused = true;
+    loop_unwatch(&s->watch); // not only masked: a closed other end is always reported
+}
+
+void proc_resume(struct proc *p, unsigned stream)
+{
+    struct proc_stream *s = &p->out[stream];
+    if (!s->paused)
+        return;
+    s->paused = false;
+    if (p->state == PROC_RUNNING)
+        watch_stream(p, stream);
+    else if (p->state == PROC_DRAINING)
+        // On the next turn: the caller may be inside a callback that was given the read buffer.
+        loop_timer_set(p->core->loop, &p->timer, 0, on_timer);
+}
+
+static void on_stdin_ready(struct watch *w, uint32_t events);
+
+static bool fd_error(int err)
+{
+    return err != EAGAIN && err != EINTR;
+}
+
+static void write_stdin(struct proc *p)
+{
+    while (p->in_fd >= 0 && p->in_done < p->in.len) {
+        ssize_t n = write(p->in_fd, p->in.data + p->in_done, p->in.len - p->in_done);
+        if (n < 0 && fd_error(errno)) { // its other end is closed: nobody reads any more
+            p->in_done = p->in.len;
+            close_stdin(p);
+        } else if (n < 0 && errno == EAGAIN) {
+            struct err e = {0};
+            if (!p->in_watch.loop &&
+                loop_watch(p->core->loop, &p->in_watch, p->in_fd, EPOLLOUT, on_stdin_ready, &e))
+                close_stdin(p);
+            return;
+        } else if (n > 0) {
+            p->in_done += (size_t)n;
+        }
+    }
+    loop_unwatch(&p->in_watch);
+    buf_clear(&p->in);
+    p->in_done = 0;
+    if (p->in_close) {
+        const char eot = 4; // a terminal's end of file; its descriptor is also its output
+        if (p->tty && p->in_fd >= 0 && write(p->in_fd, &eot, 1) < 0)
+            close_stdin(p); // full or hung up: then there is nothing more to say either
+        close_stdin(p);
+    }
+    if (p->on_stdin)
+        p->on_stdin(p);
+}
+
+static void on_stdin_ready(struct watch *w, uint32_t events)
+{
+    (void)events;
+    write_stdin(container_of(w, struct proc, in_watch));
+}
+
+size_t proc_stdin_left(const struct proc *p)
+{
+    return p->in.len - p->in_done;
+}
+
+int proc_stdin(struct proc *p, const void *data, size_t n, bool close, struct err *e)
+{
+    bool early =
+        p->state == PROC_NEW || p->state == PROC_WAITING || (p->state == PROC_SENT && p->tty);
+    if (!p->want_stdin || p->in_close || (p->in_fd < 0 && !early))
+        return err_set(e, ERR_CONFLICT, "standard input is closed");
+    if (p->in_done) {
+        buf_drop_front(&p->in, p->in_done);
+        p->in_done = 0;
+    }
+    if (buf_append(&p->in, data, n))
+        return err_set(e, ERR_BUSY, "%zu bytes wait for standard input already", p->in.len);
+    p->in_close = close;
+    if (!early && !p->in_watch.loop)
+        write_stdin(p);
+    return 0;
+}
+
+// Input that is known at once. What is too large for a pipe goes into a sealed memory file, which
+// the command reads at its own pace without costing the loop anything.
+int proc_give_stdin(struct proc *p, const void *data, size_t n, struct err *e)
+{
+    if (!n)
+        return 0;
+    if (n <= STDIN_PIPE) {
+        p->want_stdin = true;
+        return proc_stdin(p, data, n, true, e);
+    }
+    own_fd int fd = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || io_write_full(fd, data, n) || lseek(fd, 0, SEEK_SET) ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
+        return err_sys(e, "standard input");
+    p->stdin_fd = fd_steal(&fd);
+    return 0;
+}
+
+void proc_started(struct proc *p, struct wire_msg *m)
+{
+    const struct msg_exec_started *s = &m->body.exec_started;
+    if (p->state != PROC_SENT)
+        return;
+    if (s->code != ERR_NONE) {
+        p->kill_reason = END_N;
+        proc_lost(p, END_START_FAILED, s->text);
+        return;
+    }
+    p->state = PROC_RUNNING;
+    if (p->tty) {
+        p->out[0].fd = wire_take_fd(m, 0);
+        p->in_fd = p->out[0].fd < 0 ? -1 : fcntl(p->out[0].fd, F_DUPFD_CLOEXEC, 3);
+        if (p->in_fd < 0 || io_set_nonblock(p->out[0].fd, true)) { // the two share the flag
+            proc_kill(p, END_LOST);
+            return;
+        }
+        write_stdin(p);
+    }
+    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+        watch_stream(p, i);
+    if (p->on_start)
+        p->on_start(p);
+}
+
+// --- handing it to init ----------------------------------------------------------------------
+
+struct child_fds {
+    int fds[4];
+    size_t n;
+    bool owned[4];
+};
+
+static void close_child(struct child_fds *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->owned[i])
+            fd_close(&f->fds[i]);
+}
+
+static void add_fd(struct child_fds *f, int fd, bool owned)
+{
+    f->owned[f->n] = owned;
+    f->fds[f->n++] = fd;
+}
+
+// A pipe whose end on our side does not block: what is inside may empty or fill it behind our back.
+static int make_pipe(struct child_fds *child, bool child_reads, int *ret_ours)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC))
+        return -1;
+    *ret_ours = fds[child_reads];
+    add_fd(child, fds[!child_reads], true);
+    return io_set_nonblock(*ret_ours, true);
+}
+
+static int make_stdio(struct proc *p, struct child_fds *child, struct err *e)
+{
+    int bad = 0;
+    if (p->tty)
+        return 0;
+    if (p->stdin_fd >= 0)
+        add_fd(child, p->stdin_fd, false);
+    else if (p->want_stdin)
+        bad = make_pipe(child, true, &p->in_fd);
+    else
+        add_fd(child, p->core->null_fd, false);
+    for (unsigned i = 0; i < EXEC_STREAMS && !bad; i++)
+        bad = make_pipe(child, false, &p->out[i].fd);
+    return bad ? err_sys(e, "pipes") : 0;
+}
+
+static int put_args(struct proc *p, struct child_fds *child, struct wire_bytes *ret, struct err *e)
+{
+    size_t others = (p->cwd ? strlen(p->cwd) : 0) + (p->user ? strlen(p->user) : 0);
+    if (p->args.len + others <= ARGS_INLINE) {
+        *ret = p->args;
+        return 0;
+    }
+    int fd = memfd_create("args", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return err_sys(e, "arguments");
+    add_fd(child, fd, true);
+    if (io_write_full(fd, p->args.p, p->args.len) ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
+        return err_sys(e, "arguments");
+    *ret = (struct wire_bytes){0};
+    return 0;
+}
+
+static int send_exec(struct proc *p, struct child_fds *child, struct err *e)
+{
+    struct msg_exec m; // only its fields are sent, so its 4 KiB need no clearing
+    if (make_stdio(p, child, e) || put_args(p, child, &m.args, e))
+        return -1;
+    m.exec = p->number;
+    m.n_argv = p->n_argv;
+    m.n_env = p->n_env;
+    m.program = p->program;
+    m.uid = m.gid = p->root ? 0 : UINT32_MAX;
+    m.tty = p->tty;
+    m.rows = p->rows;
+    m.cols = p->cols;
+    m.memory_bytes = p->memory_bytes;
+    m.pids = p->pids;
+    m.n_fds = (uint32_t)child->n;
+    TEXT_PUT(m.cwd, p->cwd ? p->cwd : "");
+    m.user[0] = '\0';
+    uint64_t uid;
+    if (p->user && !num_parse_u64(p->user, 0, 65535, &uid, NULL))
+        m.uid = (uint32_t)uid;
+    else if (p->user)
+        TEXT_PUT(m.user, p->user);
+    return wire_send(p->sb->init_fd, MSG_EXEC, p->number, &m, child->fds, child->n, e);
+}
+
+int proc_send(struct proc *p, struct err *e)
+{
+    struct child_fds child = {0};
+    p->started_ns = clock_mono_ns();
+    int bad = send_exec(p, &child, e);
+    close_child(&child);
+    if (bad) {
+        fd_close(&p->in_fd);
+        for (unsigned i = 0; i < EXEC_STREAMS; i++)
+            fd_close(&p->out[i].fd);
+        return -1;
+    }
+    fd_close(&p->stdin_fd);
+    list_del(&p->link);
+    list_add_tail(&p->sb->procs, &p->link);
+    p->state = PROC_SENT;
+    loop_timer_cancel(p->core->loop, &p->sb->idle);
+    if (p->timeout_ms)
+        loop_timer_set(p->core->loop, &p->timer, p->timeout_ms, on_timer);
+    if (!p->tty && p->in_fd >= 0)
+        write_stdin(p);
+    return 0;
+}
+
+void proc_start(struct proc *p, struct sandbox *sb)
+{
+    struct err e = {0};
+    p->sb = sb;
+    p->number = ++p->core->next_exec;
+    p->state = PROC_WAITING;
+    bool first = list_empty(&sb->waiting);
+    list_add_tail(&sb->waiting, &p->link);
+    if (sb->state != SB_LIVE) {
+        sandbox_start(sb);
+        return;
+    }
+    if (!first || !proc_send(p, &e))
+        return; // behind others that wait for room, or on its way
+    if (e.code == ERR_BUSY || e.code == ERR_LOST) {
+        // Room comes with EPOLLOUT; a lost init is told by its socket, and it starts again.
+        loop_watch_events(&sb->watch, EPOLLIN | EPOLLOUT);
+        return;
+    }
+    proc_end_later(p, END_START_FAILED, e.text);
+}
+
+// --- ending it, signals, size ----------------------------------------------------------------
+
+bool proc_flush(struct proc *p)
+{
+    struct err e = {0};
+    if (p->kill_unsent) {
+        struct msg_exec_kill m = {.exec = p->number, .signal = SIGKILL, .whole = 1};
+        p->kill_unsent = wire_send(p->sb->init_fd, MSG_EXEC_KILL, p->number, &m, NULL, 0, &e) &&
+                         e.code == ERR_BUSY;
+    }
+    if (p->resize_unsent) {
+        struct msg_exec_resize m = {.exec = p->number, .rows = p->rows, .cols = p->cols};
+        p->resize_unsent = wire_send(p->sb->init_fd, MSG_EXEC_RESIZE, p->number, &m, NULL, 0, &e) &&
+                           e.code == ERR_BUSY;
+    }
+    if (p->kill_unsent || p->resize_unsent)
+        loop_watch_events(&p->sb->watch, EPOLLIN | EPOLLOUT);
+    return p->kill_unsent || p->resize_unsent;
+}
+
+static void on_timer(struct timer *t)
+{
+    struct proc *p = container_of(t, struct proc, timer);
+    if (p->state == PROC_DRAINING)
+        read_all(p);
+    else if (p->kill_reason == END_N)
+        proc_kill(p, END_TIMED_OUT);
+    else if (p->sb)
+        sandbox_break(p->sb); // init did not report the end of what it was told to kill
+}
+
+void proc_end_later(struct proc *p, enum end_reason why, const char *detail)
+{
+    list_del(&p->link);
+    p->end.reason = why;
+    p->end.timed_out = why == END_TIMED_OUT;
+    TEXT_PUT(p->end.detail, detail);
+    p->state = PROC_DRAINING;
+    loop_timer_set(p->core->loop, &p->timer, 0, on_timer);
+}
+
+void proc_kill(struct proc *p, enum end_reason why)
+{
+    switch (p->state) {
+    case PROC_WAITING:
+        proc_end_later(p, why, "");
+        return;
+    case PROC_SENT:
+    case PROC_RUNNING:
+        if (p->kill_reason != END_N)
+            return;
+        p->kill_reason = why;
+        p->kill_unsent = true;
+        loop_timer_set(p->core->loop, &p->timer, p->core->conf.kill_grace_ms, on_timer);
+        if (p->sb->init_fd >= 0)
+            (void)proc_flush(p); // what is unsent goes when there is room
+        return;
+    case PROC_NEW:
+    case PROC_DRAINING:
+    case PROC_DONE:
+        return;
+    }
+}
+
+int proc_signal(struct proc *p, int signal, struct err *e)
+{
+    if (p->state != PROC_SENT && p->state != PROC_RUNNING)
+        return err_set(e, p->state == PROC_WAITING ? ERR_CONFLICT : ERR_GONE, "it does not run");
+    struct msg_exec_kill m = {.exec = p->number, .signal = (uint32_t)signal};
+    return wire_send(p->sb->init_fd, MSG_EXEC_KILL, p->number, &m, NULL, 0, e);
+}
+
+int proc_resize(struct proc *p, uint16_t rows, uint16_t cols, struct err *e)
+{
+    if (!p->tty)
+        return err_set(e, ERR_CONFLICT, "it has no terminal");
+    p->rows = rows;
+    p->cols = cols;
+    if (p->state == PROC_SENT || p->state == PROC_RUNNING) {
+        p->resize_unsent = true;
+        if (p->sb->init_fd >= 0)
+            (void)proc_flush(p); // as above
+    }
+    return 0;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mirrors of repositories and the git operations on them, one at a time for each mirror.
+#pragma once
+#include "exec_int.h"
+
+#include <pinfold/core_repo.h>
+#include <pinfold/repo.h>
+
+struct ws;
+
+struct rep {
+    struct repository pub;
+    struct core *core;
+    struct list all;
+    char *url;
+    struct list jobs; // git jobs, the first one runs
+    struct ask ask;
+    struct list deleters;
+    bool deleting;
+    unsigned saving;
+};
+
+// One run of pinfold-git. Made and freed here; the owner keeps the pointer until on_done.
+struct gitjob {
+    struct core *core;
+    struct rep *rep;
+    struct ws *ws; // whose directory is at /workspace; NULL: mirror only
+    struct list link;
+    struct repo_request request; // wiped once handed over
+    struct sandbox *sb;
+    struct proc proc;
+    struct packed args;
+    struct repo_reply *reply;
+    struct buf text; // standard error
+    struct ask ask;
+    struct source *log; // progress goes there; NULL
+    enum repo_phase phase;
+    unsigned tenth;
+    bool broken, cancelled;
+    struct err err;
+    struct repo_result result;
+    void (*on_done)(struct gitjob *g, void *owner, const struct err *err);
+    void *owner;
+};
+struct git_spec {
+    enum repo_op op;
+    const char *url, *ref, *user, *password;
+    bool submodules;
+    struct ws *ws;
+    struct source *log;
+    void (*on_done)(struct gitjob *g, void *owner, const struct err *err); // result when code is 0
+    void *owner;
+};
+// Checks everything; -1 with *e when refused.
+int git_check(const struct core *c, const struct git_spec *s, struct repo_request *ret,
+              struct err *e);
+struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e);
+void git_cancel(struct gitjob *g); // on_done follows
+int repos_load(struct core *c, struct err *e);
+void repos_free(struct core *c);
+struct rep *rep_for(struct core *c, const char *mirror, const char *url); // made when missing
+void rep_save(struct rep *r);
+uint32_t rep_users(const struct rep *r);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What sandboxes are made from: profiles, images, limits, network.
+#include "workspace_int.h"
+
+#include <pinfold/image.h>
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+#include <pinfold/profile.h>
+#include <stdio.h>
+
+unsigned core_n_profiles(const struct core *c)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < c->n_profiles; i++)
+        n += !c->profiles[i].internal;
+    return n;
+}
+
+const struct profile *core_profile_at(const struct core *c, unsigned at)
+{
+    for (unsigned i = 0; i < c->n_profiles; i++)
+        if (!c->profiles[i].internal && at-- == 0)
+            return &c->profiles[i];
+    return NULL;
+}
+
+const struct profile *core_profile_find(const struct core *c, const char *name)
+{
+    const struct profile *p = profile_find(c->profiles, c->n_profiles, name);
+    return p && !p->internal ? p : NULL;
+}
+
+const struct image *image_named(const struct core *c, const char *name)
+{
+    for (unsigned i = 0; i < c->n_images; i++)
+        if (!strcmp(c->images[i]->name, name))
+            return c->images[i];
+    return NULL;
+}
+
+int network_check(bool given, enum net_mode want, const struct profile *profile, enum net_mode *ret,
+                  struct err *e)
+{
+    enum net_mode mode = given ? want : profile->network;
+    if (mode != NET_NONE && mode != NET_FULL)
+        return err_set(e, ERR_BAD_REQUEST, "network.mode '%s' is not to be had",
+                       net_mode_name(mode));
+    *ret = mode;
+    return 0;
+}
+
+void image_fill(const struct image *image, struct msg_box_start *m)
+{
+    const char *layers[IMAGE_LAYERS_MAX];
+    unsigned n = image_layers(image, layers);
+    size_t at = 0;
+    m->host_usr = image->host_usr;
+    for (unsigned i = 0; i < n; i++) { // they fit: LAYERS_MAX is more than IMAGE_LAYERS_MAX
+        int w = snprintf(m->layers + at, sizeof(m->layers) - at, "%s%s", i ? ":" : "", layers[i]);
+        at += w > 0 ? (size_t)w : 0;
+    }
+}
+
+void limits_fill(const struct limits *l, struct msg_box_start *m)
+{
+    m->memory_bytes = l->memory_bytes;
+    m->pids = l->pids;
+    m->cpu_percent = l->cpu_percent;
+    m->disk_bytes = l->disk_bytes;
+    m->inodes = l->inodes;
+    m->open_files = l->open_files;
+}
+
+int image_present(const struct core *c, const struct image *image, struct err *e)
+{
+    const char *layers[IMAGE_LAYERS_MAX];
+    unsigned n = image_layers(image, layers);
+    for (unsigned i = 0; i < n; i++)
+        if (!map_get(c->layers, layers[i]))
+            return err_set(e, ERR_CONFLICT, "image %s is not built yet; build it first",
+                           image->name);
+    return 0;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sandboxes and the commands in them, as core's other files see them.
+#pragma once
+#include "core_int.h"
+
+// --- a sandbox (sandbox.c) -------------------------------------------------------------------
+
+enum sandbox_state { SB_NONE, SB_STARTING, SB_LIVE, SB_STOPPING };
+
+struct sandbox {
+    struct core *core;
+    char id[ID_MAX];
+    enum sandbox_state state;
+    uint64_t state_ms; // wall clock
+    uint64_t start_ns; // when its start was asked for
+    int init_fd;
+    struct watch watch;
+    uint32_t pid, uid_base;
+    char address[48];
+    struct list procs;   // handed to init
+    struct list waiting; // for it to live, or for room in init's socket
+    struct ask ask;      // start or stop
+    struct timer idle;   // LIVE without a command; STARTING for too long
+    uint32_t oom_kills;  // as its exit reported
+    bool temporary;      // not started again: freed once gone
+    bool broken;         // its init is gone or out of order
+    bool buried;         // waits to be freed
+    struct ask denials;  // one question to init at a time
+    // The owner says how to start it; -1 with *e when it may not start now.
+    int (*fill)(struct sandbox *sb, struct msg_box_start *ret, struct err *e);
+    void (*on_gone)(struct sandbox *sb); // NONE now; a temporary one is freed after it; may be NULL
+    void *owner;
+    struct list link; // core's boxes or graves
+};
+void sandbox_init(struct sandbox *sb, struct core *c, const char *id,
+                  int (*fill)(struct sandbox *, struct msg_box_start *, struct err *), void *owner);
+struct sandbox *sandbox_new(struct core *c, const char *id,
+                            int (*fill)(struct sandbox *, struct msg_box_start *, struct err *),
+                            void *owner);
+// Ask for it; what waits in it is sent or ended when the answer comes.
+void sandbox_start(struct sandbox *sb);
+// End everything in it and the sandbox. on_gone when nothing is left.
+void sandbox_stop(struct sandbox *sb);
+// Its init does not do what it should: as stop, with its commands ending as lost.
+void sandbox_break(struct sandbox *sb);
+// A temporary one that its owner has no more use for.
+void sandbox_release(struct sandbox *sb);
+bool sandbox_idle(const struct sandbox *sb);
+void sandbox_became_idle(struct sandbox *sb);
+// Send what could not be sent before.
+void sandbox_flush(struct sandbox *sb);
+const char *sandbox_state_name(enum sandbox_state s);
+// For the launcher's file: unasked messages and what lives after its restart.
+void sandbox_exited(struct core *c, const struct msg_box_exited *m);
+void sandboxes_reconcile(struct core *c, const struct map *alive);
+// Is there room for one more, perhaps by stopping an idle one?
+bool sandbox_room(struct core *c);
+// Ask init for refused system calls. -1 when it cannot be asked now.
+int sandbox_denials(struct sandbox *sb, struct ask *a,
+                    void (*on_answer)(struct ask *, struct wire_msg *, const struct err *));
+
+// --- a command (proc.c) ----------------------------------------------------------------------
+
+enum proc_state { PROC_NEW, PROC_WAITING, PROC_SENT, PROC_RUNNING, PROC_DRAINING, PROC_DONE };
+enum proc_program { PROGRAM_NONE, PROGRAM_TOOL, PROGRAM_GIT };
+
+struct proc_stream {
+    struct watch watch;
+    struct proc *proc;
+    int fd;
+    bool paused;
+    uint64_t drain_left; // DRAINING: what was in the pipe at the end
+};
+struct proc {
+    struct core *core;
+    struct sandbox *sb;
+    struct list link; // in the sandbox's procs or waiting
+    enum proc_state state;
+    uint64_t number;
+    // Set before proc_start; args is borrowed until the end.
+    struct wire_bytes args; // packed argv and env
+    uint32_t n_argv, n_env;
+    enum proc_program program;
+    const char *cwd, *user; // borrowed; NULL: the default
+    bool root;              // uid and gid 0
+    bool tty;
+    uint16_t rows, cols;
+    uint64_t memory_bytes, timeout_ms; // timeout_ms 0: none
+    uint32_t pids;
+    bool want_stdin;                  // a pipe, or the terminal
+    int stdin_fd;                     // instead of a pipe; taken; -1
+    void (*on_start)(struct proc *p); // it runs; may be NULL
+    void (*on_output)(struct proc *p, unsigned stream, const void *data, size_t n);
+    void (*on_end)(struct proc *p, const struct outcome *o); // last of all: p may be freed
+
+    struct proc_stream out[EXEC_STREAMS];
+    // standard input
+    int in_fd;
+    struct watch in_watch;
+    struct buf in;  // what the pipe did not take yet
+    size_t in_done; // of it
+    bool in_close;
+    void (*on_stdin)(
+        struct proc *p); // all queued bytes were taken or the pipe is gone; may be NULL
+
+    struct timer timer;
+    uint64_t started_ns;
+    enum end_reason kill_reason; // END_N: nobody ended it
+    bool kill_unsent, resize_unsent;
+    struct outcome end;
+};
+void proc_init(struct proc *p, struct core *c);
+void proc_start(struct proc *p, struct sandbox *sb);
+// End everything it started, for this reason; on_end follows, not before this returns.
+void proc_kill(struct proc *p, enum end_reason why);
+// The same for one that was never started: on_end on the next turn.
+void proc_end_later(struct proc *p, enum end_reason why, const char *detail);
+int proc_signal(struct proc *p, int signal, struct err *e);
+int proc_resize(struct proc *p, uint16_t rows, uint16_t cols, struct err *e);
+void proc_pause(struct proc *p, unsigned stream);
+void proc_resume(struct proc *p, unsigned stream);
+#define STDIN_QUEUE_MAX (1024 * 1024)
+int proc_stdin(struct proc *p, const void *data, size_t n, bool close, struct err *e);
+int proc_give_stdin(struct proc *p, const void *data, size_t n, struct err *e); // all of it
+size_t proc_stdin_left(const struct proc *p);
+
+// What the sandbox's file tells it.
+int proc_send(struct proc *p, struct err *e); // to init; ERR_BUSY: again later
+void proc_started(struct proc *p, struct wire_msg *m);
+void proc_exited(struct proc *p, const struct msg_exec_exited *m);
+bool proc_flush(struct proc *p); // true: some is still unsent
+void proc_lost(struct proc *p, enum end_reason why, const char *detail); // ends it now
