@@ -87,7 +87,7 @@ const struct conf_row conf_rows[] = {
 
     TEXT("RepositoryBase", SRV, repository_base, "https://github.com/", conf_check_url,
          "what stands before owner/repo when a repository is named that way"),
-    TEXT("RepositoryRoots", SRV | LAU, repository_roots, "", conf_check_directories,
+    TEXT("RepositoryRoots", SRV | LAU, repository_roots, "/srv /tmp", conf_check_directories,
          "directories whose repositories may be cloned by path or file URL, separated by blanks"),
     NUM("RepositoryMaxSize", SIZE, SRV, repository_bytes, "4G", M, T,
         "bytes of one repository's mirror"),
@@ -120,7 +120,7 @@ const struct conf_row conf_rows[] = {
         "requests of one token in a second; 0: no limit"),
 
     NUM("MaxWorkspaces", NUMBER, SRV, max_workspaces, "1000", 1, 100000, "workspaces there can be"),
-    NUM("MaxSandboxes", NUMBER, SRV, max_sandboxes, "1000", 1, 32767,
+    NUM("MaxSandboxes", NUMBER, SRV | LAU, max_sandboxes, "1000", 1, 32767,
         "sandboxes alive at one time"),
     NUM("MaxExecs", NUMBER, SRV, max_execs, "512", 1, 10000, "commands running at one time"),
     NUM("MaxExecsPerWorkspace", NUMBER, SRV, max_execs_per_workspace, "64", 1, 1024,
