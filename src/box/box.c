@@ -168,11 +168,14 @@ static int make_dir_tree(struct start *s, int userns_fd, struct err *e)
 }
 
 // resolv.conf as sandboxes can use it: a stub resolver on loopback is not theirs to reach.
-static const char *resolv_path(void)
+static struct tree_want resolv_tree(const struct box_host *h)
 {
     struct stat sb;
     static const char *const upstream = "/run/systemd/resolve/resolv.conf";
-    return stat(upstream, &sb) ? "/etc/resolv.conf" : upstream;
+    bool own = h->conf.name_servers && *h->conf.name_servers;
+    const char *path = own ? RESOLV_FILE : stat(upstream, &sb) ? "/etc/resolv.conf" : upstream;
+    return (struct tree_want){TREE_RESOLV, own ? h->conf.state_fd : AT_FDCWD, path, true, false,
+                              true};
 }
 
 static int make_repo_roots(struct start *s, int userns_fd, struct err *e)
@@ -204,7 +207,7 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
         {sp->mirror && *sp->mirror,
          {TREE_MIRROR, h->mirrors_fd, sp->mirror, !sp->mirror_write, true, false}},
         {bootstrap, {TREE_APT, AT_FDCWD, "/etc/apt", true, false, true}},
-        {sp->network != NET_NONE, {TREE_RESOLV, AT_FDCWD, resolv_path(), true, false, true}},
+        {sp->network != NET_NONE, resolv_tree(h)},
         {sp->dir_fd >= 0, {TREE_CALLER_DIR, sp->dir_fd, "", false, true, false}},
     };
     for (unsigned i = 0; i < N_ELEMS(rows); i++)

@@ -48,6 +48,7 @@ enum tree { // what STEP_TREE shows; the index into prepared.trees
     TREE_N
 };
 #define STEPS_MAX 64
+#define RESOLV_FILE "resolv.conf" // beneath the state directory, when NameServers= is set
 #define LAYER_ROOM 72
 #define LAYER_HOST "host" // the skeleton under the host's /usr
 struct step {

@@ -86,6 +86,20 @@ static int open_trees(struct box_host *h, struct err *e)
     return 0;
 }
 
+static int write_resolv(const struct box_host_conf *c, struct err *e)
+{
+    own_buf struct buf b;
+    buf_init(&b, 4096);
+    const char *at = c->name_servers ? c->name_servers : "";
+    while (*(at += strspn(at, " "))) {
+        size_t n = strcspn(at, " ");
+        if (buf_printf(&b, "nameserver %.*s\n", (int)n, at))
+            return err_set(e, ERR_LIMIT, "NameServers= is too long");
+        at += n;
+    }
+    return b.len ? io_replace_file(c->state_fd, RESOLV_FILE, b.data, b.len, 0644, e) : 0;
+}
+
 struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
 {
     struct box_host *h = xcalloc(1, sizeof(*h));
@@ -99,7 +113,7 @@ struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
                            .tool_fd = -1,
                            .git_fd = -1};
     disks_init(h);
-    if (!open_trees(h, e) && !open_helpers(h, e) && !compile_filters(h, e) &&
+    if (!open_trees(h, e) && !write_resolv(c, e) && !open_helpers(h, e) && !compile_filters(h, e) &&
         !skeleton_make(h->layers_fd, e) && (h->cgroups = cgroups_open(c->group, e)))
         return h;
     box_host_free(h);

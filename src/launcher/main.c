@@ -83,6 +83,7 @@ static int open_host(struct launcher *l, struct err *e)
         .id_base = (uint32_t)l->conf.id_base,
         .id_ranges = (uint32_t)l->conf.id_ranges,
         .net_pool = l->conf.network_range,
+        .name_servers = l->conf.name_servers,
         .repo_roots = l->conf.repository_roots,
         .profiles = l->profiles,
         .n_profiles = l->n_profiles,
