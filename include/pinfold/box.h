@@ -14,13 +14,14 @@
 
 struct box_host;
 struct box_host_conf {
-    int state_fd;                   // DIR; layers, dirs and mirrors lie beneath it
-    int helper_fd;                  // the directory of pinfold-init, pinfold-tool and pinfold-git
-    const char *group;              // name of our cgroup under the caller's own: [a-z0-9.-]
-    uint32_t id_base;               // first host id of the first range; ranges have 65,536 ids each
-    uint32_t id_ranges;             // how many
-    const char *net_pool;           // "10.213.0.0/16": for network full, four addresses a box
-    const char *repo_roots;         // for the profile git: absolute directories, space between
+    int state_fd;             // DIR; layers, dirs and mirrors lie beneath it
+    int helper_fd;            // the directory of pinfold-init, pinfold-tool and pinfold-git
+    const char *group;        // name of our cgroup under the caller's own: [a-z0-9.-]
+    uint32_t id_base;         // first host id of the first range; ranges have 65,536 ids each
+    uint32_t id_ranges;       // how many
+    const char *net_pool;     // "10.213.0.0/16": for network full, four addresses a box
+    const char *name_servers; // addresses, blanks between, for boxes with a network; "": the host's
+    const char *repo_roots;   // for the profile git: absolute directories, space between
     const struct profile *profiles; // borrowed for the host's life
     unsigned n_profiles;
 };

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// pinfold-server. Theory of operation: one event loop and one worker thread for the database. It
+// starts as root with the descriptors of conf.h's start contract, loads what it needs, becomes a
+// user without rights (no capabilities, Landlock on its own directory, a seccomp filter without
+// execve, fork, socket and connect), and only then makes its first thread and reads its first byte
+// from anybody.
+#include "server_int.h"
+
+#include <pinfold/api_sandboxed_sh.h>
+#include <pinfold/api_v1.h>
+#include <pinfold/confine.h>
+#include <pinfold/http_server.h>
+#include <pinfold/log.h>
+#include <pinfold/own.h>
+#include <pinfold/version.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static struct server {
+    struct conf conf;
+    struct stock stock;
+    struct loop *loop;
+    struct http_server *http;
+    struct core *core;
+    struct v1 *v1;
+    struct sandboxed_sh *sandboxed_sh;
+    struct watch signals, supervisor;
+} S;
+
+static void on_notice(void *arg, bool serious, const char *text)
+{
+    (void)arg;
+    log_line(serious ? LOG_ERROR : LOG_INFO, "%s", text);
+}
+
+static void on_internal(void *arg, const char *request_id, const struct err *e)
+{
+    (void)arg;
+    log_error("request=%s %s: %s", request_id, err_code_name(e->code), e->text);
+}
+
+static void stop(void)
+{
+    http_server_stop(S.http, S.conf.stop_timeout_ms);
+}
+
+static void on_signal(struct watch *w, uint32_t events)
+{
+    (void)events;
+    struct signalfd_siginfo info;
+    if (read(w->fd, &info, sizeof(info)) == sizeof(info))
+        stop();
+}
+
+static void on_supervisor(struct watch *w, uint32_t events)
+{
+    if (!(events & (EPOLLERR | EPOLLHUP)))
+        return;
+    log_warn("pinfoldd is gone, stopping");
+    loop_unwatch(w);
+    stop();
+}
+
+static int watch_signals(struct err *e)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    // Writes to a client or a command that is gone are errors, not signals.
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return err_sys(e, "watch signals");
+    return loop_watch(S.loop, &S.signals, fd, EPOLLIN, on_signal, e) ||
+           loop_watch(S.loop, &S.supervisor, START_READY, 0, on_supervisor, e);
+}
+
+static int make_http(struct err *e)
+{
+    struct http_limits l;
+    http_limits_init(&l);
+    l.body_bytes = S.conf.max_body > S.conf.stdin_bytes ? S.conf.max_body : S.conf.stdin_bytes;
+    l.connections = (unsigned)S.conf.max_connections;
+    l.keep_alive_ms = (uint32_t)S.conf.request_timeout_ms;
+    S.http = http_server_new(S.loop, &l, e);
+    return S.http ? 0 : -1;
+}
+
+static int give_up_power(struct err *e)
+{
+    const struct confine_path paths[] = {{.fd = START_STATE, .writable = true}};
+    const struct confine how = {
+        .uid = (uint32_t)S.conf.server_uid,
+        .gid = (uint32_t)S.conf.server_gid,
+        .paths = paths,
+        .n_paths = N_ELEMS(paths),
+        .strict = S.conf.strict,
+    };
+    return confine_self(CONFINE_SERVER, &how, e);
+}
+
+static int make_core(struct err *e)
+{
+    struct core_conf cc;
+    core_conf_from(&cc, &S.conf);
+    union { // core wants an array of pointers to const
+        struct image **in;
+        const struct image *const *out;
+    } images = {.in = S.stock.images};
+    const struct core_parts parts = {
+        .loop = S.loop,
+        .launcher_fd = START_PEER,
+        .state_dir_fd = START_STATE,
+        .profiles = S.stock.profiles,
+        .n_profiles = S.stock.n_profiles,
+        .images = images.out,
+        .n_images = S.stock.n_images,
+        .admin_token = S.conf.admin_token,
+        .password = S.conf.password.text,
+        .users = S.conf.users.text,
+        .on_notice = on_notice,
+    };
+    S.core = core_new(&cc, &parts, e);
+    return S.core ? 0 : -1;
+}
+
+static int mount_apis(struct err *e)
+{
+    const struct v1_conf v1 = {
+        .max_body = S.conf.max_body,
+        .max_upload = S.conf.max_body,
+        .max_wait_ms = S.conf.max_wait_ms,
+        .max_streams = S.conf.max_streams,
+        .requests_per_second = S.conf.requests_per_second,
+        .version = PINFOLD_VERSION,
+        .counters = http_server_counters(S.http),
+        .on_internal = on_internal,
+    };
+    const struct sandboxed_sh_conf sh = {
+        .core = S.core,
+        .version = PINFOLD_VERSION,
+        .session_ms = S.conf.session_ms,
+        .password = S.conf.password.text != NULL,
+    };
+    S.v1 = v1_new(S.core, S.loop, &v1);
+    S.sandboxed_sh = sandboxed_sh_new(&sh);
+    if (http_server_mount(S.http, v1_api(S.v1), "", e))
+        return -1;
+    return sandboxed_sh_mount(S.sandboxed_sh, S.http, e);
+}
+
+static int listen_all(struct err *e)
+{
+    const struct http_tls tls = {
+        .certificate = S.conf.tls_certificate.text,
+        .key = S.conf.tls_key.text,
+        .certificate_len = S.conf.tls_certificate.len,
+        .key_len = S.conf.tls_key.len,
+        .http2 = S.conf.http2,
+    };
+    for (uint64_t i = 0; i < S.conf.listen_sockets; i++)
+        if (http_server_listen(S.http, START_LISTEN + (int)i, "http",
+                               tls.certificate ? &tls : NULL, e))
+            return -1;
+    return 0;
+}
+
+int main(void)
+{
+    struct err e = {0};
+    log_init("server", LOG_INFO);
+    if (conf_inherit(&S.conf, &e))
+        goto failed;
+    log_init("server", (enum log_level)S.conf.log_level);
+    S.loop = loop_new(&e);
+    if (!S.loop || stock_load(&S.stock, &S.conf, &e) || make_http(&e) || give_up_power(&e) ||
+        watch_signals(&e) || make_core(&e) || mount_apis(&e) || listen_all(&e) || conf_ready(&e))
+        goto failed;
+    log_info("ready images=%u profiles=%u", S.stock.n_images, S.stock.n_profiles);
+    if (http_server_run(S.http, &e))
+        goto failed;
+    sandboxed_sh_free(S.sandboxed_sh);
+    v1_free(S.v1);
+    core_free(S.core);
+    http_server_free(S.http);
+    stock_release(&S.stock);
+    return 0;
+failed:
+    log_error("%s", e.text);
+    return 1;
+}

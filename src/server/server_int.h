@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the room server.
+#pragma once
+#include <pinfold/conf.h>
+#include <pinfold/core.h>
+#include <pinfold/image.h>
+#include <pinfold/profile.h>
+
+#define IMAGES_MAX 64
+
+// What is read once from the directories pinfoldd handed down.
+struct stock {
+    struct profile *profiles;
+    unsigned n_profiles;
+    struct image *images[IMAGES_MAX];
+    unsigned n_images;
+};
+int stock_load(struct stock *s, const struct conf *conf, struct err *e);
+void stock_release(struct stock *s);
+void core_conf_from(struct core_conf *ret, const struct conf *conf);

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings, profiles and images, as core wants them.
+#include "server_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/own.h>
+#include <string.h>
+
+static const char *mirror_of(void *arg, const char *image)
+{
+    const struct conf *c = arg;
+    for (uint64_t i = 0; i < c->n_mirrors; i++)
+        if (!strcmp(c->mirrors[i].image, image))
+            return c->mirrors[i].url;
+    return NULL;
+}
+
+static int load_image(struct stock *s, const struct conf *conf, const char *file, struct err *e)
+{
+    static const char suffix[] = ".image";
+    char name[NAME_MAX_LEN + 1];
+    size_t n = strlen(file), cut = sizeof(suffix) - 1;
+    if (n <= cut || n - cut > NAME_MAX_LEN || strcmp(file + n - cut, suffix))
+        return 0;
+    memcpy(name, file, n - cut);
+    name[n - cut] = '\0';
+    if (s->n_images == IMAGES_MAX)
+        return err_set(e, ERR_LIMIT, "there are more than %d images", IMAGES_MAX);
+    union { // the callback's argument predates const; it only reads
+        const struct conf *in;
+        void *out;
+    } arg = {.in = conf};
+    struct image_settings settings = {.mirror = mirror_of, .arg = arg.out, .salt = "", .arch = ""};
+    struct image *im = image_load(START_IMAGES, name, &settings, e);
+    if (!im)
+        return -1;
+    s->images[s->n_images++] = im;
+    return 0;
+}
+
+int stock_load(struct stock *s, const struct conf *conf, struct err *e)
+{
+    if (profile_load_dir(START_PROFILES, &s->profiles, &s->n_profiles, e))
+        return -1;
+    int fd = openat(START_IMAGES, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d)
+        return err_sys(e, "list the images");
+    for (struct dirent *de; (de = readdir(d));)
+        if (load_image(s, conf, de->d_name, e))
+            return -1;
+    return 0;
+}
+
+void stock_release(struct stock *s)
+{
+    for (unsigned i = 0; i < s->n_images; i++)
+        image_free(s->images[i]);
+    free(s->profiles);
+    *s = (struct stock){0};
+}
+
+void core_conf_from(struct core_conf *ret, const struct conf *c)
+{
+    core_conf_init(ret);
+    ret->workspaces_max = (uint32_t)c->max_workspaces;
+    ret->boxes_max = (uint32_t)c->max_sandboxes;
+    ret->execs_running_max = (uint32_t)c->max_execs;
+    ret->execs_per_workspace = (uint32_t)c->max_execs_per_workspace;
+    ret->execs_queued_max = (uint32_t)c->max_execs_queued;
+    ret->execs_kept = (uint32_t)c->execs_kept;
+    ret->execs_kept_workspace = (uint32_t)c->execs_kept_per_workspace;
+    ret->builds_running_max = (uint32_t)c->max_builds;
+    ret->builds_queued_max = (uint32_t)c->max_builds_queued;
+    ret->builds_kept = (uint32_t)c->builds_kept;
+    ret->tokens_max = (uint32_t)c->max_tokens;
+    ret->users_max = (uint32_t)c->max_users;
+    ret->idle_stop_ms = c->idle_stop_ms;
+    ret->exec_timeout_ms = c->exec_timeout_ms;
+    ret->exec_timeout_max_ms = c->exec_timeout_max_ms;
+    ret->build_timeout_ms = c->build_timeout_ms;
+    ret->git_timeout_ms = c->repository_timeout_ms;
+    ret->kill_grace_ms = c->kill_grace_ms;
+    ret->output_keep_bytes = c->output_keep;
+    ret->answer_bytes = c->answer_bytes;
+    ret->answer_max_bytes = c->answer_max_bytes;
+    ret->command_max_bytes = c->command_bytes;
+    ret->stdin_max_bytes = c->stdin_bytes;
+    ret->output_total_bytes = c->output_total;
+    ret->file_max_bytes = c->file_bytes;
+    ret->disk_reserve_bytes = c->disk_reserve;
+    ret->repo_max_bytes = c->repository_bytes;
+    ret->repo_max_objects = c->repository_objects;
+    ret->repo_base_url = c->repository_base;
+    ret->repo_roots = c->repository_roots;
+    ret->default_image = c->default_image;
+    ret->default_profile = c->default_profile;
+}
