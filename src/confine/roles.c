@@ -36,6 +36,7 @@
 
 #define CALLS_GIT                                                                                  \
     "bind chmod connect creat fchmodat futimesat link linkat recvmmsg sendmmsg symlink symlinkat " \
+    "syncfs "                                                                                      \
     "utime utimes"
 
 const struct role roles[CONFINE_N_ROLES] = {
