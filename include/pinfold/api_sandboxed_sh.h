@@ -14,6 +14,9 @@ struct sandboxed_sh_conf {
     const char *version; // what /api/health says; static
     uint64_t session_ms; // how long a login is good for
     bool password;       // PasswordFile= is set: logins without a name are possible
+    // Told of errors that are ours, whose text is not shown to clients; may be NULL.
+    void (*on_internal)(void *arg, const char *request_id, const struct err *e);
+    void *arg;
 };
 // The core must outlive it.
 struct sandboxed_sh *sandboxed_sh_new(const struct sandboxed_sh_conf *conf);

@@ -19,7 +19,7 @@ void reply_text(struct http_req *r, int status, const char *fmt, ...)
 {
     own_buf struct buf b;
     va_list ap;
-    buf_init(&b, 4096); // longer ones are cut
+    buf_init(&b, 4096); // none comes near
     va_start(ap, fmt);
     (void)buf_vprintf(&b, fmt, ap);
     va_end(ap);
@@ -34,8 +34,21 @@ void reply_json(struct http_req *r, struct buf *take)
         http_reply_take(r, 200, "application/json", take);
 }
 
+// What a kernel or a broken invariant says is for the log.
+static void reply_internal(struct http_req *r, const struct err *e)
+{
+    const struct sandboxed_sh_conf *conf = &dialect_of(r)->conf;
+    if (conf->on_internal)
+        conf->on_internal(conf->arg, r->id, e);
+    reply_text(r, 500, "Internal server error; the log names its cause under request %s", r->id);
+}
+
 void reply_err(struct http_req *r, const struct err *e)
 {
+    if (e->code == ERR_KERNEL || e->code == ERR_INTERNAL) {
+        reply_internal(r, e);
+        return;
+    }
     int status = 500;
     char text[sizeof(e->text)];
     for (size_t i = 0; i < N_ELEMS(statuses); i++)
