@@ -86,4 +86,6 @@ rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
 : >"$root/etc/hostname"
 printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
 find "$root/dev" "$root/run" "$root/tmp" -mindepth 1 -delete
+# The day of the build would make two equal builds differ.
+sed -i "/^%INSTALLDATE%\$/{n;s/.*/$SOURCE_DATE_EPOCH/}" "$root"/var/lib/pacman/local/*/desc
 rm -rf "$root/var/lib/pacman/sync" "$root"/var/cache/pacman/pkg/* "$work"
