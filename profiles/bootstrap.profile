@@ -30,6 +30,7 @@ PrivilegedMounts=yes
 
 [SystemCalls]
 SystemCallFilter=@mount
+SystemCallFilter=~clone
 Allow=chroot # mmdebstrap, pacman
 Allow=unshare if arg0 & CLONE_NEWUSER|CLONE_NEWNET|CLONE_NEWTIME == 0 # mmdebstrap, pacstrap: unshare --mount --pid
 Allow=clone if arg0 & CLONE_NEWUSER|CLONE_NEWNET == 0 # unshare --fork --pid

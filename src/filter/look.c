@@ -44,21 +44,22 @@ static void jump(struct code *c, uint16_t op, uint32_t k, uint8_t jt, uint8_t jf
     code_add(c, BPF_JMP | op | BPF_K, k, jt, jf);
 }
 
-static void emit_narrow(struct code *c, const struct profile_cond *cond, struct held *held)
+// Conditions that one half decides.
+static void emit_narrow(struct code *c, const struct profile_cond *cond, enum half half,
+                        struct held *held)
 {
-    if (cond->op == COND_LE && cond->value > UINT32_MAX)
-        return; // always so
-    load(c, cond, LOW, held);
+    uint32_t value = half == LOW ? (uint32_t)cond->value : (uint32_t)(cond->value >> 32);
+    load(c, cond, half, held);
     switch (cond->op) {
     case COND_EQ:
     case COND_MASKED_EQ:
-        jump(c, BPF_JEQ, (uint32_t)cond->value, 0, FAIL);
+        jump(c, BPF_JEQ, value, 0, FAIL);
         break;
     case COND_NE:
-        jump(c, BPF_JEQ, (uint32_t)cond->value, FAIL, 0);
+        jump(c, BPF_JEQ, value, FAIL, 0);
         break;
     case COND_LE:
-        jump(c, BPF_JGT, (uint32_t)cond->value, FAIL, 0);
+        jump(c, BPF_JGT, value, FAIL, 0);
         break;
     }
 }
@@ -66,42 +67,36 @@ static void emit_narrow(struct code *c, const struct profile_cond *cond, struct 
 // The upper half decides, or is equal and the lower one does.
 static void emit_wide(struct code *c, const struct profile_cond *cond, struct held *held)
 {
-    uint32_t low = (uint32_t)cond->value, high = (uint32_t)(cond->value >> 32);
+    uint32_t high = (uint32_t)(cond->value >> 32);
     load(c, cond, HIGH, held);
     if (cond->op == COND_LE)
         jump(c, BPF_JGT, high, FAIL, 0);
     bool equal_only = cond->op == COND_EQ || cond->op == COND_MASKED_EQ;
     unsigned decided = c->n;
     jump(c, BPF_JEQ, high, 0, equal_only ? FAIL : 0);
-    load(c, cond, LOW, held);
-    switch (cond->op) {
-    case COND_EQ:
-    case COND_MASKED_EQ:
-        jump(c, BPF_JEQ, low, 0, FAIL);
-        break;
-    case COND_NE:
-        jump(c, BPF_JEQ, low, FAIL, 0);
-        break;
-    case COND_LE:
-        jump(c, BPF_JGT, low, FAIL, 0);
-        break;
-    }
+    emit_narrow(c, cond, LOW, held);
     if (!equal_only)
         c->insns[decided].jf = (uint8_t)(c->n - decided - 1); // two or three instructions
     *held = (struct held){.any = false};                      // two ways lead here
+}
+
+static void emit_cond(struct code *c, const struct profile_cond *cond, struct held *held)
+{
+    bool low = cond->mask & UINT32_MAX, high = cond->mask >> 32;
+    if (low && high)
+        emit_wide(c, cond, held);
+    else if (high)
+        emit_narrow(c, cond, HIGH, held);
+    else if (cond->op != COND_LE || cond->value <= UINT32_MAX) // else it always holds
+        emit_narrow(c, cond, LOW, held);
 }
 
 static void emit_row(struct code *c, const struct profile_call *row)
 {
     unsigned start = c->n;
     struct held held = {.any = false};
-    for (unsigned i = 0; i < row->n_conds; i++) {
-        const struct profile_cond *cond = &row->conds[i];
-        if (cond->mask >> 32)
-            emit_wide(c, cond, &held);
-        else
-            emit_narrow(c, cond, &held);
-    }
+    for (unsigned i = 0; i < row->n_conds; i++)
+        emit_cond(c, &row->conds[i], &held);
     code_add(c, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
     for (unsigned i = start; i < c->n; i++) {
         struct sock_filter *insn = &c->insns[i];

@@ -55,6 +55,31 @@ static bool insn_ok(const struct sock_filter *insn, unsigned at, unsigned n)
     }
 }
 
+// Is each word of memory written before it is read, on every way that leads there?
+static bool memory_ok(const struct sock_filter *insns, unsigned n)
+{
+    uint16_t written_at[BPF_MAXINSNS], written = 0; // a bit for each word
+    memset(written_at, 0xff, sizeof(written_at));
+    for (unsigned i = 0; i < n; i++) {
+        const struct sock_filter *insn = &insns[i];
+        written &= written_at[i];
+        if (insn->code == BPF_ST || insn->code == BPF_STX) {
+            written |= (uint16_t)(1u << insn->k);
+        } else if (insn->code == (BPF_LD | BPF_MEM) || insn->code == (BPF_LDX | BPF_MEM)) {
+            if (!(written >> insn->k & 1))
+                return false;
+        } else if (insn->code == (BPF_JMP | BPF_JA)) {
+            written_at[i + 1 + insn->k] &= written;
+            written = UINT16_MAX; // the next instruction is reached by jumps alone
+        } else if (BPF_CLASS(insn->code) == BPF_JMP) {
+            written_at[i + 1 + insn->jt] &= written;
+            written_at[i + 1 + insn->jf] &= written;
+            written = UINT16_MAX;
+        }
+    }
+    return true;
+}
+
 bool program_ok(const struct sock_filter *insns, unsigned n)
 {
     if (!n || n > BPF_MAXINSNS || BPF_CLASS(insns[n - 1].code) != BPF_RET)
@@ -62,7 +87,7 @@ bool program_ok(const struct sock_filter *insns, unsigned n)
     for (unsigned i = 0; i < n; i++)
         if (!insn_ok(&insns[i], i, n))
             return false;
-    return true;
+    return memory_ok(insns, n);
 }
 
 // False when the kernel would end the program: a division by zero.

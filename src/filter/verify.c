@@ -89,14 +89,37 @@ static int check_archs(const struct check *c)
     return 0;
 }
 
+static void put_arg(uint64_t args[6], const struct profile_cond *cond, uint64_t v)
+{
+    args[cond->arg] = (args[cond->arg] & ~cond->mask) | (v & cond->mask);
+}
+
 // Arguments that satisfy a row as far as one value for each argument can.
 static void satisfy(const struct profile_call *row, uint64_t args[6])
 {
     for (unsigned i = 0; i < row->n_conds; i++) {
         const struct profile_cond *cond = &row->conds[i];
-        uint64_t v = cond->op == COND_NE ? ~cond->value : cond->value;
-        args[cond->arg] = (args[cond->arg] & ~cond->mask) | (v & cond->mask);
+        put_arg(args, cond, cond->op == COND_NE ? ~cond->value : cond->value);
     }
+}
+
+static void violate(const struct profile_cond *cond, uint64_t args[6])
+{
+    put_arg(args, cond,
+            cond->op == COND_NE ? cond->value : cond->value + (cond->mask & -cond->mask));
+}
+
+// As satisfy, and the row's alternatives fail in their k-th condition where they can: else a row
+// that allows much would hide what is wrong with another.
+static void satisfy_alone(const struct profile *p, const struct profile_call *row, unsigned k,
+                          uint64_t args[6])
+{
+    for (unsigned i = 0; i < p->n_calls; i++) {
+        const struct profile_call *other = &p->calls[i];
+        if (other != row && other->nr == row->nr && other->n_conds)
+            violate(&other->conds[k % other->n_conds], args);
+    }
+    satisfy(row, args);
 }
 
 // One argument at the edges of a condition and with each bit flipped, the others as they are.
@@ -134,11 +157,13 @@ static int check_conds(const struct check *c)
 {
     for (unsigned i = 0; i < c->p->n_calls; i++) {
         const struct profile_call *row = &c->p->calls[i];
-        uint64_t base[6] = {0};
-        satisfy(row, base);
-        for (unsigned k = 0; k < row->n_conds; k++)
-            if (check_edges(c, row->nr, &row->conds[k], base))
-                return -1;
+        for (unsigned k = 0; row->n_conds && k < N_ELEMS(row->conds); k++) {
+            uint64_t base[6] = {0};
+            satisfy_alone(c->p, row, k, base);
+            for (unsigned cond = 0; cond < row->n_conds; cond++)
+                if (check_edges(c, row->nr, &row->conds[cond], base))
+                    return -1;
+        }
     }
     return 0;
 }
