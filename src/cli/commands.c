@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of commands.
+#include "commands_int.h"
+
+#include <pinfold/own.h>
+
+#define OPT(name, letter, arg, words, doc)                                                         \
+    {                                                                                              \
+        name, letter, arg, words, false, doc                                                       \
+    }
+#define MANY(name, letter, arg, words, doc)                                                        \
+    {                                                                                              \
+        name, letter, arg, words, true, doc                                                        \
+    }
+#define SWITCH(name, letter, doc)                                                                  \
+    {                                                                                              \
+        name, letter, NULL, WORDS_NONE, false, doc                                                 \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        0                                                                                          \
+    }
+
+static const struct cli_opt no_opts[] = {END};
+
+static const struct cli_opt serve_opts[] = {
+    OPT("listen", 0, "ADDR:PORT", WORDS_NONE, "where to listen, instead of Listen="),
+    OPT("state", 0, "DIR", WORDS_DIR, "the state directory, instead of StateDir="),
+    OPT("config", 0, "FILE", WORDS_FILE, "the configuration, instead of /etc/pinfold/pinfold.conf"),
+    END,
+};
+
+#define LIMIT_OPTS                                                                                 \
+    OPT("memory", 0, "SIZE", WORDS_NONE, "memory of all its processes, as 512M"),                  \
+        OPT("pids", 0, "N", WORDS_NONE, "processes and threads"),                                  \
+        OPT("cpu", 0, "PERCENT", WORDS_NONE, "processor time; 200 is two processors"),             \
+        OPT("disk", 0, "SIZE", WORDS_NONE, "bytes it may write")
+
+static const struct cli_opt run_opts[] = {
+    OPT("profile", 'p', "PROFILE", WORDS_PROFILE, "what it may do; default"),
+    OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root; host, the machine's own /usr, read-only"),
+    OPT("workspace", 'w', "DIR", WORDS_DIR, "a directory to show, writable, at /workspace"),
+    OPT("net", 'n', "MODE", WORDS_NET, "its network: none or full; else as the profile says"),
+    OPT("timeout", 't', "TIME", WORDS_NONE, "end it after this long, with exit code 124"),
+    MANY("env", 'e', "NAME=VALUE", WORDS_NONE, "a variable; a bare NAME takes its value from here"),
+    OPT("cwd", 'C', "DIR", WORDS_NONE, "where it starts; /workspace"),
+    OPT("user", 'u', "USER", WORDS_NONE, "who it runs as inside: a name or a number"),
+    SWITCH("tty", 0, "give it a terminal; as when stdin and stdout are one"),
+    SWITCH("no-tty", 0, "never give it a terminal"),
+    LIMIT_OPTS,
+    OPT("state", 0, "DIR", WORDS_DIR, "where the layers of images are; /var/lib/pinfold"),
+    END,
+};
+static const struct cli_opt state_opts[] = {
+    OPT("state", 0, "DIR", WORDS_DIR, "where the layers of images are; /var/lib/pinfold"),
+    END,
+};
+static const struct cli_opt image_build_opts[] = {
+    OPT("state", 0, "DIR", WORDS_DIR, "where the layers of images are; /var/lib/pinfold"),
+    OPT("mirror", 0, "URL", WORDS_NONE, "the archive to build from, as Mirror.IMAGE="),
+    END,
+};
+static const struct cli_opt plan_opts[] = {
+    OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root; host"),
+    OPT("net", 'n', "MODE", WORDS_NET, "its network"),
+    END,
+};
+static const struct cli_opt doctor_opts[] = {
+    OPT("state", 0, "DIR", WORDS_DIR, "the state directory to look at; /var/lib/pinfold"),
+    SWITCH("all", 'a', "show what is in order as well"),
+    END,
+};
+
+static const struct cli_opt ws_create_opts[] = {
+    OPT("name", 0, "NAME", WORDS_NONE, "what to call it"),
+    OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root"),
+    OPT("profile", 'p', "PROFILE", WORDS_PROFILE, "what may be done in it"),
+    OPT("repository", 'r', "URL", WORDS_NONE, "a repository for /workspace: a URL or OWNER/REPO"),
+    OPT("ref", 0, "REF", WORDS_NONE, "its branch, tag or commit"),
+    OPT("net", 'n', "MODE", WORDS_NET, "its network"),
+    MANY("env", 'e', "NAME=VALUE", WORDS_NONE, "a variable for everything that runs in it"),
+    OPT("init-script", 0, "FILE", WORDS_FILE, "a script that root runs once in it"),
+    LIMIT_OPTS,
+    SWITCH("build", 'b', "build it, and wait until it is ready"),
+    END,
+};
+static const struct cli_opt ws_build_opts[] = {
+    SWITCH("rebuild", 0, "throw away what is there and build again"),
+    END,
+};
+static const struct cli_opt fork_opts[] = {
+    OPT("name", 0, "NAME", WORDS_NONE, "what to call the copy"),
+    END,
+};
+static const struct cli_opt exec_opts[] = {
+    OPT("cwd", 'C', "DIR", WORDS_NONE, "where it starts; /workspace"),
+    MANY("env", 'e', "NAME=VALUE", WORDS_NONE, "a variable; a bare NAME takes its value from here"),
+    OPT("timeout", 't', "TIME", WORDS_NONE, "end it after this long"),
+    OPT("user", 'u', "USER", WORDS_NONE, "who it runs as inside"),
+    SWITCH("stdin", 0, "send it what comes on stdin"),
+    SWITCH("background", 'd', "print its id and let it run"),
+    END,
+};
+static const struct cli_opt build_opts[] = {
+    SWITCH("rebuild", 0, "build every step again"),
+    END,
+};
+static const struct cli_opt token_create_opts[] = {
+    OPT("name", 0, "NAME", WORDS_NONE, "what it is for"),
+    OPT("scope", 0, "SCOPE", WORDS_NONE, "read, exec or admin; exec"),
+    OPT("expires", 0, "TIME", WORDS_NONE, "how long it is good for; for ever"),
+    END,
+};
+static const struct cli_opt generate_opts[] = {
+    OPT("generate", 0, "FILE", WORDS_NONE, "a man page, or the completion of a shell"),
+    END,
+};
+
+#define CMD(name, run, flags, opts, args, min, max, words, doc)                                    \
+    {                                                                                              \
+        name, run, flags, opts, args, min, max, words, doc                                         \
+    }
+#define ALL 1000 // more words than fit on a command line
+
+const struct cli_cmd cli_commands[] = {
+    CMD("serve", cmd_serve, 0, serve_opts, "", 0, 0, WORDS_NONE,
+        "run the server in the foreground"),
+    CMD("run", cmd_run, CLI_REST | CLI_ROOT, run_opts, "[--] COMMAND...", 0, 0, WORDS_NONE,
+        "run one command in a fresh sandbox, without a server"),
+    CMD("doctor", cmd_doctor, CLI_JSON, doctor_opts, "", 0, 0, WORDS_NONE,
+        "look for what this machine lacks, and say how to cure it"),
+    CMD("profile list", cmd_profile_list, 0, no_opts, "", 0, 0, WORDS_NONE, "list the profiles"),
+    CMD("profile check", cmd_profile_check, 0, no_opts, "FILE...", 1, ALL, WORDS_FILE,
+        "read profiles, compile their filters, try them in simulation"),
+    CMD("profile show", cmd_profile_show, 0, no_opts, "PROFILE", 1, 1, WORDS_PROFILE,
+        "print a profile in full, with what it extends"),
+    CMD("profile diff", cmd_profile_diff, 0, no_opts, "PROFILE PROFILE", 2, 2, WORDS_PROFILE,
+        "print what the second allows and forbids that the first does not"),
+    CMD("profile plan", cmd_profile_plan, 0, plan_opts, "PROFILE", 1, 1, WORDS_PROFILE,
+        "print the steps that would make a sandbox"),
+    CMD("image list", cmd_image_list, 0, state_opts, "", 0, 0, WORDS_NONE,
+        "list the images, and which of their layers are built"),
+    CMD("image check", cmd_image_check, 0, no_opts, "FILE...", 1, ALL, WORDS_FILE,
+        "read image files"),
+    CMD("image show", cmd_image_show, 0, no_opts, "IMAGE", 1, 1, WORDS_IMAGE,
+        "print an image's steps and their keys"),
+    CMD("image build", cmd_image_build, CLI_ROOT, image_build_opts, "IMAGE", 1, 1, WORDS_IMAGE,
+        "build an image's layers here, without a server"),
+    CMD("ws list", cmd_ws_list, CLI_SERVER | CLI_JSON, no_opts, "", 0, 0, WORDS_NONE,
+        "list workspaces"),
+    CMD("ws create", cmd_ws_create, CLI_SERVER | CLI_JSON, ws_create_opts, "", 0, 0, WORDS_NONE,
+        "make a workspace; prints its id"),
+    CMD("ws get", cmd_ws_get, CLI_SERVER | CLI_JSON, no_opts, "WORKSPACE", 1, 1, WORDS_NONE,
+        "print one workspace"),
+    CMD("ws build", cmd_ws_build, CLI_SERVER | CLI_JSON, ws_build_opts, "WORKSPACE", 1, 1,
+        WORDS_NONE, "build a workspace and follow the log"),
+    CMD("ws debug", cmd_ws_debug, CLI_SERVER | CLI_JSON, no_opts, "WORKSPACE", 1, 1, WORDS_NONE,
+        "print what is known about a workspace and its sandbox"),
+    CMD("ws fork", cmd_ws_fork, CLI_SERVER | CLI_JSON, fork_opts, "WORKSPACE", 1, 1, WORDS_NONE,
+        "copy a workspace; prints the copy's id"),
+    CMD("ws delete", cmd_ws_delete, CLI_SERVER | CLI_JSON, no_opts, "WORKSPACE...", 1, ALL,
+        WORDS_NONE, "delete workspaces and everything in them"),
+    CMD("exec", cmd_exec, CLI_SERVER | CLI_JSON | CLI_REST, exec_opts, "WORKSPACE [--] COMMAND...",
+        1, 1, WORDS_NONE, "run a command in a workspace"),
+    CMD("build", cmd_build, CLI_SERVER | CLI_JSON, build_opts, "IMAGE", 1, 1, WORDS_IMAGE,
+        "have the server build an image and follow the log"),
+    CMD("token list", cmd_token_list, CLI_SERVER | CLI_JSON, no_opts, "", 0, 0, WORDS_NONE,
+        "list the tokens, without their secrets"),
+    CMD("token create", cmd_token_create, CLI_SERVER | CLI_JSON, token_create_opts, "", 0, 0,
+        WORDS_NONE, "make a token; prints it once"),
+    CMD("token delete", cmd_token_delete, CLI_SERVER | CLI_JSON, no_opts, "TOKEN", 1, 1, WORDS_NONE,
+        "delete a token by its id"),
+    CMD("help", cmd_help, 0, generate_opts, "[COMMAND [COMMAND]]", 0, 2, WORDS_NONE,
+        "print help for one command or all"),
+};
+const unsigned n_cli_commands = N_ELEMS(cli_commands);

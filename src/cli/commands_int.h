@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions that the table of commands names. Each returns the exit code.
+#pragma once
+#include "cli_int.h"
+
+int cmd_serve(struct cli *c);
+int cmd_run(struct cli *c);
+int cmd_doctor(struct cli *c);
+int cmd_profile_list(struct cli *c);
+int cmd_profile_check(struct cli *c);
+int cmd_profile_show(struct cli *c);
+int cmd_profile_diff(struct cli *c);
+int cmd_profile_plan(struct cli *c);
+int cmd_image_list(struct cli *c);
+int cmd_image_check(struct cli *c);
+int cmd_image_show(struct cli *c);
+int cmd_image_build(struct cli *c);
+int cmd_ws_list(struct cli *c);
+int cmd_ws_create(struct cli *c);
+int cmd_ws_get(struct cli *c);
+int cmd_ws_build(struct cli *c);
+int cmd_ws_debug(struct cli *c);
+int cmd_ws_fork(struct cli *c);
+int cmd_ws_delete(struct cli *c);
+int cmd_exec(struct cli *c);
+int cmd_build(struct cli *c);
+int cmd_token_list(struct cli *c);
+int cmd_token_create(struct cli *c);
+int cmd_token_delete(struct cli *c);
+int cmd_help(struct cli *c);

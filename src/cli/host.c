@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// What commands without a server need of this host: profiles, images, the sandbox's own set-up.
+// Settings come from pinfold.conf where there is one, so that both ways see the same files.
+#include "cli_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/box.h>
+#include <pinfold/conf.h>
+#include <pinfold/image.h>
+#include <pinfold/io.h>
+#include <pinfold/own.h>
+#include <pinfold/profile.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int settings(struct conf *ret, struct err *e)
+{
+    static const char path[] = "/etc/pinfold/pinfold.conf";
+    own_buf struct buf text;
+    struct err local;
+    buf_init(&text, 256u << 10);
+    conf_init(ret);
+    if (io_read_file(AT_FDCWD, path, &text, &local))
+        return 0; // none, or not ours to read: the defaults
+    return conf_parse(ret, path, text.data, text.len, e);
+}
+
+static int data_dir(const char *setting, const char *name, struct err *e)
+{
+    if (!*setting)
+        return conf_data_dir(name, e);
+    int fd = open(setting, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? err_sys(e, "open %.150s", setting) : fd;
+}
+
+int host_profiles_dir(struct err *e)
+{
+    struct conf c;
+    return settings(&c, e) ? -1 : data_dir(c.profiles_dir, "profiles", e);
+}
+
+int host_images_dir(struct err *e)
+{
+    struct conf c;
+    return settings(&c, e) ? -1 : data_dir(c.images_dir, "images", e);
+}
+
+int host_state_dir(const struct cli *c, struct err *e)
+{
+    struct conf conf;
+    if (settings(&conf, e))
+        return -1;
+    const char *path = cli_get(c, "state") ? cli_get(c, "state") : conf.state_dir;
+    if (mkdir(path, 0700) && errno != EEXIST)
+        return err_sys(e, "make the state directory %.150s", path);
+    own_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st))
+        return err_sys(e, "open the state directory %.150s", path);
+    if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
+        return err_set(e, ERR_DENIED, "%.150s must belong to root and be writable by root alone",
+                       path);
+    return fd_steal(&fd);
+}
+
+int host_state_look(const struct cli *c, bool *ret_there, struct err *e)
+{
+    struct conf conf;
+    if (settings(&conf, e))
+        return -1;
+    own_free char *path = xstrdup(cli_get(c, "state") ? cli_get(c, "state") : conf.state_dir);
+    *ret_there = true;
+    for (;;) {
+        int fd = open(*path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char *slash = strrchr(path, '/');
+        if (fd >= 0 || errno != ENOENT || !slash)
+            return fd < 0 ? err_sys(e, "open %.150s", path) : fd;
+        *slash = '\0';
+        *ret_there = false;
+    }
+}
+
+int host_open(struct host *h, const struct cli *c, struct err *e)
+{
+    struct conf conf;
+    *h = (struct host){0};
+    own_fd int profiles = host_profiles_dir(e);
+    if (profiles < 0 || settings(&conf, e) ||
+        profile_load_dir(profiles, &h->profiles, &h->n_profiles, e))
+        return -1;
+    own_fd int state = host_state_dir(c, e), helpers = state < 0 ? -1 : conf_bin_dir(e);
+    if (helpers < 0)
+        return -1;
+    struct box_host_conf bc = {
+        .state_fd = state,
+        .helper_fd = helpers,
+        .group = "pinfold-run",
+        .id_base = (uint32_t)conf.id_base,
+        .id_ranges = (uint32_t)conf.id_ranges,
+        .net_pool = conf.network_range,
+        .name_servers = conf.name_servers,
+        .repo_roots = "",
+        .profiles = h->profiles,
+        .n_profiles = h->n_profiles,
+    };
+    h->boxes = box_host_open(&bc, e);
+    return h->boxes ? 0 : -1;
+}
+
+void host_close(struct host *h)
+{
+    box_host_free(h->boxes);
+    free(h->profiles);
+    *h = (struct host){0};
+}
+
+struct mirrors {
+    const struct conf *conf;
+    const char *given; // of the command line
+};
+static const char *mirror_of(void *arg, const char *image)
+{
+    const struct mirrors *m = arg;
+    if (m->given)
+        return m->given;
+    for (uint64_t i = 0; i < m->conf->n_mirrors; i++)
+        if (!strcmp(m->conf->mirrors[i].image, image))
+            return m->conf->mirrors[i].url;
+    return NULL;
+}
+
+struct image *host_image(const char *name, const char *mirror, struct err *e)
+{
+    struct conf conf;
+    own_fd int dir = host_images_dir(e);
+    if (dir < 0 || settings(&conf, e))
+        return NULL;
+    struct mirrors m = {&conf, mirror};
+    const struct image_settings s = {.mirror = mirror_of, .arg = &m};
+    return image_load(dir, name, &s, e);
+}
