@@ -27,6 +27,8 @@
 #include <pinfold/err.h>
 #include <stdint.h>
 
+#define PINFOLD_VERSION "0.1.0"
+
 enum start_fd {
     START_PEER = 3,
     START_STATE,

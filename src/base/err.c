@@ -8,18 +8,12 @@
 #include <string.h>
 
 static const char *const code_names[ERR_N_CODES] = {
-    [ERR_NONE] = "none",
-    [ERR_BAD_REQUEST] = "bad_request",
-    [ERR_NOT_FOUND] = "not_found",
-    [ERR_GONE] = "gone",
-    [ERR_CONFLICT] = "conflict",
-    [ERR_LIMIT] = "limit",
-    [ERR_DENIED] = "denied",
-    [ERR_BUSY] = "busy",
-    [ERR_TIMEOUT] = "timeout",
-    [ERR_FULL] = "disk_full",
-    [ERR_KERNEL] = "kernel",
-    [ERR_LOST] = "lost",
+    [ERR_NONE] = "none",           [ERR_BAD_REQUEST] = "bad_request",
+    [ERR_NOT_FOUND] = "not_found", [ERR_GONE] = "gone",
+    [ERR_CONFLICT] = "conflict",   [ERR_LIMIT] = "limit",
+    [ERR_DENIED] = "denied",       [ERR_BUSY] = "busy",
+    [ERR_TIMEOUT] = "timeout",     [ERR_FULL] = "disk_full",
+    [ERR_KERNEL] = "kernel",       [ERR_LOST] = "lost",
     [ERR_INTERNAL] = "internal",
 };
 

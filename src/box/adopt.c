@@ -7,9 +7,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pinfold/io.h>
+#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/syscall.h>
+
+// The number that text begins with; 0 when there is none.
+static uint64_t number_at(const char *text)
+{
+    char digits[24];
+    uint64_t n = 0;
+    size_t len = strspn(text, "0123456789");
+    if (len < sizeof(digits)) {
+        memcpy(digits, text, len);
+        digits[len] = '\0';
+        (void)num_parse_u64(digits, 0, UINT64_MAX, &n, NULL); // 0 stands for "unknown" here
+    }
+    return n;
+}
 
 // Field 22 of /proc/PID/stat, counted behind the command's name, which may hold anything.
 static uint64_t start_time(pid_t pid)
@@ -23,7 +38,7 @@ static uint64_t start_time(pid_t pid)
     const char *at = strrchr(b.data, ')');
     for (int field = 2; at && field < 22; field++)
         at = strchr(at + 1, ' ');
-    return at ? strtoull(at + 1, NULL, 10) : 0;
+    return at ? number_at(at + 1) : 0;
 }
 
 int box_record(struct box_host *h, const struct box *b, struct err *e)
@@ -62,6 +77,7 @@ static bool read_record(struct box_host *h, const char *id, struct box *b, uint6
 {
     own_buf struct buf text;
     char pid[16], start[24], uid[16];
+    uint64_t n_pid, n_uid;
     buf_init(&text, 4096);
     *b = (struct box){.pidfd = -1, .control_fd = -1, .cgroup_fd = -1};
     if (strlen(id) >= sizeof(b->id) || io_read_file(h->boxes_fd, id, &text, NULL) ||
@@ -73,10 +89,13 @@ static bool read_record(struct box_host *h, const char *id, struct box *b, uint6
         !value_of(text.data, "dir", b->dir, sizeof(b->dir)))
         return false;
     (void)snprintf(b->id, sizeof(b->id), "%s", id);
-    b->pid = (pid_t)strtol(pid, NULL, 10);
-    b->uid_base = (uint32_t)strtoul(uid, NULL, 10);
-    *ret_start = strtoull(start, NULL, 10);
-    return b->pid > 1;
+    if (num_parse_u64(pid, 2, INT32_MAX, &n_pid, NULL) ||
+        num_parse_u64(uid, 1, UINT32_MAX, &n_uid, NULL) ||
+        num_parse_u64(start, 1, UINT64_MAX, ret_start, NULL))
+        return false;
+    b->pid = (pid_t)n_pid;
+    b->uid_base = (uint32_t)n_uid;
+    return true;
 }
 
 static bool adopt(struct box_host *h, const char *id, struct box *b)

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <pinfold/io.h>
+#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <string.h>
 
@@ -33,8 +34,9 @@ static bool match(const char *line, size_t len, const char *name, uint32_t uid, 
     if (!field(line, len, 0, user, sizeof(user)) || !field(line, len, 2, id, sizeof(id)) ||
         !field(line, len, 3, gid, sizeof(gid)) || !field(line, len, 5, home, sizeof(home)))
         return false;
-    unsigned long u = strtoul(id, NULL, 10), g = strtoul(gid, NULL, 10);
-    if ((*name ? strcmp(user, name) != 0 : u != uid) || u > 65535 || g > 65535)
+    uint64_t u, g;
+    if (num_parse_u64(id, 0, 65535, &u, NULL) || num_parse_u64(gid, 0, 65535, &g, NULL) ||
+        (*name ? strcmp(user, name) != 0 : u != uid))
         return false;
     ret->uid = (uid_t)u;
     ret->gid = (gid_t)g;

@@ -12,7 +12,6 @@
 #include <pinfold/http_server.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
-#include <pinfold/version.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -146,6 +145,7 @@ static int mount_apis(struct err *e)
         .version = PINFOLD_VERSION,
         .session_ms = S.conf.session_ms,
         .password = S.conf.password.text != NULL,
+        .on_internal = on_internal,
     };
     S.v1 = v1_new(S.core, S.loop, &v1);
     S.sandboxed_sh = sandboxed_sh_new(&sh);
@@ -164,8 +164,8 @@ static int listen_all(struct err *e)
         .http2 = S.conf.http2,
     };
     for (uint64_t i = 0; i < S.conf.listen_sockets; i++)
-        if (http_server_listen(S.http, START_LISTEN + (int)i, "http",
-                               tls.certificate ? &tls : NULL, e))
+        if (http_server_listen(S.http, START_LISTEN + (int)i, "http", tls.certificate ? &tls : NULL,
+                               e))
             return -1;
     return 0;
 }
