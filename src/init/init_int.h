@@ -65,6 +65,9 @@ uint64_t counter_read(int fd, const char *key);
 // spawn.c: start the command in slot x; fills *ret, whose code is not 0 when it did not start.
 void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_exec_started *ret);
 
+// denials.c: the filter's listener is readable.
+void denials_notify(struct init *in);
+
 // user.c: resolve a name from the sandbox's /etc/passwd; 0 or -1.
 struct who {
     uid_t uid;

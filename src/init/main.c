@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <poll.h>
@@ -15,7 +14,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
@@ -174,42 +172,6 @@ static void on_child(struct init *in, int signal_fd)
     settle(in);
 }
 
-// --- refused system calls -----------------------------------------------------------------------
-
-static void count_denial(struct init *in, uint32_t nr, const char *comm)
-{
-    in->denied_total++;
-    for (unsigned i = 0; i < in->n_denials; i++)
-        if (in->denials[i].syscall == nr && !strcmp(in->denials[i].comm, comm)) {
-            in->denials[i].count++;
-            return;
-        }
-    if (in->n_denials == DENIALS_MAX)
-        return; // the total still counts it
-    struct denial *d = &in->denials[in->n_denials++];
-    *d = (struct denial){.syscall = nr, .count = 1};
-    (void)snprintf(d->comm, sizeof(d->comm), "%s", comm);
-}
-
-// Tells, never decides: the filter refused already, this only counts and passes EPERM on.
-static void on_notify(struct init *in)
-{
-    struct seccomp_notif req = {0};
-    struct seccomp_notif_resp resp = {0};
-    char path[32], comm[16] = "";
-    if (ioctl(in->notify_fd, SECCOMP_IOCTL_NOTIF_RECV, &req))
-        return; // the caller died meanwhile
-    (void)snprintf(path, sizeof(path), "/proc/%u/comm", req.pid);
-    own_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, comm, sizeof(comm) - 1);
-    comm[n > 0 ? n - (comm[n - 1] == '\n') : 0] = '\0';
-    count_denial(in, (uint32_t)req.data.nr, comm);
-    resp.id = req.id;
-    // As the filter itself would say it (filter.h).
-    resp.error = req.data.nr == SYS_socket ? -EAFNOSUPPORT : -EPERM;
-    (void)ioctl(in->notify_fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
-}
-
 // --- start ------------------------------------------------------------------------------------
 
 static _Noreturn void fail(int sys)
@@ -260,7 +222,7 @@ int main(void)
         if (fds[1].revents)
             on_child(in, signal_fd);
         if (fds[2].revents & POLLIN)
-            on_notify(in);
+            denials_notify(in);
         else if (fds[2].revents)
             fds[2].fd = -1; // nobody carries the filter any more; cannot be while we live
         if (fds[0].revents)
