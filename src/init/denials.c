@@ -8,6 +8,7 @@
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 static void count_denial(struct init *in, uint32_t nr, const char *comm)
 {
