@@ -6,7 +6,6 @@
 //                                                 requests per second
 //   client ADDR:PORT TOKEN drain PATH BODY        one request; prints MiB/s of the answer's body
 // Ends with 1 at the first answer that is not 2xx.
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
