@@ -29,6 +29,8 @@ static const struct wording {
     {"repository not found", ERR_NOT_FOUND, "the server has no such repository"},
     {"No space left", ERR_FULL, "no space left for the repository"},
     {"Disk quota", ERR_FULL, "no space left for the repository"},
+    {"too many objects", ERR_LIMIT, "the repository is over its limit of objects"},
+    {"malformed URL", ERR_BAD_REQUEST, "the server redirects to a URL that is not http or https"},
     {"File too large", ERR_LIMIT, "the repository is over its limit of bytes"},
     {"object format", ERR_BAD_REQUEST,
      "the repository uses SHA-256 object names, which are not supported"},

@@ -15,6 +15,7 @@ struct fetch {
     struct job *job;
     bool secret;     // this server may have the credentials
     unsigned asked;  // how often the server asked for them
+    bool rejected;   // we had none to give, or none other
     struct err over; // a limit that the progress callback saw exceeded
 };
 
@@ -27,8 +28,10 @@ static int on_credentials(git_credential **ret, const char *url, const char *use
     f->asked++;
     // Asked again, the server did not like them: the same ones will not do.
     if (!f->secret || !q->password[0] || f->asked > 1 ||
-        !(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
+        !(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT)) {
+        f->rejected = true;
         return GIT_EAUTH;
+    }
     return git_credential_userpass_plaintext_new(
         ret, q->username[0] ? q->username : "x-access-token", q->password);
 }
@@ -52,15 +55,13 @@ static int on_progress(const git_indexer_progress *s, void *arg)
 
 static int fetch_fail(struct fetch *f, struct err *e)
 {
-    const git_error *last = git_error_last();
+    const char *why = f->secret && f->job->q.password[0]
+                          ? "the server refuses the credentials"
+                          : "the server asks for credentials, or the repository does not exist";
     if (f->over.code != ERR_NONE)
         return err_set(e, f->over.code, "%s", f->over.text);
-    if (!stream_failure() && f->asked > 0 && last && last->klass != GIT_ERROR_NOMEMORY &&
-        (f->asked > 1 || !f->secret || !f->job->q.password[0]))
-        return err_set(e, ERR_DENIED, "%s",
-                       f->secret && f->job->q.password[0]
-                           ? "the server refuses the credentials"
-                           : "the server asks for credentials, or the repository does not exist");
+    if (f->rejected)
+        return err_set(e, ERR_DENIED, "%s", why);
     return lib_fail(f->job, e, "the repository could not be fetched");
 }
 

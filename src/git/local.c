@@ -8,6 +8,16 @@
 #include <inttypes.h>
 #include <pinfold/own.h>
 #include <string.h>
+#include <sys/stat.h>
+
+// Sandboxes are nobody special: what is not open to everybody is not open to us.
+static bool unreadable(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return errno == EACCES;
+    return S_ISDIR(st.st_mode) && access(path, R_OK | X_OK) < 0;
+}
 
 static int open_source(struct job *j, const char *path, git_repository **ret, struct err *e)
 {
@@ -16,7 +26,7 @@ static int open_source(struct job *j, const char *path, git_repository **ret, st
     (void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
     int r = git_repository_open_ext(ret, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
     (void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
-    if (r == GIT_ENOTFOUND && access(path, R_OK | X_OK) < 0 && errno == EACCES)
+    if (r < 0 && unreadable(path))
         return err_set(e, ERR_DENIED,
                        "the local repository is not readable for everybody (mode of %.80s)", path);
     if (r == GIT_ENOTFOUND)

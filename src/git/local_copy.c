@@ -107,6 +107,12 @@ static int count_pack(struct copy *c, int dir, const char *name)
     return count_objects(c, be32toh(n));
 }
 
+// A directory of objects that is something else has no objects.
+static bool nothing_there(void)
+{
+    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+}
+
 static bool hex_name(const char *name, size_t digits)
 {
     return strlen(name) == digits && strspn(name, "0123456789abcdef") == digits;
@@ -123,15 +129,23 @@ static int copy_pack(struct copy *c, int from, int to, const char *index)
     return r == 0 ? count_pack(c, to, index) : r < 0 ? -1 : 0;
 }
 
+static DIR *list(int at, const char *name)
+{
+    own_fd int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (d)
+        fd = -1; // the stream owns it
+    return d;
+}
+
 static int copy_packs(struct copy *c, int objects)
 {
-    own_fd int from = openat(objects, "pack", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    own_fd int to = openat(c->to, "pack", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    own_fd int listed = from < 0 ? -1 : fcntl(from, F_DUPFD_CLOEXEC, 3);
-    own_dir DIR *d = listed < 0 ? NULL : fdopendir(listed);
+    own_dir DIR *d = list(objects, "pack");
     if (!d)
-        return errno == ENOENT ? 0 : err_sys(c->e, "list the local repository's packs");
-    listed = -1; // the stream owns it
+        return nothing_there() ? 0 : err_sys(c->e, "list the local repository's packs");
+    own_fd int to = openat(c->to, "pack", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (to < 0)
+        return err_sys(c->e, "open the mirror's packs");
     for (const struct dirent *entry; (entry = readdir(d));) {
         const char *name = entry->d_name;
         size_t len = strlen(name);
@@ -141,7 +155,7 @@ static int copy_packs(struct copy *c, int objects)
         char hex[41] = "";
         if (len == 49 && !strncmp(name, "pack-", 5) && !strcmp(name + 45, ".idx"))
             memcpy(hex, name + 5, 40);
-        if (hex_name(hex, 40) && copy_pack(c, from, to, name) < 0)
+        if (hex_name(hex, 40) && copy_pack(c, dirfd(d), to, name) < 0)
             return -1;
     }
     return 0;
@@ -149,21 +163,18 @@ static int copy_packs(struct copy *c, int objects)
 
 static int copy_loose_dir(struct copy *c, int objects, const char *two)
 {
-    own_fd int from = openat(objects, two, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (from < 0)
-        return errno == ENOENT ? 0 : err_sys(c->e, "list the local repository's objects/%s", two);
+    own_dir DIR *d = list(objects, two);
+    if (!d)
+        return nothing_there() ? 0 : err_sys(c->e, "list the local repository's objects/%s", two);
     if (mkdirat(c->to, two, 0755) < 0 && errno != EEXIST)
         return err_sys(c->e, "make the mirror's objects/%s", two);
     own_fd int to = openat(c->to, two, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    own_fd int listed = fcntl(from, F_DUPFD_CLOEXEC, 3);
-    own_dir DIR *d = to < 0 || listed < 0 ? NULL : fdopendir(listed);
-    if (!d)
-        return err_sys(c->e, "list the local repository's objects/%s", two);
-    listed = -1; // the stream owns it
+    if (to < 0)
+        return err_sys(c->e, "open the mirror's objects/%s", two);
     for (const struct dirent *entry; (entry = readdir(d));) {
         if (!hex_name(entry->d_name, 38))
             continue;
-        int r = copy_file(c, from, to, entry->d_name, false);
+        int r = copy_file(c, dirfd(d), to, entry->d_name, false);
         if (r < 0 || (r == 0 && count_objects(c, 1) < 0))
             return -1;
     }
