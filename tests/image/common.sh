@@ -2,11 +2,16 @@
 # shellcheck shell=bash
 # What the image tests share. Source it after tap.sh.
 
-# An images directory of this test's own: the real scripts, and the files written into $IMAGES.
+# Our binaries with an images directory of this test's own, $IMAGES, and an empty $STATE.
 images_start() {
-    IMAGES=$WORK/images
-    cp -r "$TOP/images" "$IMAGES"
+    local share=$WORK/prefix/share/pinfold
+    mkdir -p "$share"
+    cp -r "$PINFOLD_BIN" "$WORK/prefix/bin"
+    cp -r "$TOP/images" "$TOP/profiles" "$share"
+    IMAGES=$share/images STATE=$WORK/state
+    mkdir -m 700 "$STATE"
 }
+pinfold() { "$WORK/prefix/bin/pinfold" "$@"; }
 
 # serve DIR: show it over HTTP on loopback; sets SERVED to its URL.
 serve() {
@@ -22,29 +27,20 @@ END
     SERVED=http://127.0.0.1:$(cat "$WORK/served")
 }
 
-# build IMAGE: a workspace with it, built; sets WS, CODE and BODY of the build, LOG, BUILD_MS.
+# build IMAGE [OPTION...]: sets LOG and BUILD_MS; its exit code.
 build() {
-    local start
-    WS= LOG=
-    api POST /v1/workspaces -H 'content-type: application/json' -d "{\"image\": \"$1\"}"
-    [ "$CODE" = 201 ] || { tap_show create: "$BODY"; return 1; }
-    WS=$(json .id)
+    local start rc
     start=$(date +%s%3N)
-    api POST "/v1/workspaces/$WS/build?wait=300"
+    LOG=$(pinfold image build --state "$STATE" "$@" 2>&1 </dev/null); rc=$?
     BUILD_MS=$(($(date +%s%3N) - start))
-    LOG=$(curl -sS -H "Authorization: Bearer $TOKEN" "$URL/v1/workspaces/$WS/build/log")
-    api GET "/v1/workspaces/$WS"
+    return $rc
+}
+builds() { # IMAGE [OPTION...]: it must
+    build "$@"; tap_up=1 ok $? "$1 is built" || { tap_show log: "$(tail -n 15 <<<"$LOG")"; return 1; }
+}
+breaks() { # IMAGE [OPTION...]: it must not be built
+    ! build "$@"; tap_up=1 ok $? "$1 is not built" || { tap_show log: "$(tail -n 15 <<<"$LOG")"; return 1; }
 }
 
-# inside COMMAND: its output in the workspace $WS.
-inside() {
-    api POST "/v1/workspaces/$WS/exec" -H 'content-type: application/json' \
-        -d "$(jq -nc --arg c "$1" '{command: $c}')"
-    json '.stdout + .stderr'
-}
-
-# built IMAGE: build it and say whether the workspace became ready.
-built() {
-    build "$1"
-    tap_up=1 is "$(json .status)" ready "$1 is built" || { tap_show log: "$(tail -n 15 <<<"$LOG")"; return 1; }
-}
+# inside IMAGE COMMAND: what a shell in a fresh sandbox of it prints.
+inside() { pinfold run --state "$STATE" --image "$1" -- sh -c "$2" 2>&1 </dev/null; }

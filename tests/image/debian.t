@@ -1,69 +1,94 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# debian-bookworm as it ships, from the host's own archive, and what stands on it.
+# debian-bookworm as it ships, from the host's own archive, and images that stand on it.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/common.sh"
 need ROOT USERNS OVERLAY MMDEBSTRAP
 need_binary pinfold pinfoldd pinfold-server pinfold-launcher
 images_start
+
+builds debian-bookworm || done_testing
+between "$BUILD_MS" 0 120000 "in less than two minutes"
+here() { inside debian-bookworm "$1"; }
+like "$(here 'cat /etc/debian_version')" '^12\.' "it is Debian 12"
+is "$(here 'id -un; pwd; echo $HOME')" $'user\n/workspace\n/home/user' "with the user that commands run as"
+is "$(here 'test -c /dev/null && test -d /proc/self && echo yes')" yes "on the sandbox's own /dev and /proc"
+is "$(here 'ls /usr/share/doc/*/changelog* /usr/share/man/man1 /var/lib/apt/lists 2>/dev/null | grep -c "[.]"')" 0 "with nothing left of the packages"
+is "$(here 'test -s /etc/ssl/certs/ca-certificates.crt && echo yes')" yes "with certificates"
+like "$(here 'cat /etc/apt/sources.list.d/*')" 'bookworm-security' "with security updates among its archives"
+like "$(here 'dpkg --audit; dpkg -s apt')" '^Package: apt' "dpkg finds nothing amiss"
+root=$STATE/layers/$(pinfold image show debian-bookworm | awk '$1 == "key" { next } $1 == "base" { print $2 }')
+is "$(ls -A "$root"*/dev "$root"*/run "$root"*/tmp | grep -cv :)" 2 "nothing is left in /dev, /run and /tmp"
+
+builds debian-bookworm
+between "$BUILD_MS" 0 3000 "an unchanged image is there at once"
+like "$LOG" 'there already' "and the log says so"
+
 cat >"$IMAGES/app.image" <<'END'
 [Image]
 Extends=debian-bookworm
 [Steps]
-Run=echo one >/etc/one && echo built-one
+Run=echo one >/etc/one && printf 'made %d\n' 11
 Env=GREETING=hello
 Copy=files /opt/files/
-Run=echo "$GREETING" >/etc/two && echo built-two
+Run=echo "$GREETING" >/etc/two && printf 'made %d\n' 22
+Packages=tree
 END
 mkdir "$IMAGES/files"
 echo data >"$IMAGES/files/data"
 printf '#!/bin/sh\necho ran\n' >"$IMAGES/files/program"
-chmod 755 "$IMAGES/files/program"
-server_start "ImagesDir=$IMAGES" || done_testing
+chmod 700 "$IMAGES/files/program"
+builds app || done_testing
+like "$LOG" 'made 11.*made 22' "steps are run in their order"
+is "$(inside app 'cat /etc/one /etc/two /opt/files/data; /opt/files/program; echo $GREETING')" $'one\nhello\ndata\nran\nhello' "and what they made is there"
+is "$(inside app 'stat -c "%U %a" /opt/files /opt/files/data /opt/files/program')" $'root 755\nroot 644\nroot 755' "what was copied is root's"
+is "$(inside app 'tree --version | cut -c1-6; ls /var/lib/apt/lists | wc -l')" $'tree v\n0' "packages come over the step's own network"
 
-built debian-bookworm || done_testing
-between "$BUILD_MS" 0 120000 "in less than two minutes"
-like "$(inside 'cat /etc/debian_version')" '^12\.' "it is Debian 12"
-is "$(inside 'id -un; pwd; echo $HOME')" $'user\n/workspace\n/home/user' "with the user that commands run as"
-is "$(inside 'ls -A /dev/null /etc/resolv.conf; test -c /dev/null && echo device')" $'/dev/null\n/etc/resolv.conf\ndevice' "on the sandbox's own devices"
-is "$(inside 'ls /usr/share/doc/*/changelog* /var/lib/apt/lists 2>/dev/null | wc -l')" 0 "with nothing left of the packages"
-is "$(inside 'test -s /etc/ssl/certs/ca-certificates.crt && echo yes')" yes "with certificates"
-like "$(inside 'cat /etc/apt/sources.list.d/*')" 'bookworm-security' "with security updates among its archives"
-
-build debian-bookworm
-between "$BUILD_MS" 0 3000 "an unchanged image is there at once"
-like "$LOG" cached "and the log says that it was cached"
-
-built app || done_testing
-like "$LOG" built-one "steps are run"
-like "$LOG" built-two "all of them"
-is "$(inside 'cat /etc/one /etc/two /opt/files/data; /opt/files/program; echo $GREETING')" $'one\nhello\ndata\nran\nhello' "and are there"
-is "$(inside 'stat -c "%U %a" /opt/files/data /opt/files/program')" $'root 644\nroot 755' "copied files are root's"
-
-build app
-unlike "$LOG" built-one "no step of an unchanged image is run again"
-unlike "$LOG" built-two "none"
+builds app
+unlike "$LOG" 'made 11|made 22' "no step of an unchanged image is run again"
 
 echo other >"$IMAGES/files/data"
-server_stop
-server_start "ImagesDir=$IMAGES" || done_testing
-built app
-unlike "$LOG" built-one "what stands before a change is not run again"
-like "$LOG" built-two "what stands after it is"
-is "$(inside 'cat /opt/files/data')" other "on the new files"
+builds app
+unlike "$LOG" 'made 11' "what stands before a change is not run again"
+like "$LOG" 'made 22' "what stands after it is"
+is "$(inside app 'cat /opt/files/data')" other "on the new files"
 
-cat >"$IMAGES/broken.image" <<'END'
+printf '[Image]\nExtends=debian-bookworm\n[Steps]\nRun=echo before it breaks && \\\n cat /nothing/here\n' >"$IMAGES/broken.image"
+n=$(ls "$STATE/layers" | wc -l)
+breaks broken
+like "$LOG" 'before it breaks' "its output is shown"
+like "$LOG" '/nothing/here: No such file' "to the end"
+like "$LOG" 'broken:4: .*exit code 1' "the error names the step's line and its end"
+is "$(ls "$STATE/layers" | wc -l)" "$n" "a step that failed leaves no layer"
+is "$(ls -A "$STATE/dirs" "$STATE/trash" | grep -cv :)" 1 "and nothing else"
+printf '[Image]\nExtends=debian-bookworm\n[Steps]\nPackages=no-such-package\n' >"$IMAGES/broken.image"
+breaks broken
+like "$LOG" 'Unable to locate package no-such-package' "a package that is not there is named"
+
+# What a step does as root, it does as root of its sandbox.
+cat >"$IMAGES/nosy.image" <<'END'
 [Image]
 Extends=debian-bookworm
 [Steps]
-Run=echo before it breaks && cat /nothing/here
+Run=! mknod /dev/x b 8 0 && ! mount -t tmpfs t /mnt && ! unshare -U true && \
+    ! ls /workspace/../proc/1/root/home/user 2>/dev/null && grep -q "^CapEff:.*" /proc/self/status
 END
-server_stop
+builds nosy
+
+# The same through a server, on the same layers.
 server_start "ImagesDir=$IMAGES" || done_testing
-build broken
-is "$(json .status)" error "a step that fails makes an error of the workspace"
-like "$LOG" 'before it breaks' "its output is in the log"
-like "$LOG" '/nothing/here: No such file' "to the end"
-api GET "/v1/workspaces/$WS/debug"
-like "$BODY" 'cat /nothing/here' "and debug names the step"
+workspace() { # IMAGE: make it and build it
+    api POST /v1/workspaces -H 'content-type: application/json' -d "{\"image\": \"$1\"}"
+    WS=$(json .id)
+    api POST "/v1/workspaces/$WS/build?wait=120"
+    LOG=$(curl -sS -H "Authorization: Bearer $TOKEN" "$URL/v1/workspaces/$WS/build/log")
+    api GET "/v1/workspaces/$WS"
+}
+workspace app
+is "$(json .status)" ready "a workspace uses the layers that are there"
+unlike "$LOG" 'made 11|made 22' "none is made again"
+like "$LOG" 'cached|already' "its log says so"
+workspace broken
+is "$(json .status)" error "a workspace whose image cannot be built is in error"
+like "$LOG" 'Unable to locate package no-such-package' "its log says why"
 done_testing
