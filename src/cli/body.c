@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options as members of a request's JSON body.
+#include "body_int.h"
+
+#include <pinfold/num.h>
+#include <pinfold/own.h>
+#include <pinfold/run.h>
+#include <string.h>
+
+void body_str(struct json_out *o, const struct cli *c, const char *opt, const char *member)
+{
+    if (cli_get(c, opt))
+        json_str(o, member, cli_get(c, opt));
+}
+
+int body_env(struct json_out *o, const struct cli *c, struct err *e)
+{
+    unsigned at = 0;
+    if (!cli_get(c, "env"))
+        return 0;
+    json_begin(o, "env");
+    for (const char *v; (v = cli_each(c, "env", &at));) {
+        size_t n = strcspn(v, "=");
+        own_free char *name = xmemdup0(v, n);
+        const char *value = v[n] ? v + n + 1 : getenv(name);
+        if (!n)
+            return err_set(e, ERR_BAD_REQUEST, "--env '%.40s' has no name", v);
+        if (value)
+            json_str(o, name, value);
+    }
+    json_end(o);
+    return 0;
+}
+
+int body_limits(struct json_out *o, const struct cli *c, struct err *e)
+{
+    struct limits l = {0};
+    uint64_t pids = 0;
+    const char *cpu = cli_get(c, "cpu");
+    if (cli_size(c, "memory", &l.memory_bytes, e) || cli_size(c, "disk", &l.disk_bytes, e) ||
+        cli_number(c, "pids", UINT32_MAX, &pids, e) ||
+        (cpu && num_parse_percent(cpu, &l.cpu_percent, e)))
+        return -1;
+    l.pids = (uint32_t)pids;
+    if (limits_check(&l, e))
+        return -1;
+    bool open = false;
+    for (unsigned i = 0; i < n_limit_rows; i++) {
+        uint64_t v = limit_get(&l, &limit_rows[i]);
+        if (!v)
+            continue;
+        if (!open)
+            json_begin(o, "limits");
+        open = true;
+        json_u64(o, limit_rows[i].name, v);
+    }
+    if (open)
+        json_end(o);
+    return 0;
+}
