@@ -13,6 +13,7 @@
 #include <pinfold/log.h>
 #include <pinfold/own.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -170,9 +171,11 @@ static int listen_all(struct err *e)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct err e = {0};
+    if (argc == 2 && !strcmp(argv[1], "--routes"))
+        return print_routes();
     log_init("server", LOG_INFO);
     if (conf_inherit(&S.conf, &e))
         goto failed;

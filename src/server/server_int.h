@@ -18,3 +18,6 @@ struct stock {
 int stock_load(struct stock *s, const struct conf *conf, struct err *e);
 void stock_release(struct stock *s);
 void core_conf_from(struct core_conf *ret, const struct conf *conf);
+
+// Print the routes of all APIs for README.md; an exit code.
+int print_routes(void);
