@@ -46,7 +46,7 @@ STATIC   := pinfold-init pinfold-tool
 DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev libwslay-dev \
   libyajl-dev libsqlite3-dev libsodium-dev libseccomp-dev libcap-dev libnl-route-3-dev \
   libnftables-dev libgit2-dev libcurl4-openssl-dev
-DEPS_RUN := mmdebstrap ca-certificates arch-install-scripts pacman-package-manager \
+DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager \
   archlinux-keyring gpg gpg-agent distro-info-data
 DEPS_CHECK := perl clang clang-format libclang-rt-14-dev git curl jq python3 nodejs strace \
   bubblewrap runc qemu-system-x86 busybox-static cpio dpkg-dev
@@ -181,6 +181,8 @@ check-box: ## real sandboxes: each promise
 check-image: ## real images, some from archives on loopback
 check-escape: ## attempts that must fail
 check-crash: ## killed processes, full disks
+check-git: ## repositories, hostile ones too
+check-image: ## images built for real
 check-e2e: ## real projects, cloned, built and tested
 check-vm: ## box tests under Debian's own kernel, pure cgroup v2
 asan ubsan: ## unit tests with a sanitizer
