@@ -4,10 +4,11 @@
 #pragma once
 #include <pinfold/image.h>
 
-#define IMAGE_FILE_MAX (64u << 10) // bytes of one .image file or script: they are for reading
-#define IMAGE_INPUT_MAX (8u << 20) // bytes of one copy step: it is held in memory
-#define IMAGE_CHAIN_MAX 8          // images that extend one another
-#define IMAGE_BUILDER_VERSION "1"  // in every key: raise it when old layers must not be used
+#define IMAGE_FILE_MAX (64u << 10)   // bytes of one .image file or script: they are for reading
+#define IMAGE_INPUT_MAX (8u << 20)   // bytes of one copy step: it is held in memory
+#define IMAGE_INPUTS_MAX (32u << 20) // and of all of an image's
+#define IMAGE_CHAIN_MAX 8            // images that extend one another
+#define IMAGE_BUILDER_VERSION "1"    // in every key: raise it when old layers must not be used
 // What tools take for the time of the build, so that a layer depends on its inputs only. Any
 // fixed time does.
 #define IMAGE_SOURCE_DATE "1700000000"
@@ -61,6 +62,7 @@ struct image_source {
     const char *name, *arch, *salt, *mirror;
     struct image_file *chain[IMAGE_CHAIN_MAX];
     unsigned n_chain;
+    size_t copied; // bytes of all copies
     struct image_scripts scripts;
 };
 struct image *image_assemble(const struct image_source *s, struct err *e);

@@ -50,7 +50,7 @@ static int read_script(int dir_fd, const char *name, char **ret, struct err *e)
     return 0;
 }
 
-static int read_copies(int dir_fd, struct image_file *f, struct err *e)
+static int read_copies(int dir_fd, struct image_source *s, struct image_file *f, struct err *e)
 {
     for (unsigned i = 0; i < f->n_lines; i++) {
         struct image_line *line = &f->lines[i];
@@ -60,6 +60,11 @@ static int read_copies(int dir_fd, struct image_file *f, struct err *e)
         image_copy_words(line->text, &src, &dst);
         if (image_pack(dir_fd, src, dst, &line->input, &line->input_len, e))
             return err_wrap(e, "%s.image:%u", f->name, line->line);
+        s->copied += line->input_len;
+        if (s->copied > IMAGE_INPUTS_MAX)
+            return err_set(e, ERR_LIMIT,
+                           "%s.image:%u: all copies together are larger than %u bytes", f->name,
+                           line->line, IMAGE_INPUTS_MAX);
     }
     return 0;
 }
@@ -77,7 +82,7 @@ static int read_chain(int dir_fd, struct image_source *s, struct err *e)
                            s->name, IMAGE_CHAIN_MAX);
         struct image_file *f = xcalloc(1, sizeof(*f));
         s->chain[s->n_chain++] = f;
-        if (read_file(dir_fd, name, f, e) || read_copies(dir_fd, f, e)) {
+        if (read_file(dir_fd, name, f, e) || read_copies(dir_fd, s, f, e)) {
             if (s->n_chain > 1 && e)
                 return err_wrap(e, "%s.image extends %s", s->chain[s->n_chain - 2]->name, name);
             return -1;

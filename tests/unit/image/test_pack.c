@@ -93,6 +93,18 @@ int main(void)
         must(ftruncate(fd, 9 << 20));
     }
     refused("big /x", "p.image:5: big: larger than 8388608 bytes");
+    {
+        struct err e = {0};
+        own_fd int fd = openat(dir_fd, "big", O_WRONLY | O_CLOEXEC);
+        must(ftruncate(fd, 7 << 20));
+        struct image *im = load_text(
+            "all", HEAD "Copy=big /1\nCopy=big /2\nCopy=big /3\nCopy=big /4\nCopy=big /5\n", NULL,
+            &e);
+        ok(!im, "all copies together have a limit");
+        is_str(e.text, "all.image:9: all copies together are larger than 33554432 bytes",
+               "which is named");
+        image_free(im);
+    }
     refused("../pinfold /x", "p.image:5: '../pinfold' is not a path beneath the images");
     dir_remove();
     return done_testing();
