@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Theory of operation. Everything runs on the loop's thread but two workers: `db` (SQLite, one
-// transaction for each run of queued jobs) and `disk` (output files, password hashes).
+// Theory of operation. Everything runs on the loop's thread but three workers: `db` (SQLite, one
+// transaction for each run of queued jobs), `disk` (output files) and `hasher` (passwords).
 //
 //   execution, build, file job, git job      what is wanted (exec.c, build.c, file.c, git.c)
 //        |
@@ -89,8 +89,8 @@ struct core {
     struct core_stats stats;
 
     struct db db;
-    struct worker *disk;
-    unsigned disk_jobs; // in flight
+    struct worker *disk, *hasher; // hasher: passwords, which take long
+    unsigned disk_jobs;           // in flight
     int state_fd, output_fd, null_fd;
     struct launcher launcher;
     struct wire_msg msg, init_msg; // being handled: the launcher's, an init's
@@ -102,6 +102,7 @@ struct core {
     struct list graves;  // sandboxes to free on the next turn
     struct post post;
     bool posted, closing;
+    unsigned n_tidied;
 
     struct map *sandboxes; // by id: those that are not NONE
     struct list boxes;     // the same
@@ -145,8 +146,9 @@ struct core {
 // Copy text into a field of fixed size, cut to what fits.
 static inline void text_put(char *to, size_t room, const char *text)
 {
-    size_t n = strnlen(text, room - 1);
-    memcpy(to, text, n);
+    size_t n = 0;
+    for (; n + 1 < room && text[n]; n++)
+        to[n] = text[n];
     to[n] = '\0';
 }
 #define TEXT_PUT(field, text) text_put(field, sizeof(field), text)
@@ -166,3 +168,6 @@ void core_notice(struct core *c, bool serious, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void core_wake(struct core *c); // run `later` and `graves` on the next turn
 void disk_push(struct core *c, struct job *j);
+void core_free_graves(struct core *c);
+void idem_expire(struct core *c);
+void idem_free(struct core *c);

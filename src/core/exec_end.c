@@ -141,6 +141,8 @@ void exec_cancel(struct execution *x)
     if (!live)
         return;
     leave_queue(x);
+    x->source.no_wait = true; // whoever reads slowly reads what was kept
+    source_flow(&x->source);
     if (live->shot && live->shot->putting)
         proc_kill(&live->shot->put, END_CANCELLED);
     else if (live->proc.state == PROC_NEW)

@@ -111,3 +111,4 @@ void execs_save(struct core *c);
 void execs_trim(struct core *c, struct ws *ws);
 int execs_load(struct core *c, struct err *e);
 void exec_delete_now(struct execution *x);
+void exec_drop(struct execution *x); // its row is gone already: forget it and its files

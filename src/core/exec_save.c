@@ -193,17 +193,6 @@ void exec_save_later(struct execution *x)
 
 // --- forgetting -------------------------------------------------------------------------------
 
-struct exec_delete {
-    struct db_job job; // first member
-    char id[ID_MAX];
-    struct execution *x; // NULL: nobody waits
-};
-
-static int delete_run(struct db_job *j, struct store *s, struct err *e)
-{
-    return store_exec_delete(s, ((struct exec_delete *)j)->id, e);
-}
-
 static void remove_record(struct execution *x)
 {
     struct core *c = x->core;
@@ -228,6 +217,27 @@ static void count_ended(struct execution *x, int by)
     x->core->n_execs_ended += (unsigned)by;
     if (x->ws)
         x->ws->n_execs_ended += (unsigned)by;
+}
+
+void exec_drop(struct execution *x)
+{
+    struct list waiters;
+    list_take(&x->deleters, &waiters);
+    count_ended(x, -1);
+    remove_record(x);
+    execution_free(x);
+    waiters_done(&waiters, NULL);
+}
+
+struct exec_delete {
+    struct db_job job; // first member
+    char id[ID_MAX];
+    struct execution *x; // NULL: nobody waits
+};
+
+static int delete_run(struct db_job *j, struct store *s, struct err *e)
+{
+    return store_exec_delete(s, ((struct exec_delete *)j)->id, e);
 }
 
 static void delete_done(struct db_job *j)

@@ -156,14 +156,14 @@ static void fill_public(struct execution *x, struct ws *ws, const struct exec_sp
 static int pack(struct execution *x, const struct ws *ws, const struct exec_spec *s, struct err *e)
 {
     struct packed *k = &x->live->args;
-    const struct image *image = ws ? ws->image : x->live->shot->image;
+    const struct image *image = ws ? ws->set.image : x->live->shot->image;
     static const char shell[] =
         "if command -v bash >/dev/null 2>&1; then exec bash -l; else exec sh -l; fi";
     buf_init(&k->bytes, x->core->conf.command_max_bytes + WS_ENV_BYTES);
     const char *command = s->command ? s->command : shell;
     if (s->argv ? packed_argv(k, s->argv, e) : packed_shell(k, command, e))
         return -1;
-    if (packed_env(k, s->env, e) || (ws && packed_env(k, ws->env->list, e)) ||
+    if (packed_env(k, s->env, e) || (ws && packed_env(k, ws->set.env->list, e)) ||
         (image && packed_env(k, (const char *const *)image->env, e)) ||
         (s->tty && packed_env(k, tty_env, e)))
         return -1;

@@ -239,7 +239,7 @@ static void on_mirror(struct ask *a, struct wire_msg *m, const struct err *err)
 
 static void run_next(struct rep *r)
 {
-    if (list_empty(&r->jobs))
+    if (list_empty(&r->jobs) || r->core->closing)
         return;
     struct gitjob *g = container_of(r->jobs.next, struct gitjob, link);
     struct msg_mirror m = {0};
@@ -282,6 +282,16 @@ struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e
 static void on_cancelled(struct timer *t)
 {
     finish(container_of(t, struct gitjob, proc.timer));
+}
+
+void git_jobs_free(struct rep *r)
+{
+    list_for_safe (it, &r->jobs) {
+        struct gitjob *g = container_of(it, struct gitjob, link);
+        list_del(it);
+        loop_timer_cancel(r->core->loop, &g->proc.timer);
+        free_job(g);
+    }
 }
 
 void git_cancel(struct gitjob *g)

@@ -139,7 +139,7 @@ static void flush_output(struct source *s, unsigned i)
 {
     struct output *o = &s->out[i];
     bool last = s->ended && !o->synced && !o->failed;
-    if (!o->in_file || o->writing || s->core->closing || (!o->pending.len && !last))
+    if (!o->in_file || o->writing || (!o->pending.len && !last))
         return;
     struct output_write *w = xcalloc(1, sizeof(*w));
     w->job = (struct job){.work = write_work, .done = write_done};
@@ -259,7 +259,7 @@ void source_flow(struct source *s)
         pause |= s->out[i].pending.len > OUTPUT_PENDING;
     list_for (it, &s->followers) {
         const struct follower *f = container_of(it, struct follower, link);
-        pause |= f->lossless && f->paused;
+        pause |= f->lossless && f->paused && !s->no_wait;
     }
     if (pause == s->flow_paused)
         return;

@@ -29,8 +29,8 @@ struct source {
     unsigned n;
     struct list followers, readers;
     bool ended, closed;
-    bool flow_paused;
-    const struct exec *exec; // for followers
+    bool flow_paused, no_wait; // no_wait: not for followers any more
+    const struct exec *exec;   // for followers
     const struct build *build;
     void (*on_flow)(struct source *s, bool pause); // stop or go on reading; may be NULL
     void (*on_left)(struct source *s);             // a lossless follower stopped; may be NULL

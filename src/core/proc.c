@@ -47,7 +47,7 @@ static void close_stdin(struct proc *p)
     fd_close(&p->in_fd);
 }
 
-static void finish(struct proc *p)
+void proc_abandon(struct proc *p)
 {
     loop_timer_cancel(p->core->loop, &p->timer);
     list_del(&p->link);
@@ -57,6 +57,11 @@ static void finish(struct proc *p)
     fd_close(&p->stdin_fd);
     buf_release(&p->in);
     p->state = PROC_DONE;
+}
+
+static void finish(struct proc *p)
+{
+    proc_abandon(p);
     p->on_end(p, &p->end);
 }
 

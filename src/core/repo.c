@@ -126,8 +126,10 @@ int repos_load(struct core *c, struct err *e)
 
 void repos_free(struct core *c)
 {
-    list_for_safe (it, &c->repos)
+    list_for_safe (it, &c->repos) {
+        git_jobs_free(container_of(it, struct rep, all));
         remove_rep(container_of(it, struct rep, all));
+    }
 }
 
 uint32_t rep_users(const struct rep *r)

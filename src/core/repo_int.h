@@ -55,6 +55,7 @@ struct git_spec {
 int git_check(const struct core *c, const struct git_spec *s, struct repo_request *ret,
               struct err *e);
 struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e);
+void git_jobs_free(struct rep *r); // those that never ran, at the end
 void git_cancel(struct gitjob *g); // on_done follows
 int repos_load(struct core *c, struct err *e);
 void repos_free(struct core *c);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sandboxes are made from: profiles, images, limits, network.
+#include "build_int.h"
 #include "workspace_int.h"
 
 #include <pinfold/image.h>
@@ -36,6 +37,23 @@ const struct image *image_named(const struct core *c, const char *name)
         if (!strcmp(c->images[i]->name, name))
             return c->images[i];
     return NULL;
+}
+
+bool image_needs_build(const struct image *image)
+{
+    const char *layers[IMAGE_LAYERS_MAX];
+    return image_layers(image, layers) > 0;
+}
+
+bool image_shares(const struct image *a, const struct image *b)
+{
+    const char *la[IMAGE_LAYERS_MAX], *lb[IMAGE_LAYERS_MAX];
+    unsigned na = image_layers(a, la), nb = image_layers(b, lb);
+    for (unsigned i = 0; i < na; i++)
+        for (unsigned j = 0; j < nb; j++)
+            if (!strcmp(la[i], lb[j]))
+                return true;
+    return false;
 }
 
 int network_check(bool given, enum net_mode want, const struct profile *profile, enum net_mode *ret,
@@ -75,9 +93,44 @@ int image_present(const struct core *c, const struct image *image, struct err *e
 {
     const char *layers[IMAGE_LAYERS_MAX];
     unsigned n = image_layers(image, layers);
+    if (!c->layers_known)
+        return 0; // the launcher will say
     for (unsigned i = 0; i < n; i++)
         if (!map_get(c->layers, layers[i]))
             return err_set(e, ERR_CONFLICT, "image %s is not built yet; build it first",
                            image->name);
     return 0;
+}
+
+// --- images, as callers see them --------------------------------------------------------------
+
+unsigned core_n_images(const struct core *c)
+{
+    return c->n_images;
+}
+
+void core_image_at(const struct core *c, unsigned i, struct image_info *ret)
+{
+    const char *layers[IMAGE_LAYERS_MAX];
+    *ret = (struct image_info){.image = c->images[i]};
+    ret->n_layers = image_layers(ret->image, layers);
+    for (unsigned k = 0; k < ret->n_layers; k++)
+        ret->n_built += map_get(c->layers, layers[k]) != NULL;
+    ret->ready = ret->n_built == ret->n_layers;
+    list_for (it, &c->build_list) {
+        const struct bld *b = container_of(it, struct bld, all);
+        if (b->image == ret->image &&
+            (b->pub.status == BUILD_QUEUED || b->pub.status == BUILD_RUNNING))
+            TEXT_PUT(ret->build, b->pub.id);
+    }
+}
+
+int core_image_find(const struct core *c, const char *name, struct image_info *ret, struct err *e)
+{
+    for (unsigned i = 0; i < c->n_images; i++)
+        if (!strcmp(c->images[i]->name, name)) {
+            core_image_at(c, i, ret);
+            return 0;
+        }
+    return err_set(e, ERR_NOT_FOUND, "there is no image '%.64s'", name);
 }

@@ -360,7 +360,7 @@ static void gone(struct sandbox *sb)
     }
     if (sb->on_gone)
         sb->on_gone(sb);
-    if (!sb->temporary && sb->state == SB_NONE && !list_empty(&sb->waiting))
+    if (!sb->temporary && sb->state == SB_NONE && !list_empty(&sb->waiting) && !c->closing)
         sandbox_start(sb);
 }
 
@@ -412,6 +412,16 @@ void sandbox_release(struct sandbox *sb)
         bury(sb);
     else
         sandbox_stop(sb);
+}
+
+void sandbox_abandon(struct sandbox *sb)
+{
+    ask_drop(&sb->ask);
+    if (sb->state == SB_STARTING)
+        sb->core->n_starting--;
+    enter(sb, SB_NONE);
+    fail_waiting(sb, "sandbox: the server stopped");
+    gone(sb);
 }
 
 void sandbox_exited(struct core *c, const struct msg_box_exited *m)

@@ -43,6 +43,8 @@ void sandbox_start(struct sandbox *sb);
 void sandbox_stop(struct sandbox *sb);
 // Its init does not do what it should: as stop, with its commands ending as lost.
 void sandbox_break(struct sandbox *sb);
+// The server ends: its commands do, without asking the launcher.
+void sandbox_abandon(struct sandbox *sb);
 // A temporary one that its owner has no more use for.
 void sandbox_release(struct sandbox *sb);
 bool sandbox_idle(const struct sandbox *sb);
@@ -115,6 +117,7 @@ void proc_start(struct proc *p, struct sandbox *sb);
 void proc_kill(struct proc *p, enum end_reason why);
 // The same for one that was never started: on_end on the next turn.
 void proc_end_later(struct proc *p, enum end_reason why, const char *detail);
+void proc_abandon(struct proc *p); // close and forget everything, no callback
 int proc_signal(struct proc *p, int signal, struct err *e);
 int proc_resize(struct proc *p, uint16_t rows, uint16_t cols, struct err *e);
 void proc_pause(struct proc *p, unsigned stream);

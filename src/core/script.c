@@ -93,15 +93,15 @@ static int pack(struct script *s, struct err *e)
         "DEBIAN_FRONTEND=noninteractive", NULL};
     char line[256];
     const char *with[3] = {0}, *argv[8] = {"/bin/sh", "-c", runner, "init"};
-    size_t n = interpreter(s->ws->init_script, line, with);
+    size_t n = interpreter(s->ws->set.init_script, line, with);
     for (size_t i = 0; i < n; i++)
         argv[4 + i] = with[i];
     buf_init(&s->args.bytes, s->core->conf.command_max_bytes + WS_ENV_BYTES);
-    if (packed_argv(&s->args, argv, e) || packed_env(&s->args, s->ws->env->list, e) ||
-        packed_env(&s->args, (const char *const *)s->ws->image->env, e) ||
+    if (packed_argv(&s->args, argv, e) || packed_env(&s->args, s->ws->set.env->list, e) ||
+        packed_env(&s->args, (const char *const *)s->ws->set.image->env, e) ||
         packed_env(&s->args, env, e))
         return -1;
-    return proc_give_stdin(&s->proc, s->ws->init_script, strlen(s->ws->init_script), e);
+    return proc_give_stdin(&s->proc, s->ws->set.init_script, strlen(s->ws->set.init_script), e);
 }
 
 struct script *script_start(struct ws *ws, struct source *log,

@@ -1,56 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 // A workspace as core keeps it. One operation on it runs at a time (`op`); while one does, no exec
-// starts, and the workspace's own sandbox is down whenever the operation's needs its directory.
+// starts, and the workspace's own sandbox is down whenever the operation needs its directory.
 #pragma once
 #include "exec_int.h"
 
 struct bld;
 struct gitjob;
 struct script;
+struct ws_patching;
 
-enum ws_op { OP_NONE, OP_SETUP, OP_BUILD, OP_INIT, OP_FORK, OP_STOP, OP_DELETE };
+enum ws_op { OP_NONE, OP_CREATE, OP_SETUP, OP_BUILD, OP_INIT, OP_FORK, OP_DELETE };
 
+// What a person sets, and patch replaces as a whole.
+struct ws_settings {
+    char name[NAME_MAX_LEN + 1];
+    const struct image *image; // NULL: it is gone, see image_name
+    const struct profile *profile;
+    char image_name[NAME_MAX_LEN + 1], profile_name[NAME_MAX_LEN + 1];
+    enum net_mode network;
+    struct limits limits;
+    struct strings *env, *labels;
+    char *init_script;
+};
 struct ws {
     struct workspace pub;
     struct core *core;
     struct list all, execs; // execs: records of it, oldest first
-    unsigned n_execs_ended;
+    struct list file_jobs;
+    unsigned n_execs_ended, n_file_jobs;
+    struct ws_settings set;
+    char *repo_url, *repo_ref;
+    char mirror[LAYER_NAME_MAX];
     struct sandbox sb;
     enum ws_op op;
-    struct strings *env, *labels;
-    char *init_script, *repo_url, *repo_ref;
-    char mirror[LAYER_NAME_MAX];
-    const struct image *image;
-    const struct profile *profile;
     bool built, dir_made; // as store.h
-    bool dirty;           // changed since it was written
-    unsigned saving;
-    struct list waiters, deleters, stoppers;
-    struct ask ask;    // DIR_* of the running operation
-    struct bld *build; // running or queued
-    struct script *script;
-    struct gitjob *git;
-    struct source init_log;
-    bool init_log_open;
-    struct ws *fork_of; // OP_FORK of the copy: where from
-    unsigned forks;     // copies being made of this one
-    struct waiter *create_waiter;
-    struct waiter *init_waiter_unused;
+    bool dirty;           // not written as it is
+    bool fresh_dir;       // provisioning keeps what is in it
+    bool cancelled;       // the provisioning that runs
     bool wants_build;
+    struct ws_patching *patch; // in flight
+    struct timer retry;        // of a deletion
+    unsigned saving;
+    struct list waiters, deleters, stoppers, debuggers;
+    struct list creators; // of create and fork: one
+    void (*when_down)(struct ws *ws);
+    struct ask ask; // DIR_* of the running operation
+    struct gitjob *git;
+    struct script *script;
+    struct bld *build; // that uses it: running or queued
+    struct ws *fork_of;
+    struct source *clone_log;
+    void (*provisioned)(struct ws *ws, const char *error);
+    struct source init_log;
     char *repo_user, *repo_password; // for the next clone, then wiped
 };
 struct ws *ws_of(struct workspace *w);
+struct ws *ws_new(struct core *c, const char *id);
+void ws_insert(struct ws *ws);
+void ws_free(struct ws *ws);       // out of all lists and maps
+void ws_publish(struct ws *ws);    // from the settings into what callers see
 void ws_exec_ended(struct ws *ws); // another of its execs has
 // May commands run in it? -1 with the sentence why not.
-int ws_runnable(const struct ws *ws, struct err *e);
-const char *const *ws_env(const struct ws *ws);
-// What its sandboxes are started from: fills box_start for the given profile.
+int ws_runnable(struct ws *ws, struct err *e);
+// May an operation begin? ERR_CONFLICT when one runs, or commands do.
+int ws_op_check(struct ws *ws, struct err *e);
+void ws_op_begin(struct ws *ws, enum ws_op op);
+// The operation has ended: record the state, then tell who waits. error "" for none.
+void ws_settle(struct ws *ws, enum workspace_status status, const char *error);
+void ws_set_status(struct ws *ws, enum workspace_status status, const char *error);
+void ws_when_down(struct ws *ws, void (*fn)(struct ws *ws));
+void ws_save(struct ws *ws, void (*on_done)(struct ws *ws, const struct err *err));
+void ws_save_dirty(struct core *c);
+void ws_delete_step(struct ws *ws);
+void file_jobs_free(struct ws *ws); // at the end of core
+void file_jobs_end(struct ws *ws);  // those that still have something to read: with an error
+int workspaces_load(struct core *c, struct err *e);
+void workspaces_resume(struct core *c); // what an earlier server left unfinished
+// Settings (ws_settings.c).
+struct ws_wish {
+    const char *name, *image, *profile, *init_script;
+    const char *const *env, *const *labels;
+    bool network_given;
+    enum net_mode network;
+    struct limits limits;
+};
+int settings_make(struct core *c, const struct ws_wish *wish, const char *id,
+                  struct ws_settings *ret, struct err *e);
+int settings_change(struct ws *ws, const struct workspace_patch *p, struct ws_settings *ret,
+                    struct err *e);
+void settings_release(struct ws_settings *s);
+int limits_within(const struct limits *base, const struct limits *want, const char *who,
+                  struct err *e);
+// The directory made anew, then clone and init script, as far as there are any. `provisioned` of
+// the workspace is called at the end, with NULL or the sentence what was wrong (ws_provision.c).
+void ws_provision(struct ws *ws, struct source *clone_log,
+                  void (*provisioned)(struct ws *ws, const char *error));
+void ws_run_script(struct ws *ws, void (*provisioned)(struct ws *ws, const char *error));
+void ws_provision_cancel(struct ws *ws);
+void ws_dir_ask(struct ws *ws, enum wire_type type, const char *source,
+                void (*on_answer)(struct ask *, struct wire_msg *, const struct err *));
+void ws_setup(struct ws *ws); // of one that needs no build
+// What its sandboxes are started from, for the given profile.
 int ws_fill(struct ws *ws, const struct profile *profile, struct msg_box_start *m, struct err *e);
 // Roots of sandboxes (roots.c).
 const struct image *image_named(const struct core *c, const char *name);
+bool image_needs_build(const struct image *image);
 int network_check(bool given, enum net_mode want, const struct profile *profile, enum net_mode *ret,
                   struct err *e);
 void limits_fill(const struct limits *l, struct msg_box_start *m);
 void image_fill(const struct image *image, struct msg_box_start *m);
+// Does one stand on a layer that the other has too?
+bool image_shares(const struct image *a, const struct image *b);
 // Do all its layers exist? ERR_CONFLICT when not.
 int image_present(const struct core *c, const struct image *image, struct err *e);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making and ending a core; what belongs to no single thing.
+#include "build_int.h"
+#include "repo_int.h"
+#include "token_int.h"
+#include "workspace_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/clock.h>
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#define TIDY_MS 30000
+#define EXPIRE_EVERY 20 // of those
+
+void core_conf_init(struct core_conf *conf)
+{
+    *conf = (struct core_conf){
+        .workspaces_max = 1000,
+        .boxes_max = 1000,
+        .execs_running_max = 512,
+        .execs_per_workspace = 64,
+        .execs_queued_max = 1024,
+        .execs_kept = 10000,
+        .execs_kept_workspace = 1000,
+        .builds_running_max = 2,
+        .builds_queued_max = 64,
+        .builds_kept = 200,
+        .tokens_max = 1000,
+        .users_max = 1000,
+        .idle_stop_ms = 5 * 60 * 1000,
+        .exec_timeout_ms = 10 * 60 * 1000,
+        .exec_timeout_max_ms = 24ull * 3600 * 1000,
+        .build_timeout_ms = 3600 * 1000,
+        .git_timeout_ms = 30 * 60 * 1000,
+        .kill_grace_ms = 5000,
+        .output_keep_bytes = 16ull << 20,
+        .answer_bytes = 1ull << 20,
+        .answer_max_bytes = 16ull << 20,
+        .command_max_bytes = 1ull << 20,
+        .stdin_max_bytes = 64ull << 20,
+        .output_total_bytes = 16ull << 30,
+        .file_max_bytes = 1ull << 30,
+        .disk_reserve_bytes = 1ull << 30,
+        .repo_max_bytes = 4ull << 30,
+        .repo_max_objects = 10000000,
+        .default_image = "host",
+        .default_profile = "default",
+    };
+}
+
+const struct core_conf *core_conf(const struct core *c)
+{
+    return &c->conf;
+}
+
+void core_notice(struct core *c, bool serious, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+    if (!c->on_notice)
+        return;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    c->on_notice(c->notice_arg, serious, text);
+}
+
+void disk_push(struct core *c, struct job *j)
+{
+    c->disk_jobs++;
+    worker_push(c->disk, j);
+}
+
+// --- the next turn ----------------------------------------------------------------------------
+
+void core_free_graves(struct core *c)
+{
+    while (!list_empty(&c->graves)) {
+        struct sandbox *sb = container_of(c->graves.next, struct sandbox, link);
+        list_del(&sb->link);
+        free(sb);
+    }
+}
+
+static void on_post(struct post *p)
+{
+    struct core *c = container_of(p, struct core, post);
+    struct list later;
+    c->posted = false;
+    core_free_graves(c);
+    if (c->closing)
+        return;
+    list_take(&c->later, &later);
+    while (!list_empty(&later)) {
+        struct waiter *w = container_of(later.next, struct waiter, link);
+        waiter_done(w, w->result);
+    }
+    followers_serve_fresh(c);
+    fetches_finish(c);
+}
+
+void core_wake(struct core *c)
+{
+    if (c->posted)
+        return;
+    c->posted = true;
+    c->post.on_post = on_post;
+    loop_post(c->loop, &c->post);
+}
+
+static void on_tidy(struct timer *t)
+{
+    struct core *c = container_of(t, struct core, tidy_timer);
+    ws_save_dirty(c);
+    if (c->n_tidied++ % EXPIRE_EVERY == 0)
+        idem_expire(c);
+    loop_timer_set(c->loop, &c->tidy_timer, TIDY_MS, on_tidy);
+}
+
+// --- making one -------------------------------------------------------------------------------
+
+static void init_lists(struct core *c)
+{
+    struct list *heads[] = {&c->later,   &c->fresh,      &c->fetched,     &c->graves,
+                            &c->boxes,   &c->workspaces, &c->exec_list,   &c->exec_queue,
+                            &c->unsaved, &c->build_list, &c->build_queue, &c->repos,
+                            &c->tokens,  &c->users,      &c->logins};
+    struct map **maps[] = {
+        &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,   &c->execs, &c->builds,
+        &c->layers,       &c->making,         &c->repos_by_id,  &c->idem,  &c->repos_by_mirror,
+        &c->tokens_by_id, &c->tokens_by_hash, &c->users_by_name};
+    for (unsigned i = 0; i < N_ELEMS(heads); i++)
+        list_init(heads[i]);
+    for (unsigned i = 0; i < N_ELEMS(maps); i++)
+        *maps[i] = map_new();
+}
+
+static int open_files(struct core *c, struct err *e)
+{
+    if (mkdirat(c->state_fd, "output", 0700) && errno != EEXIST)
+        return err_sys(e, "make the directory of output files");
+    c->output_fd = openat(c->state_fd, "output", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (c->output_fd < 0)
+        return err_sys(e, "open the directory of output files");
+    c->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return c->null_fd < 0 ? err_sys(e, "open /dev/null") : 0;
+}
+
+static int load_secret(struct core *c, struct err *e)
+{
+    own_buf struct buf b;
+    buf_init(&b, sizeof(c->secret));
+    int found = store_meta_get(c->db.store, "secret", &b, e);
+    if (found < 0)
+        return -1;
+    if (found && b.len == sizeof(c->secret)) {
+        memcpy(c->secret, b.data, b.len);
+        return 0;
+    }
+    crypt_random(c->secret, sizeof(c->secret));
+    return store_meta_put(c->db.store, "secret", (struct store_blob){c->secret, sizeof(c->secret)},
+                          e);
+}
+
+// All of it before the worker has its first job, so that this thread may use the database.
+static int load(struct core *c, const struct core_parts *parts, struct err *e)
+{
+    return load_secret(c, e) || tokens_load(c, parts->admin_token, e) ||
+                   users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
+                   workspaces_load(c, e) || builds_load(c, e) || execs_load(c, e)
+               ? -1
+               : 0;
+}
+
+static int open_all(struct core *c, const struct core_parts *parts, struct err *e)
+{
+    // A command that closes its input early, or a client's pipe, must not end the server.
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL); // a valid signal: cannot fail
+    if (open_files(c, e) || db_open(c, c->state_fd, e))
+        return -1;
+    c->disk = worker_new(c->loop, NULL, NULL, NULL, e);
+    c->hasher = c->disk ? worker_new(c->loop, NULL, NULL, NULL, e) : NULL;
+    if (!c->hasher || launcher_open(c, parts->launcher_fd, e))
+        return -1;
+    return load(c, parts, e);
+}
+
+struct core *core_new(const struct core_conf *conf, const struct core_parts *parts, struct err *e)
+{
+    struct core *c = xcalloc(1, sizeof(*c));
+    c->conf = *conf;
+    c->loop = parts->loop;
+    c->profiles = parts->profiles;
+    c->n_profiles = parts->n_profiles;
+    c->images = parts->images;
+    c->n_images = parts->n_images;
+    c->on_notice = parts->on_notice;
+    c->notice_arg = parts->arg;
+    c->state_fd = parts->state_dir_fd;
+    c->output_fd = c->null_fd = c->launcher.fd = -1;
+    c->read_buf = xmalloc(READ_BUF);
+    c->stats.started_ms = clock_wall_ms();
+    init_lists(c);
+    if (open_all(c, parts, e)) {
+        core_free(c);
+        return NULL;
+    }
+    layers_ask(c);
+    workspaces_resume(c);
+    builds_resume(c);
+    execs_save(c);
+    loop_timer_set(c->loop, &c->tidy_timer, TIDY_MS, on_tidy);
+    return c;
+}
+
+// --- numbers ----------------------------------------------------------------------------------
+
+const struct core_stats *core_stats(struct core *c)
+{
+    struct core_stats *s = &c->stats;
+    s->workspaces = map_count(c->ws_by_id);
+    s->workspaces_ready = 0;
+    list_for (it, &c->workspaces)
+        s->workspaces_ready += container_of(it, struct ws, all)->pub.status == WS_READY;
+    s->boxes = c->n_boxes;
+    s->boxes_starting = c->n_starting;
+    s->builds_running = c->builds_running;
+    return s;
+}
+
+void core_health(struct core *c, struct core_health *ret)
+{
+    struct statvfs fs = {0};
+    *ret = (struct core_health){.launcher = launcher_ok(c), .database = !c->db.failing};
+    if (!fstatvfs(c->state_fd, &fs)) {
+        ret->disk_free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+        ret->disk_total_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+    }
+    ret->disk = ret->disk_free_bytes > c->conf.disk_reserve_bytes;
+    ret->ok = ret->launcher && ret->database && ret->disk;
+    TEXT_PUT(ret->text, ret->ok          ? ""
+                        : !ret->launcher ? "the launcher does not answer"
+                        : !ret->database ? "the database cannot be written"
+                                         : "less of the disk is free than its reserve");
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ending a core in order: what runs is ended and recorded as lost, what is being written is
+// written, then everything is freed.
+#include "build_int.h"
+#include "file_int.h"
+#include "repo_int.h"
+#include "token_int.h"
+#include "workspace_int.h"
+
+#include <pinfold/clock.h>
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+
+#define STOP_MS 5000 // for the disk to take what is still to be written
+
+static void cancel_timers(struct core *c)
+{
+    struct timer *timers[] = {&c->save_timer, &c->retry_timer, &c->tidy_timer};
+    for (unsigned i = 0; i < N_ELEMS(timers); i++)
+        loop_timer_cancel(c->loop, timers[i]);
+}
+
+static void end_commands(struct core *c)
+{
+    while (!list_empty(&c->boxes))
+        sandbox_abandon(container_of(c->boxes.next, struct sandbox, link));
+    list_for_safe (it, &c->exec_queue)
+        exec_cancel(container_of(it, struct execution, queue));
+}
+
+static void write_rest(struct core *c)
+{
+    uint64_t until = clock_mono_ms() + STOP_MS;
+    execs_save(c);
+    ws_save_dirty(c);
+    while ((c->disk_jobs || c->db.in_flight || !list_empty(&c->unsaved)) &&
+           clock_mono_ms() < until && !c->db.failing)
+        if (loop_turn(c->loop, 10))
+            return;
+}
+
+static void free_workspace(struct ws *ws)
+{
+    while (!list_empty(&ws->debuggers))
+        waiter_cancel(container_of(ws->debuggers.next, struct waiter, link));
+    file_jobs_free(ws);
+    free(ws->patch);
+    ws_free(ws);
+}
+
+static void free_things(struct core *c)
+{
+    list_for_safe (it, &c->exec_list) {
+        struct execution *x = container_of(it, struct execution, all);
+        if (x->live)
+            proc_abandon(&x->live->proc);
+        exec_live_free(x);
+        execution_free(x);
+    }
+    list_for_safe (it, &c->workspaces)
+        free_workspace(container_of(it, struct ws, all));
+    builds_free(c);
+    repos_free(c);
+    accounts_free(c);
+}
+
+static void free_maps(struct core *c)
+{
+    struct map *maps[] = {c->sandboxes,    c->ws_by_id,        c->ws_by_name,   c->execs,
+                          c->builds,       c->layers,          c->making,       c->repos_by_id,
+                          c->idem,         c->repos_by_mirror, c->tokens_by_id, c->tokens_by_hash,
+                          c->users_by_name};
+    for (unsigned i = 0; i < N_ELEMS(maps); i++)
+        map_free(maps[i]);
+}
+
+void core_free(struct core *c)
+{
+    if (!c)
+        return;
+    bool running = c->db.worker && c->disk && c->hasher;
+    c->closing = true;
+    if (running) {
+        end_commands(c);
+        write_rest(c);
+    }
+    cancel_timers(c);
+    worker_free(c->hasher);
+    worker_free(c->disk);
+    db_close(c);
+    launcher_close(c);
+    if (c->posted)
+        (void)loop_turn(c->loop, 0); // its post must not outlive it
+    free_things(c);
+    core_free_graves(c);
+    idem_free(c);
+    free_maps(c);
+    crypt_wipe(c->secret, sizeof(c->secret));
+    fd_close(&c->null_fd);
+    fd_close(&c->output_fd);
+    fd_close(&c->state_fd);
+    free(c->read_buf);
+    free(c);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens and users as core keeps them.
+#pragma once
+#include "core_int.h"
+
+#include <pinfold/core_token.h>
+#include <pinfold/crypt.h>
+
+#define FILE_TOKEN "admin.token" // the name of the one that lies in the state directory
+
+struct tok {
+    struct token pub;
+    struct core *core;
+    struct list all;
+    unsigned char hash[SHA256_LEN];
+    struct list waiters; // of its making or deletion
+    bool recorded, deleting;
+};
+struct usr {
+    struct user pub;
+    struct core *core;
+    struct list all;
+    char *hash;  // argon2id; NULL when it is only known in plain
+    char *plain; // of a configured user; NULL
+};
+int tokens_load(struct core *c, const char *admin_token, struct err *e);
+unsigned scopes_close(unsigned scopes); // what each has besides itself
+int users_load(struct core *c, const char *password, const char *lines, struct err *e);
+void accounts_free(struct core *c);

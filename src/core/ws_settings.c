@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checking what a person asks for, and making settings of it.
+#include "workspace_int.h"
+
+#include <pinfold/image.h>
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+#include <pinfold/profile.h>
+
+void settings_release(struct ws_settings *s)
+{
+    free(s->env);
+    free(s->labels);
+    free(s->init_script);
+    s->env = s->labels = NULL;
+    s->init_script = NULL;
+}
+
+// More than the profile gives is refused, not quietly cut.
+int limits_within(const struct limits *base, const struct limits *want, const char *who,
+                  struct err *e)
+{
+    if (limits_check(want, e))
+        return -1;
+    for (unsigned i = 0; i < n_limit_rows; i++) {
+        uint64_t b = limit_get(base, &limit_rows[i]), w = limit_get(want, &limit_rows[i]);
+        if (b && w > b)
+            return err_set(e, ERR_LIMIT, "limits.%s is %llu; the profile %s allows at most %llu",
+                           limit_rows[i].name, (unsigned long long)w, who, (unsigned long long)b);
+    }
+    return 0;
+}
+
+static int check_name(struct core *c, const char *name, const char *id, struct err *e)
+{
+    if (!name_ok(name))
+        return err_set(e, ERR_BAD_REQUEST,
+                       "name '%.70s' is not 1 to %d of letters, digits, dot, underscore, hyphen",
+                       name, NAME_MAX_LEN);
+    if (strcmp(name, id) && id_ok(name, "ws"))
+        return err_set(e, ERR_BAD_REQUEST, "name '%s' looks like an id", name);
+    struct ws *other = map_get(c->ws_by_name, name);
+    if (other && strcmp(other->pub.id, id))
+        return err_set(e, ERR_CONFLICT, "there is a workspace named '%s' already", name);
+    return 0;
+}
+
+static int set_texts(struct ws_settings *s, const char *script, const char *const *env,
+                     const char *const *labels, struct err *e)
+{
+    if (env_check(env, "env", WS_ENV_MAX, WS_ENV_BYTES, e) ||
+        env_check(labels, "labels", WS_LABELS_MAX, WS_LABELS_BYTES, e))
+        return -1;
+    if (script && strlen(script) > WS_SCRIPT_BYTES)
+        return err_set(e, ERR_LIMIT, "init_script is larger than %d bytes", WS_SCRIPT_BYTES);
+    if (env || !s->env) {
+        free(s->env);
+        s->env = strings_copy(env);
+    }
+    if (labels || !s->labels) {
+        free(s->labels);
+        s->labels = strings_copy(labels);
+    }
+    if (script || !s->init_script) {
+        free(s->init_script);
+        s->init_script = xstrdup(script ? script : "");
+    }
+    return 0;
+}
+
+static int set_image(struct core *c, struct ws_settings *s, const char *name, struct err *e)
+{
+    s->image = image_named(c, name);
+    TEXT_PUT(s->image_name, name);
+    return s->image ? 0 : err_set(e, ERR_BAD_REQUEST, "there is no image '%.64s'", name);
+}
+
+static int set_profile(struct core *c, struct ws_settings *s, const char *name, struct err *e)
+{
+    s->profile = core_profile_find(c, name);
+    TEXT_PUT(s->profile_name, name);
+    return s->profile ? 0 : err_set(e, ERR_BAD_REQUEST, "there is no profile '%.64s'", name);
+}
+
+int settings_make(struct core *c, const struct ws_wish *wish, const char *id,
+                  struct ws_settings *ret, struct err *e)
+{
+    struct ws_settings s = {.limits = wish->limits};
+    const char *name = wish->name ? wish->name : id;
+    TEXT_PUT(s.name, name);
+    if (check_name(c, name, id, e) ||
+        set_image(c, &s, wish->image ? wish->image : c->conf.default_image, e) ||
+        set_profile(c, &s, wish->profile ? wish->profile : c->conf.default_profile, e) ||
+        network_check(wish->network_given, wish->network, s.profile, &s.network, e) ||
+        limits_within(&s.profile->limits, &s.limits, s.profile_name, e) ||
+        set_texts(&s, wish->init_script, wish->env, wish->labels, e)) {
+        settings_release(&s);
+        return -1;
+    }
+    *ret = s;
+    return 0;
+}
+
+static int change(struct ws *ws, const struct workspace_patch *p, struct ws_settings *s,
+                  struct err *e)
+{
+    struct core *c = ws->core;
+    if (p->name && check_name(c, p->name, ws->pub.id, e))
+        return -1;
+    if (p->name)
+        TEXT_PUT(s->name, p->name);
+    if (p->image && set_image(c, s, p->image, e))
+        return -1;
+    if (p->profile && set_profile(c, s, p->profile, e))
+        return -1;
+    if (p->network_given && s->profile &&
+        network_check(true, p->network, s->profile, &s->network, e))
+        return -1;
+    for (unsigned i = 0; p->limits_given && i < n_limit_rows; i++) {
+        uint64_t v = limit_get(&p->limits, &limit_rows[i]);
+        if (v)
+            limit_put(&s->limits, &limit_rows[i], v);
+    }
+    if (s->profile && limits_within(&s->profile->limits, &s->limits, s->profile_name, e))
+        return -1;
+    return set_texts(s, p->init_script, p->env, p->labels, e);
+}
+
+int settings_change(struct ws *ws, const struct workspace_patch *p, struct ws_settings *ret,
+                    struct err *e)
+{
+    struct ws_settings s = ws->set;
+    s.env = strings_copy(ws->set.env->list);
+    s.labels = strings_copy(ws->set.labels->list);
+    s.init_script = xstrdup(ws->set.init_script);
+    if (change(ws, p, &s, e)) {
+        settings_release(&s);
+        return -1;
+    }
+    *ret = s;
+    return 0;
+}
