@@ -20,6 +20,9 @@ struct http_stream_ops {
     // The server stops: write a last event and end, or leave it to be cut. May be NULL.
     void (*on_stop)(struct http_req *r);
 };
+// Say how many bytes will be streamed, before http_stream_begin: the answer then has that length
+// instead of chunks, and ending with fewer bytes cuts the connection.
+void http_stream_length(struct http_req *r, uint64_t n);
 // Send status and headers. r->on_gone and r->user are as the handler set them. False when there is
 // nobody to stream to (HEAD, or already gone): the request is finished then.
 bool http_stream_begin(struct http_req *r, int status, enum http_format format, const char *type,

@@ -69,6 +69,8 @@ struct request {
     bool finished;  // the handler is done with it
     bool capturing; // only a vessel for the API's words, see refusal.c
     bool streaming, chunked, sending, ending, full, flush_linked;
+    bool sized; // with a length instead of chunks
+    uint64_t length_left;
     enum http_format format;
     const struct http_stream_ops *ops;
     struct buf out, flight; // being written by the handler; being sent

@@ -44,6 +44,7 @@ static void pump(struct request *r)
                                  : h2o_iovec_init(H2O_STRLIT("0\r\n\r\n"));
     r->sending = true;
     r->sent_ms = clock_mono_ms();
+    r->length_left -= r->sized ? r->flight.len : 0;
     h2o_send(r->h2o, v, n, r->ending ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }
 
@@ -89,6 +90,13 @@ static const char *const format_types[] = {
     [HTTP_BYTES] = "application/octet-stream",
 };
 
+void http_stream_length(struct http_req *pub, uint64_t n)
+{
+    struct request *r = request_of(pub);
+    r->sized = true;
+    r->length_left = n;
+}
+
 bool http_stream_begin(struct http_req *pub, int status, enum http_format format, const char *type,
                        const struct http_stream_ops *ops)
 {
@@ -98,6 +106,8 @@ bool http_stream_begin(struct http_req *pub, int status, enum http_format format
         http_drop(pub);
         return false;
     }
+    if (r->sized)
+        req->res.content_length = r->length_left;
     if (pub->head) {
         reply_headers(r, status, type ? type : format_types[format]);
         h2o_start_response(req, &r->generator);
@@ -108,11 +118,11 @@ bool http_stream_begin(struct http_req *pub, int status, enum http_format format
     r->streaming = true;
     r->ops = ops;
     r->format = format;
-    r->chunked = req->version == 0x101;
+    r->chunked = req->version == 0x101 && !r->sized;
     if (r->chunked)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_TRANSFER_ENCODING, NULL,
                        H2O_STRLIT("chunked"));
-    else
+    else if (!r->sized)
         req->http1_is_persistent = 0; // an older client knows the end by the connection's
     if (format == HTTP_SSE)           // proxies that collect answers would hold events back
         http_set_header(pub, "x-accel-buffering", "no");
@@ -154,7 +164,7 @@ bool http_stream_full(struct http_req *pub)
 void http_stream_end(struct http_req *pub)
 {
     struct request *r = request_of(pub);
-    if (r->out.overflow) {
+    if (r->out.overflow || (r->sized && r->out.len != r->length_left)) {
         http_stream_cut(pub);
         return;
     }

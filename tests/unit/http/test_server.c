@@ -112,6 +112,14 @@ static void stream(struct http_req *r)
     }
     produce(r);
 }
+static void sized(struct http_req *r)
+{
+    http_stream_length(r, 5);
+    if (!http_stream_begin(r, 200, HTTP_BYTES, "text/plain", NULL))
+        return;
+    http_stream_write(r, "12345", http_query(r, "short") ? 3 : 5);
+    http_stream_end(r);
+}
 static void idle_gone(struct http_req *r)
 {
     gone++;
@@ -189,6 +197,7 @@ static const struct http_route routes[] = {
     {.method = HTTP_GET, .pattern = "/t/never", .flags = HTTP_PUBLIC, .handle = never},
     {.method = HTTP_GET, .pattern = "/t/drop", .flags = HTTP_PUBLIC, .handle = drop},
     {.method = HTTP_GET, .pattern = "/t/stream", .flags = HTTP_PUBLIC, .handle = stream},
+    {.method = HTTP_GET, .pattern = "/t/sized", .flags = HTTP_PUBLIC, .handle = sized},
     {.method = HTTP_GET, .pattern = "/t/events", .flags = HTTP_PUBLIC, .handle = events},
     {.method = HTTP_GET, .pattern = "/t/ws", .flags = HTTP_PUBLIC | HTTP_WEBSOCKET, .handle = ws},
 };
@@ -337,6 +346,11 @@ static void streams(void)
        "lines of JSON, to an old client without chunks");
     wants("GET /t/events?cut=1" END, "200 OK", "a stream that is cut");
     ok(!strstr(answer, "0\r\n\r\n"), "has no proper end");
+    wants("GET /t/sized" END, "Content-Length: 5\r\n", "a stream of known length");
+    ok(strstr(answer, "\r\n\r\n12345") && !strstr(answer, "chunked"), "is sent as it is");
+    wants("GET /t/sized?short=1" END, "", "one that ends early");
+    ok(!strstr(answer, "12345"), "is cut");
+    wants("HEAD /t/sized" END, "Content-Length: 5\r\n", "HEAD has its length");
     wants("HEAD /t/events" END, "200 OK", "HEAD of a stream ends at once");
 
     fd = dial();

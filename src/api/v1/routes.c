@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every endpoint of /v1, a row each. What a row says is what the router does, what the gate wants
+// and what the OpenAPI document tells.
+#include "routes_int.h"
+
+#define PARAMS(...)                                                                                \
+    (const struct v1_param[])                                                                      \
+    {                                                                                              \
+        __VA_ARGS__,                                                                               \
+        {                                                                                          \
+            NULL, NULL, NULL                                                                       \
+        }                                                                                          \
+    }
+#define WAIT                                                                                       \
+    {                                                                                              \
+        "wait", "number", "seconds to hold the answer until what was begun has ended"              \
+    }
+#define PAGE                                                                                       \
+    {"limit", "integer", "items of one page"},                                                     \
+    {                                                                                              \
+        "cursor", "string", "next_cursor of the page before"                                       \
+    }
+#define OFFSET                                                                                     \
+    {"offset", "integer", "first byte"}, {"limit", "integer", "bytes at most"},                    \
+    {                                                                                              \
+        "follow", "boolean", "stay for what comes, as events"                                      \
+    }
+
+#define ROW(m, path, fn, scope_, flags_, body_, text, tag_, status_, ...)                          \
+    {                                                                                              \
+        .method = HTTP_##m, .pattern = path, .handle = fn, .scope = scope_, .flags = flags_,       \
+        .max_body = body_, .doc = text, .extra = &(const struct v1_extra)                          \
+        {                                                                                          \
+            .tag = tag_, .status = status_, ##__VA_ARGS__                                          \
+        }                                                                                          \
+    }
+#define READ(path, fn, text, ...) ROW(GET, path, fn, SCOPE_READ, 0, BODY_NONE, text, __VA_ARGS__)
+#define LIVE(path, fn, text, ...)                                                                  \
+    ROW(GET, path, fn, SCOPE_READ, HTTP_STREAM, BODY_NONE, text, __VA_ARGS__)
+#define DO(m, path, fn, text, ...) ROW(m, path, fn, SCOPE_EXEC, 0, BODY_JSON, text, __VA_ARGS__)
+#define ADMIN(m, path, fn, body_, text, ...)                                                       \
+    ROW(m, path, fn, SCOPE_ADMIN, 0, body_, text, __VA_ARGS__)
+#define SOCKET(path, fn, text, ...)                                                                \
+    ROW(GET, path, fn, SCOPE_EXEC, HTTP_WEBSOCKET, BODY_NONE, text, __VA_ARGS__)
+
+#define W "/v1/workspaces"
+#define WI W "/{id}"
+#define X "/v1/execs"
+#define XI X "/{id}"
+
+const struct http_route v1_routes[] = {
+    // workspaces
+    DO(POST, W, workspaces_create, "Create a workspace.", "workspaces", 201, .body = &create_table,
+       .answer = &workspace_shape, .params = PARAMS(WAIT), .idempotent = true),
+    READ(W, workspaces_list, "List workspaces, oldest first.", "workspaces", 200,
+         .answer = &workspace_shape, .list = true,
+         .params = PARAMS(PAGE, {"status", "string", "only those in this state"})),
+    READ(WI, workspaces_get, "Show a workspace, by id or name.", "workspaces", 200,
+         .answer = &workspace_shape, .params = PARAMS(WAIT)),
+    DO(PATCH, WI, workspaces_patch, "Change a workspace; members given replace, null removes.",
+       "workspaces", 200, .body = &patch_table, .answer = &workspace_shape),
+    DO(DELETE, WI, workspaces_delete, "Delete a workspace with everything in it.", "workspaces",
+       204),
+    DO(POST, WI "/fork", workspaces_fork, "Copy a workspace as it is now.", "workspaces", 201,
+       .body = &fork_table, .answer = &workspace_shape, .params = PARAMS(WAIT), .idempotent = true),
+    DO(POST, WI "/stop", workspaces_stop, "Stop its sandbox, which starts again when needed.",
+       "workspaces", 204),
+    DO(POST, WI "/build", workspaces_build, "Build its root, clone its repository, run its script.",
+       "builds", 202, .body = &build_table, .answer = &build_shape, .params = PARAMS(WAIT),
+       .idempotent = true),
+    READ(WI "/build", workspaces_build_get, "Show its last build.", "builds", 200,
+         .answer = &build_shape, .params = PARAMS(WAIT)),
+    LIVE(WI "/build/log", workspaces_build_log, "The log of its last build, live when asked for.",
+         "builds", 200, .type = "text/plain", .params = PARAMS(OFFSET)),
+    READ(WI "/debug", workspaces_debug, "Everything that helps to see what is wrong in it.",
+         "workspaces", 200),
+    LIVE(WI "/init-log", workspaces_init_log, "The log of its init script's last run.",
+         "workspaces", 200, .type = "text/plain", .params = PARAMS(OFFSET)),
+    DO(POST, WI "/rerun-init", workspaces_rerun_init, "Run its init script again.", "workspaces",
+       202, .answer = &workspace_shape, .params = PARAMS(WAIT)),
+
+    // execs
+    ROW(POST, WI "/exec", exec_run, SCOPE_EXEC, HTTP_STREAM, BODY_UPLOAD,
+        "Run a command: collected, or as events when Accept asks for them.", "execs", 200,
+        .body = &exec_table, .answer = &exec_shape, .idempotent = true),
+    SOCKET(WI "/exec", exec_socket,
+           "Run a command with live input: its body first, then input and control events.", "execs",
+           101),
+    READ(WI "/execs", execs_of_workspace, "List a workspace's execs, newest first.", "execs", 200,
+         .answer = &exec_shape, .list = true, .params = PARAMS(PAGE)),
+    SOCKET(WI "/terminal", terminal_socket, "A terminal: bytes as binary messages.", "execs", 101,
+           .params = PARAMS({"rows", "integer", "height"}, {"cols", "integer", "width"},
+                            {"command", "string", "instead of a login shell"},
+                            {"cwd", "string", "where it begins"}, {"user", "string", "as whom"},
+                            {"detach", "boolean", "go on when the client leaves"},
+                            {"exec", "string", "come back to this one"})),
+    ROW(POST, "/v1/exec", exec_once, SCOPE_EXEC, HTTP_STREAM, BODY_UPLOAD,
+        "Run one command in a fresh sandbox that is gone when the answer is sent.", "execs", 200,
+        .body = &once_table, .answer = &exec_shape, .idempotent = true),
+    READ(X, execs_list, "List execs of all workspaces, newest first.", "execs", 200,
+         .answer = &exec_shape, .list = true, .params = PARAMS(PAGE)),
+    READ(XI, execs_get, "Show an exec.", "execs", 200, .answer = &exec_shape,
+         .params = PARAMS(WAIT)),
+    READ(XI "/wait", execs_wait, "Show an exec when it has ended.", "execs", 200,
+         .answer = &exec_shape, .params = PARAMS(WAIT)),
+    LIVE(XI "/output", execs_output, "Kept output by offset, or replayed and followed as events.",
+         "execs", 200,
+         .params = PARAMS(OFFSET, {"stream", "string", "stdout or stderr"},
+                          {"stderr_offset", "integer", "of stderr, when following"})),
+    READ(XI "/stdout", execs_stdout, "Kept standard output as it is.", "execs", 200,
+         .type = "application/octet-stream", .params = PARAMS(OFFSET)),
+    READ(XI "/stderr", execs_stderr, "Kept standard error as it is.", "execs", 200,
+         .type = "application/octet-stream", .params = PARAMS(OFFSET)),
+    ROW(POST, XI "/stdin", execs_stdin, SCOPE_EXEC, 0, BODY_UPLOAD,
+        "Write to its standard input: JSON, or the bytes themselves with another content type.",
+        "execs", 204, .body = &stdin_table,
+        .params = PARAMS({"close", "boolean", "end of file after this"})),
+    DO(POST, XI "/signal", execs_signal, "Send a signal to its process group.", "execs", 204,
+       .body = &signal_table),
+    DO(POST, XI "/cancel", execs_cancel, "Kill everything it started.", "execs", 204),
+    DO(POST, XI "/resize", execs_resize, "Change the size of its terminal.", "execs", 204,
+       .body = &resize_table),
+    DO(DELETE, XI, execs_delete, "Forget an exec and its output; one that runs is cancelled first.",
+       "execs", 204),
+
+    // files
+    READ(WI "/files", files_list, "List a directory.", "files", 200,
+         .params = PARAMS({"path", "string", "relative to /workspace, or absolute inside"},
+                          {"depth", "integer", "levels; 1 is the directory's own entries"},
+                          {"limit", "integer", "entries at most"},
+                          {"after", "string", "next_after of the list before"})),
+    READ(WI "/files/*", files_get, "Read a file; ranges and entity tags are honoured.", "files",
+         200, .type = "application/octet-stream"),
+    ROW(PUT, WI "/files/*", files_put, SCOPE_EXEC, 0, BODY_UPLOAD,
+        "Write a file: it is replaced as a whole or not at all.", "files", 200,
+        .answer = &entry_shape, .body_type = "application/octet-stream",
+        .params = PARAMS({"mode", "string", "octal"},
+                         {"parents", "boolean", "make directories above (default)"})),
+    DO(DELETE, WI "/files/*", files_delete, "Delete a file or directory.", "files", 204,
+       .params = PARAMS({"recursive", "boolean", "a directory with all that is in it"})),
+    READ(WI "/stat", files_stat, "Show what is at a path.", "files", 200, .answer = &entry_shape,
+         .params = PARAMS({"path", "string", "relative to /workspace, or absolute inside"})),
+    DO(POST, WI "/move", files_move, "Move or rename.", "files", 200, .body = &move_table,
+       .answer = &entry_shape),
+    DO(POST, WI "/mkdir", files_mkdir, "Make a directory.", "files", 201, .body = &mkdir_table,
+       .answer = &entry_shape),
+    READ(WI "/archive", archive_get, "A tar archive of a directory.", "files", 200,
+         .type = "application/x-tar",
+         .params = PARAMS({"path", "string", "relative to /workspace, or absolute inside"})),
+    ROW(PUT, WI "/archive", archive_put, SCOPE_EXEC, 0, BODY_UPLOAD,
+        "Unpack a tar archive into a directory.", "files", 200, .body_type = "application/x-tar",
+        .params = PARAMS({"path", "string", "relative to /workspace, or absolute inside"},
+                         {"parents", "boolean", "make the directory (default)"})),
+
+    // builds, images, profiles, repositories
+    READ("/v1/builds", builds_list, "List builds, newest first.", "builds", 200,
+         .answer = &build_shape, .list = true,
+         .params = PARAMS(PAGE, {"workspace", "string", "only those of this one"})),
+    READ("/v1/builds/{id}", builds_get, "Show a build.", "builds", 200, .answer = &build_shape,
+         .params = PARAMS(WAIT)),
+    LIVE("/v1/builds/{id}/log", builds_log, "Its log, live when asked for.", "builds", 200,
+         .type = "text/plain", .params = PARAMS(OFFSET)),
+    DO(POST, "/v1/builds/{id}/cancel", builds_cancel, "Stop a build.", "builds", 204),
+    READ("/v1/images", images_list, "List images and how much of each is built.", "images", 200,
+         .answer = &image_shape, .list = true),
+    READ("/v1/images/{name}", images_get, "Show an image and its steps.", "images", 200,
+         .answer = &image_shape),
+    ADMIN(POST, "/v1/images/{name}/build", images_build, BODY_JSON, "Build an image's layers.",
+          "images", 202, .body = &build_table, .answer = &build_shape, .params = PARAMS(WAIT),
+          .idempotent = true),
+    READ("/v1/profiles", profiles_list, "List profiles.", "profiles", 200, .answer = &profile_shape,
+         .list = true),
+    READ("/v1/profiles/{name}", profiles_get, "Show a profile with its whole text.", "profiles",
+         200, .answer = &profile_shape),
+    READ("/v1/repositories", repositories_list, "List mirrored repositories.", "repositories", 200,
+         .answer = &repository_shape, .list = true, .params = PARAMS(PAGE)),
+    READ("/v1/repositories/{id}", repositories_get, "Show a mirrored repository.", "repositories",
+         200, .answer = &repository_shape),
+    DO(POST, "/v1/repositories", repositories_fetch, "Mirror a repository, or fetch it again.",
+       "repositories", 200, .body = &fetch_table, .answer = &repository_shape),
+    ADMIN(DELETE, "/v1/repositories/{id}", repositories_delete, BODY_NONE,
+          "Delete a mirror that no workspace uses.", "repositories", 204),
+
+    // tokens and users
+    ADMIN(POST, "/v1/tokens", tokens_create, BODY_JSON, "Make a token, which is shown this once.",
+          "tokens", 201, .body = &token_table, .answer = &token_shape),
+    ADMIN(GET, "/v1/tokens", tokens_list, BODY_NONE, "List tokens.", "tokens", 200,
+          .answer = &token_shape, .list = true, .params = PARAMS(PAGE)),
+    READ("/v1/tokens/self", tokens_get, "Show the token of this request.", "tokens", 200,
+         .answer = &token_shape),
+    ADMIN(GET, "/v1/tokens/{id}", tokens_get, BODY_NONE, "Show a token.", "tokens", 200,
+          .answer = &token_shape),
+    ADMIN(DELETE, "/v1/tokens/{id}", tokens_delete, BODY_NONE, "Revoke a token.", "tokens", 204),
+    ADMIN(GET, "/v1/users", users_list, BODY_NONE, "List users who log in by password.", "users",
+          200, .answer = &user_shape, .list = true, .params = PARAMS(PAGE)),
+    ADMIN(PUT, "/v1/users/{name}", users_put, BODY_JSON, "Make or change a user.", "users", 200,
+          .body = &user_table, .answer = &user_shape),
+    ADMIN(DELETE, "/v1/users/{name}", users_delete, BODY_NONE, "Delete a user.", "users", 204),
+
+    // the server
+    ROW(GET, "/v1/health", system_health, 0, HTTP_PUBLIC, BODY_NONE,
+        "Whether launcher, database and disk are well; 503 when not.", "system", 200),
+    READ("/v1/info", system_info, "What this server is and allows.", "system", 200),
+    READ("/v1/stats", system_stats, "Numbers about what goes on.", "system", 200),
+    READ("/v1/metrics", system_metrics, "The same for Prometheus.", "system", 200,
+         .type = "text/plain"),
+    READ("/metrics", system_metrics, "The same for Prometheus.", "system", 200,
+         .type = "text/plain"),
+    ROW(GET, "/v1/openapi.json", system_openapi, 0, HTTP_PUBLIC, BODY_NONE, "This document.",
+        "system", 200),
+};
+const unsigned n_v1_routes = N_ELEMS(v1_routes);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may call: tokens and users.
+#include "routes_int.h"
+
+#include <pinfold/clock.h>
+#include <stdio.h>
+#include <time.h>
+
+// --- tokens ---------------------------------------------------------------------------------
+
+struct token_body {
+    char name[NAME_MAX_LEN + 1];
+    struct json_strings scopes;
+    const char *expires_at;
+    uint64_t expires_in_ms;
+};
+static const struct json_field token_fields[] = {
+    JSON_FIELD(struct token_body, name, JSON_CHARS, .flags = JSON_REQUIRED, .min = 1,
+               .max = NAME_MAX_LEN),
+    JSON_FIELD(struct token_body, scopes, JSON_STRINGS, .max = 3,
+               .doc = "of read, exec and admin, each of which has those before it; read without"),
+    JSON_FIELD(struct token_body, expires_at, JSON_STRING, .max = 40,
+               .doc = "RFC 3339; without it, it does not expire"),
+    JSON_FIELD_AS(struct token_body, expires_in_ms, "expires_in_secs", JSON_MS, .max = 3155760000),
+};
+const struct json_table token_table = {"TokenBody", token_fields, N_ELEMS(token_fields),
+                                       sizeof(struct token_body), -1};
+
+static int parse_scopes(struct http_req *r, const struct json_strings *list, unsigned *ret)
+{
+    struct err e;
+    *ret = list->n ? 0 : SCOPE_READ;
+    for (uint32_t i = 0; i < list->n; i++) {
+        enum token_scope s;
+        if (token_scope_parse(list->at[i], &s, &e)) {
+            v1_bad(r, "/scopes", "must be of read, exec and admin");
+            return -1;
+        }
+        *ret |= s;
+    }
+    if (*ret & SCOPE_ADMIN)
+        *ret |= SCOPE_EXEC;
+    if (*ret & SCOPE_EXEC)
+        *ret |= SCOPE_READ;
+    return 0;
+}
+
+// RFC 3339 with Z or an offset, to milliseconds since 1970.
+static int parse_time(const char *s, uint64_t *ret)
+{
+    struct tm tm = {0};
+    int used = 0, hours = 0, minutes = 0;
+    char sign[2] = "Z";
+    if (sscanf(s, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6)
+        return -1;
+    s += used;
+    if (*s == '.')
+        s += 1 + strspn(s + 1, "0123456789");
+    if (*s != 'Z' && *s != 'z' && sscanf(s, "%1[+-]%2d:%2d", sign, &hours, &minutes) != 3)
+        return -1;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    time_t t = timegm(&tm);
+    int offset = (hours * 60 + minutes) * 60;
+    t -= *sign == '+' ? offset : *sign == '-' ? -offset : 0;
+    if (t < 0)
+        return -1;
+    *ret = (uint64_t)t * 1000;
+    return 0;
+}
+
+struct token_call {
+    struct call c; // first member
+    char text[TOKEN_TEXT_MAX];
+};
+
+static void on_created(struct waiter *w)
+{
+    struct token_call *tc = container_of(container_of(w, struct call, w), struct token_call, c);
+    struct answer a;
+    if (w->err.code) {
+        call_err(&tc->c, &w->err);
+        return;
+    }
+    const struct token *t = w->result;
+    memcpy(tc->c.id, t->id, sizeof(tc->c.id));
+    tc->c.location = "/v1/tokens/";
+    answer_begin(&a);
+    json_show_members(&a.o, &token_shape, t);
+    json_str(&a.o, "token", tc->text);
+    call_answer(&tc->c, 201, &a);
+}
+
+// An Idempotency-Key is not honoured here: keeping the answer would keep the token.
+void tokens_create(struct http_req *r)
+{
+    struct err e;
+    struct token_body b = {0};
+    struct token_spec spec = {0};
+    own_json_pool struct json_pool pool;
+    json_pool_init(&pool);
+    if (read_body(r, &token_table, &pool, &b) || parse_scopes(r, &b.scopes, &spec.scopes))
+        return;
+    spec.name = b.name;
+    if (!name_ok(b.name)) {
+        v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
+        return;
+    }
+    if (b.expires_at && parse_time(b.expires_at, &spec.expires_ms)) {
+        v1_bad(r, "/expires_at", "is no time as 2026-01-02T03:04:05Z");
+        return;
+    }
+    if (b.expires_in_ms)
+        spec.expires_ms = clock_wall_ms() + b.expires_in_ms;
+    struct token_call *tc = call_new(r, sizeof(*tc));
+    tc->c.w.on_done = on_created;
+    (void)call_started(&tc->c, core_token_create(tc->c.v->core, &spec, tc->text, &tc->c.w, &e), &e);
+}
+
+void tokens_list(struct http_req *r)
+{
+    struct page page;
+    struct token *all[PAGE_MAX];
+    bool more;
+    char cursor[CURSOR_MAX];
+    struct answer a;
+    if (page_parse(r, &page))
+        return;
+    size_t n = core_token_list(v1_of(r)->core, page.after, all, page.limit, &more);
+    page_begin(&a);
+    for (size_t i = 0; i < n; i++)
+        json_show(&a.o, NULL, &token_shape, all[i]);
+    page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+}
+
+static struct token *find_token(struct http_req *r)
+{
+    struct err e;
+    bool own = !strcmp(r->params[0], "self");
+    struct token *t = core_token_find(v1_of(r)->core, own ? r->who_id : r->params[0], &e);
+    if (!t)
+        v1_err(r, &e);
+    return t;
+}
+
+void tokens_get(struct http_req *r)
+{
+    const struct token *t = find_token(r);
+    if (t)
+        answer_show(r, 200, &token_shape, t);
+}
+
+static void on_deleted(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    if (w->err.code)
+        call_err(c, &w->err);
+    else
+        call_empty(c, 204);
+}
+
+void tokens_delete(struct http_req *r)
+{
+    struct err e;
+    struct token *t = find_token(r);
+    if (!t)
+        return;
+    struct call *c = call_new(r, sizeof(*c));
+    c->w.on_done = on_deleted;
+    (void)call_started(c, core_token_delete(c->v->core, t, &c->w, &e), &e);
+}
+
+// --- users ----------------------------------------------------------------------------------
+
+struct user_body {
+    const char *password;
+    struct json_strings scopes;
+};
+static const struct json_field user_fields[] = {
+    JSON_FIELD(struct user_body, password, JSON_STRING, .flags = JSON_REQUIRED, .min = 8,
+               .max = PASSWORD_MAX - 1),
+    JSON_FIELD(struct user_body, scopes, JSON_STRINGS, .max = 3),
+};
+const struct json_table user_table = {"UserBody", user_fields, N_ELEMS(user_fields),
+                                      sizeof(struct user_body), -1};
+
+static void on_put(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    if (w->err.code)
+        call_err(c, &w->err);
+    else
+        call_show(c, 200, &user_shape, w->result);
+}
+
+void users_put(struct http_req *r)
+{
+    struct err e;
+    unsigned scopes;
+    struct user_body b = {0};
+    own_json_pool struct json_pool pool;
+    json_pool_init(&pool);
+    if (read_body(r, &user_table, &pool, &b) || parse_scopes(r, &b.scopes, &scopes))
+        return;
+    struct call *c = call_new(r, sizeof(*c));
+    c->w.on_done = on_put;
+    int bad = core_user_put(c->v->core, r->params[0], b.password, scopes, &c->w, &e);
+    (void)call_started(c, bad, &e);
+}
+
+void users_list(struct http_req *r)
+{
+    struct page page;
+    struct user *all[PAGE_MAX];
+    bool more;
+    char cursor[CURSOR_MAX];
+    struct answer a;
+    if (page_parse(r, &page))
+        return;
+    size_t n = core_user_list(v1_of(r)->core, page.after, all, page.limit, &more);
+    page_begin(&a);
+    for (size_t i = 0; i < n; i++)
+        json_show(&a.o, NULL, &user_shape, all[i]);
+    page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+}
+
+void users_delete(struct http_req *r)
+{
+    struct err e;
+    struct user *u = core_user_find(v1_of(r)->core, r->params[0], &e);
+    if (!u) {
+        v1_err(r, &e);
+        return;
+    }
+    struct call *c = call_new(r, sizeof(*c));
+    c->w.on_done = on_deleted;
+    if (core_user_delete(c->v->core, u, &c->w, &e))
+        call_err(c, &e);
+}
