@@ -43,7 +43,8 @@ static void on_internal(void *arg, const char *request_id, const struct err *e)
 
 static void stop(void)
 {
-    http_server_stop(S.http, S.conf.stop_timeout_ms);
+    // The other half is for what core still has to write before pinfoldd kills.
+    http_server_stop(S.http, S.conf.stop_timeout_ms / 2);
 }
 
 static void on_signal(struct watch *w, uint32_t events)
@@ -80,11 +81,18 @@ static int watch_signals(struct err *e)
            loop_watch(S.loop, &S.supervisor, START_READY, 0, on_supervisor, e);
 }
 
+// A file, an archive or input in one request: a body is held in memory as a whole.
+static uint64_t max_upload(void)
+{
+    return S.conf.max_body > S.conf.stdin_bytes ? S.conf.max_body : S.conf.stdin_bytes;
+}
+
 static int make_http(struct err *e)
 {
     struct http_limits l;
     http_limits_init(&l);
-    l.body_bytes = S.conf.max_body > S.conf.stdin_bytes ? S.conf.max_body : S.conf.stdin_bytes;
+    l.body_bytes = max_upload();
+    l.body_budget = 4 * l.body_bytes;
     l.connections = (unsigned)S.conf.max_connections;
     l.keep_alive_ms = (uint32_t)S.conf.request_timeout_ms;
     S.http = http_server_new(S.loop, &l, e);
@@ -133,7 +141,7 @@ static int mount_apis(struct err *e)
 {
     const struct v1_conf v1 = {
         .max_body = S.conf.max_body,
-        .max_upload = S.conf.max_body,
+        .max_upload = max_upload(),
         .max_wait_ms = S.conf.max_wait_ms,
         .max_streams = S.conf.max_streams,
         .requests_per_second = S.conf.requests_per_second,
