@@ -7,7 +7,7 @@
 
 // --- answers --------------------------------------------------------------------------------
 
-void answer_begin(struct answer *a)
+void v1_answer_begin(struct answer *a)
 {
     buf_init(&a->b, ANSWER_MAX);
     json_out_init(&a->o, &a->b);
@@ -24,27 +24,27 @@ static void send(struct http_req *r, int status, struct answer *a)
     buf_release(&a->b);
 }
 
-void answer_send(struct http_req *r, int status, struct answer *a)
+void v1_answer_send(struct http_req *r, int status, struct answer *a)
 {
     json_end(&a->o);
     send(r, status, a);
 }
 
-void answer_show(struct http_req *r, int status, const struct json_shape *shape, const void *at)
+void v1_answer_show(struct http_req *r, int status, const struct json_shape *shape, const void *at)
 {
     struct answer a;
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_show_members(&a.o, shape, at);
-    answer_send(r, status, &a);
+    v1_answer_send(r, status, &a);
 }
 
-void page_begin(struct answer *a)
+void v1_page_begin(struct answer *a)
 {
-    answer_begin(a);
+    v1_answer_begin(a);
     json_begin_array(&a->o, "items");
 }
 
-void page_send(struct http_req *r, struct answer *a, const char *next)
+void v1_page_send(struct http_req *r, struct answer *a, const char *next)
 {
     json_end_array(&a->o);
     json_str(&a->o, "next_cursor", next);
@@ -53,13 +53,13 @@ void page_send(struct http_req *r, struct answer *a, const char *next)
         (void)snprintf(link, sizeof(link), "<%s?cursor=%s>; rel=\"next\"", r->path, next);
         http_set_header(r, "link", link);
     }
-    answer_send(r, 200, a);
+    v1_answer_send(r, 200, a);
 }
 
-int page_parse(struct http_req *r, struct page *ret)
+int v1_page_parse(struct http_req *r, struct page *ret)
 {
     uint64_t limit;
-    if (param_u64(r, "limit", PAGE_DEFAULT, PAGE_MAX, &limit))
+    if (v1_param_u64(r, "limit", PAGE_DEFAULT, PAGE_MAX, &limit))
         return -1;
     ret->limit = limit ? (size_t)limit : 1;
     ret->after = http_query(r, "cursor");
@@ -74,7 +74,7 @@ int page_parse(struct http_req *r, struct page *ret)
 
 // --- parameters -----------------------------------------------------------------------------
 
-int param_bool(struct http_req *r, const char *name, bool def, bool *ret)
+int v1_param_bool(struct http_req *r, const char *name, bool def, bool *ret)
 {
     const char *v = http_query(r, name);
     *ret = def;
@@ -91,7 +91,7 @@ int param_bool(struct http_req *r, const char *name, bool def, bool *ret)
     return 0;
 }
 
-int param_u64(struct http_req *r, const char *name, uint64_t def, uint64_t max, uint64_t *ret)
+int v1_param_u64(struct http_req *r, const char *name, uint64_t def, uint64_t max, uint64_t *ret)
 {
     const char *v = http_query(r, name);
     struct err e;
@@ -105,7 +105,7 @@ int param_u64(struct http_req *r, const char *name, uint64_t def, uint64_t max, 
     return -1;
 }
 
-int param_wait(struct http_req *r, uint64_t *ret_ms)
+int v1_param_wait(struct http_req *r, uint64_t *ret_ms)
 {
     const char *v = http_query(r, "wait");
     uint64_t max = v1_of(r)->conf.max_wait_ms;
@@ -126,7 +126,7 @@ int param_wait(struct http_req *r, uint64_t *ret_ms)
     return 0;
 }
 
-int read_body(struct http_req *r, const struct json_table *t, struct json_pool *pool, void *ret)
+int v1_read_body(struct http_req *r, const struct json_table *t, struct json_pool *pool, void *ret)
 {
     struct json_fault f;
     if (!json_read(t, r->body, r->body_len, JSON_EMPTY_OK, pool, ret, &f))
@@ -137,7 +137,7 @@ int read_body(struct http_req *r, const struct json_table *t, struct json_pool *
 
 // --- things ---------------------------------------------------------------------------------
 
-struct workspace *find_workspace(struct http_req *r)
+struct workspace *v1_find_workspace(struct http_req *r)
 {
     struct err e;
     struct workspace *ws = core_workspace_find(v1_of(r)->core, r->params[0], &e);
@@ -146,7 +146,7 @@ struct workspace *find_workspace(struct http_req *r)
     return ws;
 }
 
-struct exec *find_exec(struct http_req *r)
+struct exec *v1_find_exec(struct http_req *r)
 {
     struct err e;
     struct exec *x = core_exec_find(v1_of(r)->core, r->params[0], &e);
@@ -155,7 +155,7 @@ struct exec *find_exec(struct http_req *r)
     return x;
 }
 
-struct build *find_build(struct http_req *r)
+struct build *v1_find_build(struct http_req *r)
 {
     struct err e;
     struct build *b = core_build_find(v1_of(r)->core, r->params[0], &e);

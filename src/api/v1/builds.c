@@ -11,7 +11,8 @@ struct build_body {
 static const struct json_field build_fields[] = {
     JSON_FIELD(struct build_body, rebuild, JSON_BOOL, .doc = "throw away what is there first"),
 };
-const struct json_table build_table = {"BuildBody", build_fields, 1, sizeof(struct build_body), -1};
+const struct json_table v1_build_table = {"BuildBody", build_fields, 1, sizeof(struct build_body),
+                                          -1};
 
 // --- starting -------------------------------------------------------------------------------
 
@@ -20,14 +21,14 @@ static void show_build(struct call *c, const struct build *b)
     bool over = b->status != BUILD_QUEUED && b->status != BUILD_RUNNING;
     memcpy(c->id, b->id, sizeof(c->id));
     c->location = "/v1/builds/";
-    call_show(c, over && c->wait_ms ? 200 : 202, &build_shape, b);
+    v1_call_show(c, over && c->wait_ms ? 200 : 202, &v1_build_shape, b);
 }
 
 static void on_waited(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
         show_build(c, w->result);
 }
@@ -38,10 +39,10 @@ static void on_started(struct waiter *w)
     struct build *b = w->result;
     struct err e;
     if (w->err.code) {
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     } else if (c->wait_ms) {
         c->w.on_done = on_waited;
-        (void)call_started(c, core_build_wait(c->v->core, b, c->wait_ms, &c->w, &e), &e);
+        (void)v1_call_started(c, core_build_wait(c->v->core, b, c->wait_ms, &c->w, &e), &e);
     } else {
         show_build(c, b);
     }
@@ -53,27 +54,27 @@ static void start(struct call *c)
     struct build_body b = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    bool image = c->r->route->handle == images_build;
+    bool image = c->r->route->handle == v1_images_build;
     struct workspace *ws = NULL;
-    if (param_wait(c->r, &c->wait_ms) || read_body(c->r, &build_table, &pool, &b) ||
-        (!image && !(ws = find_workspace(c->r)))) {
-        call_refused(c);
+    if (v1_param_wait(c->r, &c->wait_ms) || v1_read_body(c->r, &v1_build_table, &pool, &b) ||
+        (!image && !(ws = v1_find_workspace(c->r)))) {
+        v1_call_refused(c);
         return;
     }
     c->w.on_done = on_started;
     int bad = image ? core_image_build(c->v->core, c->r->params[0], b.rebuild, &c->w, &e)
                     : core_build_start(c->v->core, ws, b.rebuild, &c->w, &e);
-    (void)call_started(c, bad, &e);
+    (void)v1_call_started(c, bad, &e);
 }
 
-void workspaces_build(struct http_req *r)
+void v1_workspaces_build(struct http_req *r)
 {
-    call_begin(call_new(r, sizeof(struct call)), start);
+    v1_call_begin(v1_call_new(r, sizeof(struct call)), start);
 }
 
-void images_build(struct http_req *r)
+void v1_images_build(struct http_req *r)
 {
-    call_begin(call_new(r, sizeof(struct call)), start);
+    v1_call_begin(v1_call_new(r, sizeof(struct call)), start);
 }
 
 // --- looking --------------------------------------------------------------------------------
@@ -82,37 +83,37 @@ static void on_looked(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
-        call_show(c, 200, &build_shape, w->result);
+        v1_call_show(c, 200, &v1_build_shape, w->result);
 }
 
 static void get(struct http_req *r, struct build *b)
 {
     struct err e;
     uint64_t wait_ms;
-    if (param_wait(r, &wait_ms))
+    if (v1_param_wait(r, &wait_ms))
         return;
     if (!wait_ms || (b->status != BUILD_QUEUED && b->status != BUILD_RUNNING)) {
-        answer_show(r, 200, &build_shape, b);
+        v1_answer_show(r, 200, &v1_build_shape, b);
         return;
     }
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_looked;
-    (void)call_started(c, core_build_wait(c->v->core, b, wait_ms, &c->w, &e), &e);
+    (void)v1_call_started(c, core_build_wait(c->v->core, b, wait_ms, &c->w, &e), &e);
 }
 
-void builds_get(struct http_req *r)
+void v1_builds_get(struct http_req *r)
 {
-    struct build *b = find_build(r);
+    struct build *b = v1_find_build(r);
     if (b)
         get(r, b);
 }
 
-void workspaces_build_get(struct http_req *r)
+void v1_workspaces_build_get(struct http_req *r)
 {
     struct err e;
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
     struct build *b = *ws->build ? core_build_find(v1_of(r)->core, ws->build, &e) : NULL;
@@ -124,7 +125,7 @@ void workspaces_build_get(struct http_req *r)
         v1_err(r, &e);
 }
 
-void builds_list(struct http_req *r)
+void v1_builds_list(struct http_req *r)
 {
     struct page page;
     struct build *all[PAGE_MAX];
@@ -139,19 +140,19 @@ void builds_list(struct http_req *r)
         v1_err(r, &e);
         return;
     }
-    if (page_parse(r, &page))
+    if (v1_page_parse(r, &page))
         return;
     size_t n = core_build_list(v->core, ws ? ws->id : "", page.after, all, page.limit, &more);
-    page_begin(&a);
+    v1_page_begin(&a);
     for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &build_shape, all[i]);
-    page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+        json_show(&a.o, NULL, &v1_build_shape, all[i]);
+    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
 }
 
-void builds_cancel(struct http_req *r)
+void v1_builds_cancel(struct http_req *r)
 {
     struct err e;
-    struct build *b = find_build(r);
+    struct build *b = v1_find_build(r);
     if (!b)
         return;
     if (core_build_cancel(v1_of(r)->core, b, &e))
@@ -162,27 +163,27 @@ void builds_cancel(struct http_req *r)
 
 // --- images ---------------------------------------------------------------------------------
 
-void images_list(struct http_req *r)
+void v1_images_list(struct http_req *r)
 {
     struct v1 *v = v1_of(r);
     struct answer a;
     struct image_info info;
-    page_begin(&a);
+    v1_page_begin(&a);
     for (unsigned i = 0; i < core_n_images(v->core); i++) {
         core_image_at(v->core, i, &info);
-        json_show(&a.o, NULL, &image_shape, &info);
+        json_show(&a.o, NULL, &v1_image_shape, &info);
     }
-    page_send(r, &a, NULL);
+    v1_page_send(r, &a, NULL);
 }
 
-void images_get(struct http_req *r)
+void v1_images_get(struct http_req *r)
 {
     struct err e;
     struct image_info info;
     if (core_image_find(v1_of(r)->core, r->params[0], &info, &e))
         v1_err(r, &e);
     else
-        answer_show(r, 200, &image_shape, &info);
+        v1_answer_show(r, 200, &v1_image_shape, &info);
 }
 
 // --- repositories ---------------------------------------------------------------------------
@@ -197,58 +198,58 @@ static const struct json_field fetch_fields[] = {
                .doc = "for this fetch only; not kept"),
     JSON_FIELD(struct fetch_body, password, JSON_STRING, .max = 4096),
 };
-const struct json_table fetch_table = {"FetchBody", fetch_fields, N_ELEMS(fetch_fields),
-                                       sizeof(struct fetch_body), -1};
+const struct json_table v1_fetch_table = {"FetchBody", fetch_fields, N_ELEMS(fetch_fields),
+                                          sizeof(struct fetch_body), -1};
 
 static void on_fetched(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     const struct repository *repo = w->result;
     if (w->err.code) {
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
         return;
     }
     memcpy(c->id, repo->id, sizeof(c->id));
     c->location = "/v1/repositories/";
-    call_show(c, 200, &repository_shape, repo);
+    v1_call_show(c, 200, &v1_repository_shape, repo);
 }
 
-void repositories_fetch(struct http_req *r)
+void v1_repositories_fetch(struct http_req *r)
 {
     struct err e;
     struct fetch_body b = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    if (read_body(r, &fetch_table, &pool, &b))
+    if (v1_read_body(r, &v1_fetch_table, &pool, &b))
         return;
     struct repo_spec spec = {.url = b.url, .user = b.username, .password = b.password};
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_fetched;
-    (void)call_started(c, core_repo_fetch(c->v->core, &spec, &c->w, &e), &e);
+    (void)v1_call_started(c, core_repo_fetch(c->v->core, &spec, &c->w, &e), &e);
 }
 
-void repositories_list(struct http_req *r)
+void v1_repositories_list(struct http_req *r)
 {
     struct page page;
     struct repository *all[PAGE_MAX];
     bool more;
     char cursor[CURSOR_MAX];
     struct answer a;
-    if (page_parse(r, &page))
+    if (v1_page_parse(r, &page))
         return;
     size_t n = core_repo_list(v1_of(r)->core, page.after, all, page.limit, &more);
-    page_begin(&a);
+    v1_page_begin(&a);
     for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &repository_shape, all[i]);
-    page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+        json_show(&a.o, NULL, &v1_repository_shape, all[i]);
+    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
 }
 
-void repositories_get(struct http_req *r)
+void v1_repositories_get(struct http_req *r)
 {
     struct err e;
     struct repository *repo = core_repo_find(v1_of(r)->core, r->params[0], &e);
     if (repo)
-        answer_show(r, 200, &repository_shape, repo);
+        v1_answer_show(r, 200, &v1_repository_shape, repo);
     else
         v1_err(r, &e);
 }
@@ -257,12 +258,12 @@ static void on_deleted(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
-        call_empty(c, 204);
+        v1_call_empty(c, 204);
 }
 
-void repositories_delete(struct http_req *r)
+void v1_repositories_delete(struct http_req *r)
 {
     struct err e;
     struct repository *repo = core_repo_find(v1_of(r)->core, r->params[0], &e);
@@ -270,7 +271,7 @@ void repositories_delete(struct http_req *r)
         v1_err(r, &e);
         return;
     }
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_deleted;
-    (void)call_started(c, core_repo_delete(c->v->core, repo, &c->w, &e), &e);
+    (void)v1_call_started(c, core_repo_delete(c->v->core, repo, &c->w, &e), &e);
 }

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-void call_free(struct call *c)
+void v1_call_free(struct call *c)
 {
     list_del(&c->link);
     buf_release(&c->kept);
@@ -18,10 +18,10 @@ static void on_gone(struct http_req *r)
     struct call *c = r->user;
     waiter_cancel(&c->w);
     http_drop(r);
-    call_free(c);
+    v1_call_free(c);
 }
 
-void *call_new(struct http_req *r, size_t size)
+void *v1_call_new(struct http_req *r, size_t size)
 {
     struct call *c = xcalloc(1, size);
     c->r = r;
@@ -33,11 +33,11 @@ void *call_new(struct http_req *r, size_t size)
     return c;
 }
 
-bool call_started(struct call *c, int result, const struct err *e)
+bool v1_call_started(struct call *c, int result, const struct err *e)
 {
     if (!result)
         return true;
-    call_err(c, e);
+    v1_call_err(c, e);
     return false;
 }
 
@@ -50,7 +50,7 @@ static void replay(struct call *c)
     http_set_header(c->r, "idempotency-replayed", "true");
     http_reply(c->r, c->idem.out_status, "application/json", c->idem.out_body,
                c->idem.out_body_len);
-    call_free(c);
+    v1_call_free(c);
 }
 
 static void on_idem(struct waiter *w)
@@ -63,14 +63,14 @@ static void on_idem(struct waiter *w)
                                               NULL, 0};
     struct call *c = container_of(container_of(w, struct idem_request, w), struct call, idem);
     if (w->err.code) {
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
         return;
     }
     switch (c->idem.out_state) {
     case IDEM_NEW:
         c->idem_new = true;
         if (c->r->gone) // its body is gone, too
-            call_err(c, &(struct err){ERR_GONE, 0, "the client left"});
+            v1_call_err(c, &(struct err){ERR_GONE, 0, "the client left"});
         else
             c->next(c);
         break;
@@ -79,16 +79,16 @@ static void on_idem(struct waiter *w)
         break;
     case IDEM_RUNNING:
         v1_refuse(c->r, &running);
-        call_free(c);
+        v1_call_free(c);
         break;
     case IDEM_OTHER:
         v1_refuse(c->r, &other);
-        call_free(c);
+        v1_call_free(c);
         break;
     }
 }
 
-void call_begin(struct call *c, void (*next)(struct call *c))
+void v1_call_begin(struct call *c, void (*next)(struct call *c))
 {
     struct err e;
     const char *key = http_header(c->r, "idempotency-key");
@@ -106,17 +106,17 @@ void call_begin(struct call *c, void (*next)(struct call *c))
                                     .key = key,
                                     .body = c->r->body,
                                     .body_len = c->r->body_len};
-    (void)call_started(c, core_idem_begin(c->v->core, &c->idem, &e), &e);
+    (void)v1_call_started(c, core_idem_begin(c->v->core, &c->idem, &e), &e);
 }
 
 // --- ends -----------------------------------------------------------------------------------
 
-void call_err(struct call *c, const struct err *e)
+void v1_call_err(struct call *c, const struct err *e)
 {
     if (c->idem_new)
         core_idem_abandon(c->v->core, &c->idem);
     v1_err(c->r, e);
-    call_free(c);
+    v1_call_free(c);
 }
 
 static void send_kept(struct call *c)
@@ -127,7 +127,7 @@ static void send_kept(struct call *c)
         http_reply_take(c->r, c->status, "application/json", &c->kept);
     else
         http_reply_empty(c->r, c->status);
-    call_free(c);
+    v1_call_free(c);
 }
 
 static void on_recorded(struct waiter *w)
@@ -149,34 +149,34 @@ static void finish(struct call *c, int status)
     send_kept(c);
 }
 
-void call_answer(struct call *c, int status, struct answer *a)
+void v1_call_answer(struct call *c, int status, struct answer *a)
 {
     json_end(&a->o);
     if (!json_done(&a->o)) {
         buf_release(&a->b);
-        call_err(c, &(struct err){ERR_INTERNAL, 0, "the answer does not fit"});
+        v1_call_err(c, &(struct err){ERR_INTERNAL, 0, "the answer does not fit"});
         return;
     }
     c->kept = a->b;
     finish(c, status);
 }
 
-void call_show(struct call *c, int status, const struct json_shape *shape, const void *at)
+void v1_call_show(struct call *c, int status, const struct json_shape *shape, const void *at)
 {
     struct answer a;
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_show_members(&a.o, shape, at);
-    call_answer(c, status, &a);
+    v1_call_answer(c, status, &a);
 }
 
-void call_empty(struct call *c, int status)
+void v1_call_empty(struct call *c, int status)
 {
     finish(c, status);
 }
 
-void call_refused(struct call *c)
+void v1_call_refused(struct call *c)
 {
     if (c->idem_new)
         core_idem_abandon(c->v->core, &c->idem);
-    call_free(c);
+    v1_call_free(c);
 }

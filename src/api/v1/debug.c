@@ -68,8 +68,8 @@ static void show_execs(struct json_out *o, const struct debug_request *d)
     json_begin_array(o, "execs");
     for (size_t i = 0; i < d->n_execs; i++) {
         struct exec_view v;
-        exec_view_of(d->execs[i], &v);
-        json_show(o, NULL, &exec_shape, &v);
+        v1_exec_view_of(d->execs[i], &v);
+        json_show(o, NULL, &v1_exec_shape, &v);
     }
     json_end_array(o);
 }
@@ -133,27 +133,27 @@ static void on_done(struct waiter *w)
     const struct debug_request *d = &dc->d;
     struct answer a;
     if (w->err.code) {
-        call_err(&dc->c, &w->err);
+        v1_call_err(&dc->c, &w->err);
         return;
     }
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_str(&a.o, "problem", d->problem && *d->problem ? d->problem : NULL);
     json_str(&a.o, "status", workspace_status_name(d->workspace->status));
     json_time(&a.o, "status_since", d->workspace->status_ms);
-    json_show(&a.o, "workspace", &workspace_shape, d->workspace);
+    json_show(&a.o, "workspace", &v1_workspace_shape, d->workspace);
     show_sandbox(&a.o, d);
     json_begin(&a.o, "network");
     json_str(&a.o, "mode", net_mode_name(d->workspace->network));
     json_str(&a.o, "address", d->address && *d->address ? d->address : NULL);
     json_end(&a.o);
-    json_show(&a.o, "limits", &limits_shape, &d->workspace->limits_effective);
+    json_show(&a.o, "limits", &v1_limits_shape, &d->workspace->limits_effective);
     show_processes(&a.o, d);
     show_execs(&a.o, d);
     show_denied(&a.o, d);
     show_log(&a.o, "build_log", &d->build_log);
     show_log(&a.o, "init_log", &d->init_log);
     json_str(&a.o, "missing", d->missing && *d->missing ? d->missing : NULL);
-    call_answer(&dc->c, 200, &a);
+    v1_call_answer(&dc->c, 200, &a);
 }
 
 static void on_gone(struct http_req *r)
@@ -161,17 +161,17 @@ static void on_gone(struct http_req *r)
     struct debug_call *dc = r->user;
     waiter_cancel(&dc->d.w);
     http_drop(r);
-    call_free(&dc->c);
+    v1_call_free(&dc->c);
 }
 
-void workspaces_debug(struct http_req *r)
+void v1_workspaces_debug(struct http_req *r)
 {
     struct err e;
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
-    struct debug_call *dc = call_new(r, sizeof(*dc));
+    struct debug_call *dc = v1_call_new(r, sizeof(*dc));
     r->on_gone = on_gone;
     dc->d.w.on_done = on_done;
-    (void)call_started(&dc->c, core_debug(dc->c.v->core, ws, &dc->d, &e), &e);
+    (void)v1_call_started(&dc->c, core_debug(dc->c.v->core, ws, &dc->d, &e), &e);
 }

@@ -10,7 +10,7 @@
 #define ARGV_MAX 8192
 #define FILES_MAX 256
 
-// Bounds are those of limit_rows, which check_limits goes by.
+// Bounds are those of limit_rows, which v1_check_limits goes by.
 #define LIMIT(m, t, text) JSON_FIELD(struct limits, m, t, .doc = text)
 static const struct json_field limits_fields[] = {
     LIMIT(memory_bytes, JSON_U64, "memory, swap is always 0"),
@@ -22,8 +22,8 @@ static const struct json_field limits_fields[] = {
     LIMIT(open_files, JSON_U32, "descriptors of one process"),
     LIMIT(wall_ms, JSON_U64, "time from start to end"),
 };
-const struct json_table limits_table = {"LimitsBody", limits_fields, N_ELEMS(limits_fields),
-                                        sizeof(struct limits), -1};
+const struct json_table v1_limits_table = {"LimitsBody", limits_fields, N_ELEMS(limits_fields),
+                                           sizeof(struct limits), -1};
 
 static const char *const modes[] = {"none", "full", NULL}; // as enum net_mode
 static const struct json_field network_fields[] = {
@@ -32,8 +32,8 @@ static const struct json_field network_fields[] = {
     JSON_FIELD(struct network_body, allow, JSON_STRINGS, .max = 256,
                .doc = "hosts that may be reached; must be empty with these modes"),
 };
-const struct json_table network_table = {"NetworkBody", network_fields, N_ELEMS(network_fields),
-                                         sizeof(struct network_body), -1};
+const struct json_table v1_network_table = {"NetworkBody", network_fields, N_ELEMS(network_fields),
+                                            sizeof(struct network_body), -1};
 
 #define EX(m, t, ...) JSON_FIELD(struct exec_body, m, t, ##__VA_ARGS__)
 #define EX_AS(m, n, t, ...) JSON_FIELD_AS(struct exec_body, m, n, t, ##__VA_ARGS__)
@@ -54,26 +54,28 @@ const struct json_table network_table = {"NetworkBody", network_fields, N_ELEMS(
         EX(cols, JSON_U32, .min = 1, .max = 1000),                                                 \
         EX(background, JSON_BOOL, .doc = "answer at once; it goes on whoever leaves"),             \
         EX(detach, JSON_BOOL, .doc = "go on when the client leaves"),                              \
-        EX(limits, JSON_OBJECT, .sub = &limits_table),                                             \
+        EX(limits, JSON_OBJECT, .sub = &v1_limits_table),                                          \
         EX(max_output_bytes, JSON_U64, .doc = "of each stream in the answer"),                     \
         EX(keep_output_bytes, JSON_U64, .doc = "of each stream to keep for reading later")
 
 static const struct json_field exec_fields[] = {EXEC_FIELDS};
-const struct json_table exec_table = {"ExecBody", exec_fields, N_ELEMS(exec_fields),
-                                      sizeof(struct exec_body), offsetof(struct exec_body, given)};
+const struct json_table v1_exec_table = {"ExecBody", exec_fields, N_ELEMS(exec_fields),
+                                         sizeof(struct exec_body),
+                                         offsetof(struct exec_body, given)};
 static const struct json_field once_fields[] = {
     EXEC_FIELDS,
     EX(image, JSON_CHARS, .max = NAME_MAX_LEN),
     EX(profile, JSON_CHARS, .max = NAME_MAX_LEN),
-    EX(network, JSON_OBJECT, .sub = &network_table),
+    EX(network, JSON_OBJECT, .sub = &v1_network_table),
     EX(files, JSON_RAW,
        .doc =
            "files to put there first: {PATH: TEXT} or [{path, content or content_base64, mode}]"),
 };
-const struct json_table once_table = {"OneShotBody", once_fields, N_ELEMS(once_fields),
-                                      sizeof(struct exec_body), offsetof(struct exec_body, given)};
+const struct json_table v1_once_table = {"OneShotBody", once_fields, N_ELEMS(once_fields),
+                                         sizeof(struct exec_body),
+                                         offsetof(struct exec_body, given)};
 
-int json_fault_at(struct json_fault *f, const char *pointer, const char *fmt, ...)
+int v1_json_fault_at(struct json_fault *f, const char *pointer, const char *fmt, ...)
 {
     va_list ap;
     *f = (struct json_fault){.kind = JSON_WRONG};
@@ -84,21 +86,21 @@ int json_fault_at(struct json_fault *f, const char *pointer, const char *fmt, ..
     return -1;
 }
 
-int check_limits(const struct limits *l, struct json_fault *f)
+int v1_check_limits(const struct limits *l, struct json_fault *f)
 {
     struct err e;
     if (!limits_check(l, &e))
         return 0;
-    json_fault_at(f, "/limits", "%s", e.text);
+    v1_json_fault_at(f, "/limits", "%s", e.text);
     f->kind = JSON_OVER;
     f->limit = "limits";
     return -1;
 }
 
-int network_of(const struct network_body *b, enum net_mode *ret, struct json_fault *f)
+int v1_network_of(const struct network_body *b, enum net_mode *ret, struct json_fault *f)
 {
     if (b->allow.n)
-        return json_fault_at(f, "/network/allow", "must be empty: no mode has an allow-list");
+        return v1_json_fault_at(f, "/network/allow", "must be empty: no mode has an allow-list");
     *ret = b->mode ? NET_FULL : NET_NONE;
     return 0;
 }
@@ -112,7 +114,7 @@ static const char *const *join_env(struct json_pool *pool, const struct json_map
     for (uint32_t i = 0; i < map->n; i++) {
         const char *name = map->at[i].name, *value = map->at[i].value ? map->at[i].value : "";
         if (strchr(name, '=')) {
-            json_fault_at(f, pointer, "has a name with an equals sign");
+            v1_json_fault_at(f, pointer, "has a name with an equals sign");
             return NULL;
         }
         size_t n = strlen(name), v = strlen(value);
@@ -126,8 +128,8 @@ static const char *const *join_env(struct json_pool *pool, const struct json_map
     return env;
 }
 
-const char *const *map_to_env(struct http_req *r, struct json_pool *pool, const char *pointer,
-                              const struct json_map *map)
+const char *const *v1_map_to_env(struct http_req *r, struct json_pool *pool, const char *pointer,
+                                 const struct json_map *map)
 {
     struct json_fault f;
     const char *const *env = join_env(pool, map, pointer, &f);
@@ -183,11 +185,11 @@ static int file_of(const struct file_body *b, uint32_t i, struct file_put *ret,
     char pointer[40];
     (void)snprintf(pointer, sizeof(pointer), "/files/%u", i);
     if (b->content.p && b->content_base64.p)
-        return json_fault_at(f, pointer, "has both content and content_base64");
+        return v1_json_fault_at(f, pointer, "has both content and content_base64");
     const struct json_text *text = b->content_base64.p ? &b->content_base64 : &b->content;
     *ret = (struct file_put){.path = b->path, .data = text->p ? text->p : "", .len = text->len};
     if (b->mode && parse_mode(b->mode, &ret->mode))
-        return json_fault_at(f, pointer, "has a mode that is not octal");
+        return v1_json_fault_at(f, pointer, "has a mode that is not octal");
     return 0;
 }
 
@@ -225,14 +227,14 @@ static const char *const *argv_of(const struct json_strings *list, struct json_p
     return argv;
 }
 
-int exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_spec *ret,
-                 struct json_fault *f)
+int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_spec *ret,
+                    struct json_fault *f)
 {
     if (!b->command == !b->argv.n)
-        return json_fault_at(f, b->command ? "/argv" : "",
-                             "either command or argv must be given, not both");
+        return v1_json_fault_at(f, b->command ? "/argv" : "",
+                                "either command or argv must be given, not both");
     if (b->input.p && b->input_base64.p)
-        return json_fault_at(f, "/stdin_base64", "cannot stand beside stdin");
+        return v1_json_fault_at(f, "/stdin_base64", "cannot stand beside stdin");
     const struct json_text *in = b->input_base64.p ? &b->input_base64 : &b->input;
     *ret = (struct exec_spec){
         .command = b->command,
@@ -254,13 +256,13 @@ int exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_
         .image = *b->image ? b->image : NULL,
         .profile = *b->profile ? b->profile : NULL,
     };
-    if (check_limits(&b->limits, f))
+    if (v1_check_limits(&b->limits, f))
         return -1;
     if (b->env.n && !(ret->env = join_env(pool, &b->env, "/env", f)))
         return -1;
     if (b->given & JSON_GIVEN(N_ELEMS(exec_fields) + 2)) { // network, of a one-shot
         ret->network_given = true;
-        if (network_of(&b->network, &ret->network, f))
+        if (v1_network_of(&b->network, &ret->network, f))
             return -1;
     }
     return b->files ? files_of(b->files, pool, ret, f) : 0;

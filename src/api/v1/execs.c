@@ -12,10 +12,10 @@
 static void write_collected(struct json_out *o, const struct exec *x)
 {
     struct exec_view v;
-    exec_view_of(x, &v);
+    v1_exec_view_of(x, &v);
     v.truncated.out = v.truncated.out || x->data_len[EXEC_STDOUT] < x->out[EXEC_STDOUT].total;
     v.truncated.err = v.truncated.err || x->data_len[EXEC_STDERR] < x->out[EXEC_STDERR].total;
-    json_show_members(o, &exec_shape, &v);
+    json_show_members(o, &v1_exec_shape, &v);
     json_bytes(o, "stdout", x->data[EXEC_STDOUT] ? x->data[EXEC_STDOUT] : "",
                x->data_len[EXEC_STDOUT]);
     json_bytes(o, "stderr", x->data[EXEC_STDERR] ? x->data[EXEC_STDERR] : "",
@@ -27,19 +27,19 @@ static void on_ended(struct waiter *w)
     struct call *c = container_of(w, struct call, w);
     struct answer a;
     if (w->err.code) {
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
         return;
     }
-    answer_begin(&a);
+    v1_answer_begin(&a);
     write_collected(&a.o, w->result);
-    call_answer(c, 200, &a);
+    v1_call_answer(c, 200, &a);
 }
 
 static void show_exec(struct call *c, int status, const struct exec *x)
 {
     struct exec_view v;
-    exec_view_of(x, &v);
-    call_show(c, status, &exec_shape, &v);
+    v1_exec_view_of(x, &v);
+    v1_call_show(c, status, &v1_exec_shape, &v);
 }
 
 static void on_accepted(struct waiter *w) // a background exec
@@ -47,7 +47,7 @@ static void on_accepted(struct waiter *w) // a background exec
     struct call *c = container_of(w, struct call, w);
     const struct exec *x = w->result;
     if (w->err.code) {
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
         return;
     }
     memcpy(c->id, x->id, sizeof(c->id));
@@ -59,9 +59,9 @@ static int read_spec(struct http_req *r, bool once, struct json_pool *pool, stru
 {
     struct json_fault f;
     struct exec_body b = {0};
-    if (read_body(r, once ? &once_table : &exec_table, pool, &b))
+    if (v1_read_body(r, once ? &v1_once_table : &v1_exec_table, pool, &b))
         return -1;
-    if (!exec_spec_of(&b, pool, ret, &f))
+    if (!v1_exec_spec_of(&b, pool, ret, &f))
         return 0;
     v1_fault(r, &f);
     return -1;
@@ -76,15 +76,15 @@ static void start(struct call *c)
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
     bool once = !c->r->n_params;
-    if ((!once && !(ws = find_workspace(c->r))) || read_spec(c->r, once, &pool, &spec)) {
-        call_refused(c);
+    if ((!once && !(ws = v1_find_workspace(c->r))) || read_spec(c->r, once, &pool, &spec)) {
+        v1_call_refused(c);
         return;
     }
     if (c->idem_new) // its repetition wants the end
         spec.detach = true;
     c->w.on_done = spec.background ? on_accepted : on_ended;
     struct exec *x = core_exec_start(c->v->core, ws, &spec, &c->w, &e);
-    (void)call_started(c, x ? 0 : -1, &e);
+    (void)v1_call_started(c, x ? 0 : -1, &e);
 }
 
 static void run_streaming(struct http_req *r)
@@ -93,24 +93,24 @@ static void run_streaming(struct http_req *r)
     struct exec_spec spec;
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    if (streams_exhausted(r) || (r->n_params && !(ws = find_workspace(r))) ||
+    if (v1_streams_exhausted(r) || (r->n_params && !(ws = v1_find_workspace(r))) ||
         read_spec(r, !r->n_params, &pool, &spec))
         return;
-    live_exec(r, ws, &spec);
+    v1_live_exec(r, ws, &spec);
 }
 
-void exec_run(struct http_req *r)
+void v1_exec_run(struct http_req *r)
 {
     enum http_format format = http_wants(r);
     if (format == HTTP_SSE || format == HTTP_NDJSON)
         run_streaming(r);
     else
-        call_begin(call_new(r, sizeof(struct call)), start);
+        v1_call_begin(v1_call_new(r, sizeof(struct call)), start);
 }
 
-void exec_once(struct http_req *r)
+void v1_exec_once(struct http_req *r)
 {
-    exec_run(r);
+    v1_exec_run(r);
 }
 
 // --- look -----------------------------------------------------------------------------------
@@ -122,26 +122,26 @@ static void list(struct http_req *r, const char *workspace)
     bool more;
     char cursor[CURSOR_MAX];
     struct answer a;
-    if (page_parse(r, &page))
+    if (v1_page_parse(r, &page))
         return;
     size_t n = core_exec_list(v1_of(r)->core, workspace, page.after, all, page.limit, &more);
-    page_begin(&a);
+    v1_page_begin(&a);
     for (size_t i = 0; i < n; i++) {
         struct exec_view v;
-        exec_view_of(all[i], &v);
-        json_show(&a.o, NULL, &exec_shape, &v);
+        v1_exec_view_of(all[i], &v);
+        json_show(&a.o, NULL, &v1_exec_shape, &v);
     }
-    page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
 }
 
-void execs_list(struct http_req *r)
+void v1_execs_list(struct http_req *r)
 {
     list(r, "");
 }
 
-void execs_of_workspace(struct http_req *r)
+void v1_execs_of_workspace(struct http_req *r)
 {
-    const struct workspace *ws = find_workspace(r);
+    const struct workspace *ws = v1_find_workspace(r);
     if (ws)
         list(r, ws->id);
 }
@@ -150,7 +150,7 @@ static void on_waited(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
         show_exec(c, 200, w->result);
 }
@@ -158,29 +158,29 @@ static void on_waited(struct waiter *w)
 static void get(struct http_req *r, uint64_t wait_ms)
 {
     struct err e;
-    struct exec *x = find_exec(r);
+    struct exec *x = v1_find_exec(r);
     if (!x)
         return;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     if (!wait_ms || x->status == EXEC_ENDED) {
         show_exec(c, 200, x);
         return;
     }
     c->w.on_done = on_waited;
-    (void)call_started(c, core_exec_wait(c->v->core, x, wait_ms, &c->w, &e), &e);
+    (void)v1_call_started(c, core_exec_wait(c->v->core, x, wait_ms, &c->w, &e), &e);
 }
 
-void execs_get(struct http_req *r)
+void v1_execs_get(struct http_req *r)
 {
     uint64_t wait_ms;
-    if (!param_wait(r, &wait_ms))
+    if (!v1_param_wait(r, &wait_ms))
         get(r, wait_ms);
 }
 
-void execs_wait(struct http_req *r)
+void v1_execs_wait(struct http_req *r)
 {
     uint64_t wait_ms;
-    if (!param_wait(r, &wait_ms))
+    if (!v1_param_wait(r, &wait_ms))
         get(r, http_query(r, "wait") ? wait_ms : v1_of(r)->conf.max_wait_ms);
 }
 
@@ -195,38 +195,38 @@ static const struct json_field stdin_fields[] = {
     JSON_FIELD(struct stdin_body, data_base64, JSON_BASE64),
     JSON_FIELD(struct stdin_body, close, JSON_BOOL, .doc = "end of file after this"),
 };
-const struct json_table stdin_table = {"StdinBody", stdin_fields, N_ELEMS(stdin_fields),
-                                       sizeof(struct stdin_body), -1};
+const struct json_table v1_stdin_table = {"StdinBody", stdin_fields, N_ELEMS(stdin_fields),
+                                          sizeof(struct stdin_body), -1};
 
 static void on_empty(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
-        call_empty(c, 204);
+        v1_call_empty(c, 204);
 }
 
 // JSON, or the bytes themselves with any other content type.
-void execs_stdin(struct http_req *r)
+void v1_execs_stdin(struct http_req *r)
 {
     struct err e;
-    struct exec *x = find_exec(r);
+    struct exec *x = v1_find_exec(r);
     struct stdin_body b = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    if (!x || param_bool(r, "close", false, &b.close))
+    if (!x || v1_param_bool(r, "close", false, &b.close))
         return;
     bool json = !strncasecmp(http_header(r, "content-type"), "application/json", 16);
-    if (json && read_body(r, &stdin_table, &pool, &b))
+    if (json && v1_read_body(r, &v1_stdin_table, &pool, &b))
         return;
     struct json_text in = {r->body, r->body_len};
     if (json)
         in = b.data_base64.p ? b.data_base64 : b.data;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_empty;
     int bad = core_exec_stdin(c->v->core, x, in.p ? in.p : "", in.len, b.close, &c->w, &e);
-    (void)call_started(c, bad, &e);
+    (void)v1_call_started(c, bad, &e);
 }
 
 struct signal_body {
@@ -236,8 +236,8 @@ static const struct json_field signal_fields[] = {
     JSON_FIELD(struct signal_body, signal, JSON_RAW, .flags = JSON_REQUIRED, .max = 24,
                .doc = "a name, as TERM or SIGTERM, or a number"),
 };
-const struct json_table signal_table = {"SignalBody", signal_fields, 1, sizeof(struct signal_body),
-                                        -1};
+const struct json_table v1_signal_table = {"SignalBody", signal_fields, 1,
+                                           sizeof(struct signal_body), -1};
 
 static void answer_done(struct http_req *r, int bad, const struct err *e)
 {
@@ -247,14 +247,14 @@ static void answer_done(struct http_req *r, int bad, const struct err *e)
         http_reply_empty(r, 204);
 }
 
-void execs_signal(struct http_req *r)
+void v1_execs_signal(struct http_req *r)
 {
     struct err e;
     struct signal_body b = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    struct exec *x = find_exec(r);
-    if (!x || read_body(r, &signal_table, &pool, &b))
+    struct exec *x = v1_find_exec(r);
+    if (!x || v1_read_body(r, &v1_signal_table, &pool, &b))
         return;
     char name[32];
     int signal;
@@ -266,10 +266,10 @@ void execs_signal(struct http_req *r)
         answer_done(r, core_exec_signal(v1_of(r)->core, x, signal, &e), &e);
 }
 
-void execs_cancel(struct http_req *r)
+void v1_execs_cancel(struct http_req *r)
 {
     struct err e;
-    struct exec *x = find_exec(r);
+    struct exec *x = v1_find_exec(r);
     if (x)
         answer_done(r, core_exec_cancel(v1_of(r)->core, x, &e), &e);
 }
@@ -281,28 +281,28 @@ static const struct json_field resize_fields[] = {
     JSON_FIELD(struct resize_body, rows, JSON_U32, .flags = JSON_REQUIRED, .min = 1, .max = 1000),
     JSON_FIELD(struct resize_body, cols, JSON_U32, .flags = JSON_REQUIRED, .min = 1, .max = 1000),
 };
-const struct json_table resize_table = {"ResizeBody", resize_fields, 2, sizeof(struct resize_body),
-                                        -1};
+const struct json_table v1_resize_table = {"ResizeBody", resize_fields, 2,
+                                           sizeof(struct resize_body), -1};
 
-void execs_resize(struct http_req *r)
+void v1_execs_resize(struct http_req *r)
 {
     struct err e;
     struct resize_body b = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    struct exec *x = find_exec(r);
-    if (!x || read_body(r, &resize_table, &pool, &b))
+    struct exec *x = v1_find_exec(r);
+    if (!x || v1_read_body(r, &v1_resize_table, &pool, &b))
         return;
     answer_done(r, core_exec_resize(v1_of(r)->core, x, (uint16_t)b.rows, (uint16_t)b.cols, &e), &e);
 }
 
-void execs_delete(struct http_req *r)
+void v1_execs_delete(struct http_req *r)
 {
     struct err e;
-    struct exec *x = find_exec(r);
+    struct exec *x = v1_find_exec(r);
     if (!x)
         return;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_empty;
-    (void)call_started(c, core_exec_delete(c->v->core, x, &c->w, &e), &e);
+    (void)v1_call_started(c, core_exec_delete(c->v->core, x, &c->w, &e), &e);
 }

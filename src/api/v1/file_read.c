@@ -208,10 +208,10 @@ static void on_stat(struct waiter *w)
     (void)http_stream_begin(r, 200, HTTP_BYTES, bytes_type, NULL); // HEAD: this is all
 }
 
-void files_get(struct http_req *r)
+void v1_files_get(struct http_req *r)
 {
     struct err e;
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
     struct download *d = download_new(r, r->params[1]);
@@ -230,9 +230,9 @@ void files_get(struct http_req *r)
     }
 }
 
-void archive_get(struct http_req *r)
+void v1_archive_get(struct http_req *r)
 {
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
     struct download *d = download_new(r, http_query(r, "path"));

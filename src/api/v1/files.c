@@ -41,7 +41,7 @@ static const struct json_show entry_rows[] = {
     {.name = "etag", .type = SHOW_STRING},
     {.name = "target", .type = SHOW_STRING, .doc = "of a symlink"},
 };
-const struct json_shape entry_shape = {"FileEntry", entry_rows, N_ELEMS(entry_rows)};
+const struct json_shape v1_entry_shape = {"FileEntry", entry_rows, N_ELEMS(entry_rows)};
 
 // --- common ---------------------------------------------------------------------------------
 
@@ -50,12 +50,12 @@ static void on_gone(struct http_req *r)
     struct file_call *fc = r->user;
     waiter_cancel(&fc->f.w);
     http_drop(r);
-    call_free(&fc->c);
+    v1_call_free(&fc->c);
 }
 
 static struct file_call *file_call_new(struct http_req *r, const char *path)
 {
-    struct file_call *fc = call_new(r, sizeof(*fc));
+    struct file_call *fc = v1_call_new(r, sizeof(*fc));
     r->on_gone = on_gone;
     fc->f.path = path && *path ? path : ".";
     fc->f.mode = -1;
@@ -77,9 +77,9 @@ static bool failed(struct file_call *fc)
         return false;
     if (fc->f.out_condition_failed) {
         v1_refuse(fc->c.r, &changed);
-        call_free(&fc->c);
+        v1_call_free(&fc->c);
     } else {
-        call_err(&fc->c, &fc->f.w.err);
+        v1_call_err(&fc->c, &fc->f.w.err);
     }
     return true;
 }
@@ -93,23 +93,23 @@ static void on_entry(struct waiter *w)
         return;
     (void)snprintf(quoted, sizeof(quoted), "\"%s\"", tool_etag(&fc->f.out_entry, etag));
     http_set_header(fc->c.r, "etag", quoted);
-    answer_begin(&a);
+    v1_answer_begin(&a);
     show_entry(&a.o, &fc->f.out_entry);
-    call_answer(&fc->c, fc->c.status, &a);
+    v1_call_answer(&fc->c, fc->c.status, &a);
 }
 
 static void on_deleted(struct waiter *w)
 {
     struct file_call *fc = call_of(w);
     if (!failed(fc))
-        call_empty(&fc->c, 204);
+        v1_call_empty(&fc->c, 204);
 }
 
 typedef int file_verb(struct core *c, struct workspace *ws, struct file_request *f, struct err *e);
 static void run(struct file_call *fc, struct workspace *ws, file_verb *verb)
 {
     struct err e;
-    (void)call_started(&fc->c, verb(fc->c.v->core, ws, &fc->f, &e), &e);
+    (void)v1_call_started(&fc->c, verb(fc->c.v->core, ws, &fc->f, &e), &e);
 }
 
 static int parse_mode(struct http_req *r, const char *s, int *ret)
@@ -134,7 +134,7 @@ static void on_list(struct waiter *w)
     struct answer a;
     if (failed(fc))
         return;
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_str(&a.o, "path", fc->f.path);
     json_begin_array(&a.o, "entries");
     for (size_t i = 0; i < fc->f.out_n; i++) {
@@ -149,15 +149,15 @@ static void on_list(struct waiter *w)
         json_strn(&a.o, "next_after", last->path, last->path_len);
     else
         json_null(&a.o, "next_after");
-    call_answer(&fc->c, 200, &a);
+    v1_call_answer(&fc->c, 200, &a);
 }
 
-void files_list(struct http_req *r)
+void v1_files_list(struct http_req *r)
 {
     uint64_t depth, limit;
-    struct workspace *ws = find_workspace(r);
-    if (!ws || param_u64(r, "depth", 1, TOOL_DEPTH_MAX, &depth) ||
-        param_u64(r, "limit", TOOL_LIST_MAX, TOOL_LIST_MAX, &limit))
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_param_u64(r, "depth", 1, TOOL_DEPTH_MAX, &depth) ||
+        v1_param_u64(r, "limit", TOOL_LIST_MAX, TOOL_LIST_MAX, &limit))
         return;
     struct file_call *fc = file_call_new(r, http_query(r, "path"));
     fc->f.depth = (uint32_t)depth;
@@ -167,9 +167,9 @@ void files_list(struct http_req *r)
     run(fc, ws, core_file_list);
 }
 
-void files_stat(struct http_req *r)
+void v1_files_stat(struct http_req *r)
 {
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
     struct file_call *fc = file_call_new(r, http_query(r, "path"));
@@ -195,13 +195,13 @@ static const char *condition(struct http_req *r, char out[TOOL_ETAG_MAX + 2])
     return out;
 }
 
-void files_put(struct http_req *r)
+void v1_files_put(struct http_req *r)
 {
     char etag[TOOL_ETAG_MAX + 2];
     bool parents;
     int mode = -1;
-    struct workspace *ws = find_workspace(r);
-    if (!ws || param_bool(r, "parents", true, &parents) ||
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_param_bool(r, "parents", true, &parents) ||
         parse_mode(r, http_query(r, "mode"), &mode))
         return;
     struct file_call *fc = file_call_new(r, r->params[1]);
@@ -215,11 +215,11 @@ void files_put(struct http_req *r)
     run(fc, ws, core_file_write);
 }
 
-void files_delete(struct http_req *r)
+void v1_files_delete(struct http_req *r)
 {
     bool recursive;
-    struct workspace *ws = find_workspace(r);
-    if (!ws || param_bool(r, "recursive", false, &recursive))
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_param_bool(r, "recursive", false, &recursive))
         return;
     struct file_call *fc = file_call_new(r, r->params[1]);
     fc->f.recursive = recursive;
@@ -241,16 +241,16 @@ static const struct json_field move_fields[] = {
     JSON_FIELD(struct move_body, overwrite, JSON_BOOL, .doc = "replace what is there"),
     JSON_FIELD(struct move_body, parents, JSON_BOOL, .doc = "make directories above"),
 };
-const struct json_table move_table = {"MoveBody", move_fields, N_ELEMS(move_fields),
-                                      sizeof(struct move_body), -1};
+const struct json_table v1_move_table = {"MoveBody", move_fields, N_ELEMS(move_fields),
+                                         sizeof(struct move_body), -1};
 
-void files_move(struct http_req *r)
+void v1_files_move(struct http_req *r)
 {
     struct move_body b = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    struct workspace *ws = find_workspace(r);
-    if (!ws || read_body(r, &move_table, &pool, &b))
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_read_body(r, &v1_move_table, &pool, &b))
         return;
     struct file_call *fc = file_call_new(r, b.from);
     fc->c.status = 200;
@@ -272,17 +272,17 @@ static const struct json_field mkdir_fields[] = {
     JSON_FIELD(struct mkdir_body, parents, JSON_BOOL,
                .doc = "make directories above; one that exists is fine"),
 };
-const struct json_table mkdir_table = {"MkdirBody", mkdir_fields, N_ELEMS(mkdir_fields),
-                                       sizeof(struct mkdir_body), -1};
+const struct json_table v1_mkdir_table = {"MkdirBody", mkdir_fields, N_ELEMS(mkdir_fields),
+                                          sizeof(struct mkdir_body), -1};
 
-void files_mkdir(struct http_req *r)
+void v1_files_mkdir(struct http_req *r)
 {
     struct mkdir_body b = {0};
     int mode = -1;
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    struct workspace *ws = find_workspace(r);
-    if (!ws || read_body(r, &mkdir_table, &pool, &b) || parse_mode(r, b.mode, &mode))
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_read_body(r, &v1_mkdir_table, &pool, &b) || parse_mode(r, b.mode, &mode))
         return;
     struct file_call *fc = file_call_new(r, b.path);
     fc->c.status = 201;
@@ -300,18 +300,18 @@ static void on_unpacked(struct waiter *w)
     struct answer a;
     if (failed(fc))
         return;
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_u64(&a.o, "entries", fc->f.out_end.entries);
     json_u64(&a.o, "bytes", fc->f.out_end.bytes);
     json_str(&a.o, "note", fc->f.out_note && *fc->f.out_note ? fc->f.out_note : NULL);
-    call_answer(&fc->c, 200, &a);
+    v1_call_answer(&fc->c, 200, &a);
 }
 
-void archive_put(struct http_req *r)
+void v1_archive_put(struct http_req *r)
 {
     bool parents;
-    struct workspace *ws = find_workspace(r);
-    if (!ws || param_bool(r, "parents", true, &parents))
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_param_bool(r, "parents", true, &parents))
         return;
     struct file_call *fc = file_call_new(r, http_query(r, "path"));
     fc->f.parents = parents;

@@ -12,7 +12,7 @@ static const char *const stream_names[EXEC_STREAMS] = {"stdout", "stderr"};
 
 // --- sinks ----------------------------------------------------------------------------------
 
-struct buf *sink_begin(struct sink *s, const char *event, const char *id)
+struct buf *v1_sink_begin(struct sink *s, const char *event, const char *id)
 {
     if (s->r)
         return http_event_begin(s->r, event, id);
@@ -20,7 +20,7 @@ struct buf *sink_begin(struct sink *s, const char *event, const char *id)
     return &s->b;
 }
 
-void sink_end(struct sink *s)
+void v1_sink_end(struct sink *s)
 {
     if (s->r)
         http_event_end(s->r);
@@ -28,7 +28,7 @@ void sink_end(struct sink *s)
         http_ws_send(s->ws, true, s->b.data, s->b.len);
 }
 
-bool sink_full(struct sink *s)
+bool v1_sink_full(struct sink *s)
 {
     return s->r ? http_stream_full(s->r) : s->ws ? http_ws_full(s->ws) : false;
 }
@@ -40,7 +40,7 @@ static void event_begin(struct live *l, const char *event, struct json_out *o)
     char id[48];
     (void)snprintf(id, sizeof(id), "%llu-%llu", (unsigned long long)l->next[EXEC_STDOUT],
                    (unsigned long long)l->next[EXEC_STDERR]);
-    json_out_init(o, sink_begin(&l->sink, event, id));
+    json_out_init(o, v1_sink_begin(&l->sink, event, id));
     json_begin(o, NULL);
     json_str(o, "event", event);
 }
@@ -48,20 +48,20 @@ static void event_begin(struct live *l, const char *event, struct json_out *o)
 static void event_end(struct live *l, struct json_out *o)
 {
     json_end(o);
-    sink_end(&l->sink);
+    v1_sink_end(&l->sink);
 }
 
-void live_started(struct live *l, const struct exec *x)
+void v1_live_started(struct live *l, const struct exec *x)
 {
     struct json_out o;
     struct exec_view v;
-    exec_view_of(x, &v);
+    v1_exec_view_of(x, &v);
     event_begin(l, "started", &o);
-    json_show_members(&o, &exec_shape, &v);
+    json_show_members(&o, &v1_exec_shape, &v);
     event_end(l, &o);
 }
 
-void live_error(struct live *l, const struct err *e)
+void v1_live_error(struct live *l, const struct err *e)
 {
     struct json_out o;
     event_begin(l, "error", &o);
@@ -118,7 +118,7 @@ static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, con
     }
     if (n)
         show_data(l, s, offset, text, n);
-    if (sink_full(&l->sink))
+    if (v1_sink_full(&l->sink))
         core_follow_pause(&l->f);
 }
 
@@ -145,10 +145,10 @@ static void on_end(struct follower *f)
     event_begin(l, f->exec ? "exit" : "end", &o);
     if (f->exec) {
         struct exec_view v;
-        exec_view_of(f->exec, &v);
-        json_show_members(&o, &exec_shape, &v);
+        v1_exec_view_of(f->exec, &v);
+        json_show_members(&o, &v1_exec_shape, &v);
     } else if (f->build) {
-        json_show_members(&o, &build_shape, f->build);
+        json_show_members(&o, &v1_build_shape, f->build);
     }
     event_end(l, &o);
     l->on_end(l);
@@ -156,7 +156,7 @@ static void on_end(struct follower *f)
 
 // --- its life -------------------------------------------------------------------------------
 
-void live_init(struct live *l, struct v1 *v, struct http_req *r)
+void v1_live_init(struct live *l, struct v1 *v, struct http_req *r)
 {
     l->v = v;
     memcpy(l->request_id, r->id, sizeof(l->request_id));
@@ -167,7 +167,7 @@ void live_init(struct live *l, struct v1 *v, struct http_req *r)
     l->f.on_end = on_end;
 }
 
-void live_release(struct live *l)
+void v1_live_release(struct live *l)
 {
     if (l->following)
         core_follow_stop(&l->f);
@@ -176,7 +176,7 @@ void live_release(struct live *l)
     buf_release(&l->joined);
 }
 
-void live_writable(struct live *l)
+void v1_live_writable(struct live *l)
 {
     if (l->following)
         core_follow_resume(&l->f);
@@ -187,20 +187,20 @@ void live_writable(struct live *l)
 static void stream_gone(struct http_req *r)
 {
     struct live *l = r->user;
-    live_release(l); // ends a foreground exec whose client this was
+    v1_live_release(l); // ends a foreground exec whose client this was
     http_stream_end(r);
     free(l);
 }
 
 static void stream_writable(struct http_req *r)
 {
-    live_writable(r->user);
+    v1_live_writable(r->user);
 }
 
 static void stream_over(struct live *l)
 {
     struct http_req *r = l->sink.r;
-    live_release(l);
+    v1_live_release(l);
     http_stream_end(r);
     free(l);
 }
@@ -209,7 +209,7 @@ static void stream_stop(struct http_req *r)
 {
     static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
     struct live *l = r->user;
-    live_error(l, &stopping);
+    v1_live_error(l, &stopping);
     stream_over(l);
 }
 
@@ -218,7 +218,7 @@ static const struct http_stream_ops stream_ops = {stream_writable, stream_stop};
 static struct live *stream_new(struct http_req *r, bool log)
 {
     struct live *l = xcalloc(1, sizeof(*l));
-    live_init(l, v1_of(r), r);
+    v1_live_init(l, v1_of(r), r);
     l->sink.r = r;
     l->log = log;
     l->on_end = stream_over;
@@ -235,7 +235,7 @@ static bool stream_begin(struct live *l)
     if (!http_stream_begin(r, 200, http_wants(r) == HTTP_NDJSON ? HTTP_NDJSON : HTTP_SSE, NULL,
                            &stream_ops)) {
         l->sink.r = NULL;
-        live_release(l);
+        v1_live_release(l);
         free(l);
         return false;
     }
@@ -246,12 +246,12 @@ static bool stream_begin(struct live *l)
 static void stream_refused(struct live *l, const struct err *e)
 {
     struct http_req *r = l->sink.r;
-    live_release(l);
+    v1_live_release(l);
     free(l);
     v1_err(r, e);
 }
 
-void live_exec(struct http_req *r, struct workspace *ws, struct exec_spec *spec)
+void v1_live_exec(struct http_req *r, struct workspace *ws, struct exec_spec *spec)
 {
     struct err e;
     struct live *l = stream_new(r, false);
@@ -260,15 +260,15 @@ void live_exec(struct http_req *r, struct workspace *ws, struct exec_spec *spec)
     if (!x)
         stream_refused(l, &e);
     else if (stream_begin(l))
-        live_started(l, x);
+        v1_live_started(l, x);
 }
 
-int live_offsets(struct http_req *r, uint64_t from[EXEC_STREAMS])
+int v1_live_offsets(struct http_req *r, uint64_t from[EXEC_STREAMS])
 {
     unsigned long long a, b;
     const char *last = http_header(r, "last-event-id");
-    if (param_u64(r, "offset", 0, UINT64_MAX, &from[EXEC_STDOUT]) ||
-        param_u64(r, "stderr_offset", 0, UINT64_MAX, &from[EXEC_STDERR]))
+    if (v1_param_u64(r, "offset", 0, UINT64_MAX, &from[EXEC_STDOUT]) ||
+        v1_param_u64(r, "stderr_offset", 0, UINT64_MAX, &from[EXEC_STDERR]))
         return -1;
     if (*last && sscanf(last, "%20llu-%20llu", &a, &b) == 2) {
         from[EXEC_STDOUT] = a;
@@ -277,11 +277,11 @@ int live_offsets(struct http_req *r, uint64_t from[EXEC_STREAMS])
     return 0;
 }
 
-void live_stream(struct http_req *r, bool log, live_attach_fn *attach)
+void v1_live_stream(struct http_req *r, bool log, live_attach_fn *attach)
 {
     struct err e;
     uint64_t from[EXEC_STREAMS];
-    if (streams_exhausted(r) || live_offsets(r, from))
+    if (v1_streams_exhausted(r) || v1_live_offsets(r, from))
         return;
     struct live *l = stream_new(r, log);
     memcpy(l->f.from, from, sizeof(from));
@@ -292,7 +292,7 @@ void live_stream(struct http_req *r, bool log, live_attach_fn *attach)
         (void)stream_begin(l);
 }
 
-bool streams_exhausted(struct http_req *r)
+bool v1_streams_exhausted(struct http_req *r)
 {
     static const struct err full = {ERR_BUSY, 0, "too many answers stream already"};
     const struct v1_conf *c = &v1_of(r)->conf;

@@ -10,10 +10,10 @@ struct sink {
     struct buf b; // an event for the WebSocket
     bool binary;  // output as binary frames instead of events
 };
-struct buf *sink_begin(struct sink *s, const char *event, const char *id);
-void sink_end(struct sink *s);
-bool sink_full(struct sink *s);
-// A whole event from one shape; extra members come from the caller through sink_begin.
+struct buf *v1_sink_begin(struct sink *s, const char *event, const char *id);
+void v1_sink_end(struct sink *s);
+bool v1_sink_full(struct sink *s);
+// A whole event from one shape; extra members come from the caller through v1_sink_begin.
 struct live {
     struct v1 *v;
     struct sink sink;
@@ -28,23 +28,23 @@ struct live {
     char request_id[HTTP_ID_MAX + 1];
     void (*on_end)(struct live *l); // after the last event was written; frees
 };
-void live_init(struct live *l, struct v1 *v, struct http_req *r);
-void live_release(struct live *l);
-void live_started(struct live *l, const struct exec *x);
-void live_error(struct live *l, const struct err *e);
-void live_writable(struct live *l);
+void v1_live_init(struct live *l, struct v1 *v, struct http_req *r);
+void v1_live_release(struct live *l);
+void v1_live_started(struct live *l, const struct exec *x);
+void v1_live_error(struct live *l, const struct err *e);
+void v1_live_writable(struct live *l);
 // Too many streams already? Then the request is finished with 429.
-bool streams_exhausted(struct http_req *r);
+bool v1_streams_exhausted(struct http_req *r);
 // Offsets to begin at, from ?offset=, ?stderr_offset= or Last-Event-ID; -1: finished.
-int live_offsets(struct http_req *r, uint64_t from[EXEC_STREAMS]);
+int v1_live_offsets(struct http_req *r, uint64_t from[EXEC_STREAMS]);
 
 // Follow into a stream of events, as the Accept header wishes. `attach` calls the verb.
 typedef int live_attach_fn(struct http_req *r, struct follower *f, struct err *e);
-void live_stream(struct http_req *r, bool log, live_attach_fn *attach);
+void v1_live_stream(struct http_req *r, bool log, live_attach_fn *attach);
 // The exec of `spec` as a stream of events.
-void live_exec(struct http_req *r, struct workspace *ws, struct exec_spec *spec);
+void v1_live_exec(struct http_req *r, struct workspace *ws, struct exec_spec *spec);
 
 // Logs and kept output by offset (output.c).
 typedef int output_read_fn(struct http_req *r, struct output_read *o, struct err *e);
-void output_text(struct http_req *r, const char *type, output_read_fn *read_fn);
-void output_json(struct http_req *r, const char *stream, output_read_fn *read_fn);
+void v1_output_text(struct http_req *r, const char *type, output_read_fn *read_fn);
+void v1_output_json(struct http_req *r, const char *stream, output_read_fn *read_fn);

@@ -34,7 +34,7 @@ static void http_metrics(struct buf *out, const struct http_counters *c)
     *out = b;
 }
 
-void system_metrics(struct http_req *r)
+void v1_system_metrics(struct http_req *r)
 {
     struct v1 *v = v1_of(r);
     const struct core_stats *s = core_stats(v->core);

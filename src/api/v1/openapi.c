@@ -312,10 +312,10 @@ void v1_openapi(struct json_out *o, const char *version)
     components(o, &s);
 }
 
-void system_openapi(struct http_req *r)
+void v1_system_openapi(struct http_req *r)
 {
     struct answer a;
-    answer_begin(&a);
+    v1_answer_begin(&a);
     v1_openapi(&a.o, v1_of(r)->conf.version);
-    answer_send(r, 200, &a);
+    v1_answer_send(r, 200, &a);
 }

@@ -36,8 +36,8 @@ static void on_gone(struct http_req *r)
 static struct reading *reading_new(struct http_req *r, output_read_fn *read_fn)
 {
     uint64_t offset, limit;
-    if (param_u64(r, "offset", 0, UINT64_MAX, &offset) ||
-        param_u64(r, "limit", UINT64_MAX, UINT64_MAX, &limit))
+    if (v1_param_u64(r, "offset", 0, UINT64_MAX, &offset) ||
+        v1_param_u64(r, "limit", UINT64_MAX, UINT64_MAX, &limit))
         return NULL;
     struct reading *g = xcalloc(1, sizeof(*g));
     g->r = r;
@@ -123,7 +123,7 @@ static void on_text(struct waiter *w)
     }
 }
 
-void output_text(struct http_req *r, const char *type, output_read_fn *read_fn)
+void v1_output_text(struct http_req *r, const char *type, output_read_fn *read_fn)
 {
     struct reading *g = reading_new(r, read_fn);
     if (!g)
@@ -145,7 +145,7 @@ static void on_json(struct waiter *w)
         free(g);
         return;
     }
-    answer_begin(&a);
+    v1_answer_begin(&a);
     if (g->stream)
         json_str(&a.o, "stream", g->stream);
     json_u64(&a.o, "offset", g->o.offset);
@@ -155,11 +155,11 @@ static void on_json(struct waiter *w)
     json_u64(&a.o, "kept_bytes", g->o.kept_end);
     json_bool(&a.o, "truncated", g->o.kept_end < g->o.total);
     json_bool(&a.o, "ended", g->o.ended);
-    answer_send(r, 200, &a);
+    v1_answer_send(r, 200, &a);
     free(g);
 }
 
-void output_json(struct http_req *r, const char *stream, output_read_fn *read_fn)
+void v1_output_json(struct http_req *r, const char *stream, output_read_fn *read_fn)
 {
     struct reading *g = reading_new(r, read_fn);
     if (!g)
@@ -200,27 +200,27 @@ static bool wants_events(struct http_req *r)
     return format == HTTP_SSE || format == HTTP_NDJSON || follow;
 }
 
-void execs_output(struct http_req *r)
+void v1_execs_output(struct http_req *r)
 {
     const char *stream = http_query(r, "stream");
     if (wants_events(r))
-        live_stream(r, false, follow_exec);
+        v1_live_stream(r, false, follow_exec);
     else if (!stream || !strcmp(stream, "stdout"))
-        output_json(r, "stdout", read_exec);
+        v1_output_json(r, "stdout", read_exec);
     else if (!strcmp(stream, "stderr"))
-        output_json(r, "stderr", read_exec_stderr);
+        v1_output_json(r, "stderr", read_exec_stderr);
     else
         v1_bad_param(r, "stream", "must be stdout or stderr");
 }
 
-void execs_stdout(struct http_req *r)
+void v1_execs_stdout(struct http_req *r)
 {
-    output_text(r, "application/octet-stream", read_exec);
+    v1_output_text(r, "application/octet-stream", read_exec);
 }
 
-void execs_stderr(struct http_req *r)
+void v1_execs_stderr(struct http_req *r)
 {
-    output_text(r, "application/octet-stream", read_exec_stderr);
+    v1_output_text(r, "application/octet-stream", read_exec_stderr);
 }
 
 // --- of logs --------------------------------------------------------------------------------
@@ -230,11 +230,11 @@ static void show_log(struct http_req *r, output_read_fn *read_fn, live_attach_fn
 {
     static const char *const types[] = {"text/plain", "application/json", NULL};
     if (wants_events(r))
-        live_stream(r, true, follow);
+        v1_live_stream(r, true, follow);
     else if (http_accepts(http_header(r, "accept"), types) == 1)
-        output_json(r, NULL, read_fn);
+        v1_output_json(r, NULL, read_fn);
     else
-        output_text(r, "text/plain; charset=utf-8", read_fn);
+        v1_output_text(r, "text/plain; charset=utf-8", read_fn);
 }
 
 static int read_build(struct http_req *r, struct output_read *o, struct err *e)
@@ -251,7 +251,7 @@ static int follow_build(struct http_req *r, struct follower *f, struct err *e)
     return b ? core_build_log_follow(v->core, b, f, e) : -1;
 }
 
-void builds_log(struct http_req *r)
+void v1_builds_log(struct http_req *r)
 {
     show_log(r, read_build, follow_build);
 }
@@ -280,7 +280,7 @@ static int follow_last_build(struct http_req *r, struct follower *f, struct err 
     return b ? core_build_log_follow(v1_of(r)->core, b, f, e) : -1;
 }
 
-void workspaces_build_log(struct http_req *r)
+void v1_workspaces_build_log(struct http_req *r)
 {
     show_log(r, read_last_build, follow_last_build);
 }
@@ -299,7 +299,7 @@ static int follow_init(struct http_req *r, struct follower *f, struct err *e)
     return ws ? core_init_log_follow(v->core, ws, f, e) : -1;
 }
 
-void workspaces_init_log(struct http_req *r)
+void v1_workspaces_init_log(struct http_req *r)
 {
     show_log(r, read_init, follow_init);
 }

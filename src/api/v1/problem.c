@@ -21,7 +21,7 @@ static void write_problem(struct http_req *r, const struct problem *p)
     struct answer a;
     char type[80], after[16];
     (void)snprintf(type, sizeof(type), "urn:pinfold:problem:%s", p->code); // codes are short
-    answer_begin(&a);
+    v1_answer_begin(&a);
     struct json_out *o = &a.o;
     json_str(o, "type", type);
     json_str(o, "title", p->title ? p->title : http_status_text(p->status));

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define SHAPE(var, title)                                                                          \
-    const struct json_shape var##_shape = {title, var##_rows, N_ELEMS(var##_rows)}
+    const struct json_shape v1_##var##_shape = {title, var##_rows, N_ELEMS(var##_rows)}
 
 static const struct json_show limits_rows[] = {
     JSON_SHOW(struct limits, memory_bytes, SHOW_U64, .flags = SHOW_EMPTY_NULL),
@@ -90,8 +90,8 @@ static const struct json_show workspace_rows[] = {
     WS(env, SHOW_ENV),
     WS(labels, SHOW_ENV),
     WS(init_script, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
-    WS(limits, SHOW_OBJECT, .sub = &limits_shape, .doc = "as asked for"),
-    WS(limits_effective, SHOW_OBJECT, .sub = &limits_shape, .doc = "what the sandbox gets"),
+    WS(limits, SHOW_OBJECT, .sub = &v1_limits_shape, .doc = "as asked for"),
+    WS(limits_effective, SHOW_OBJECT, .sub = &v1_limits_shape, .doc = "what the sandbox gets"),
     WS_AS(build, "build_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL, .doc = "its last build"),
     WS(forked_from, SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
     WS(busy, SHOW_BOOL, .doc = "a clone, build, init script, fork or deletion runs now"),
@@ -114,7 +114,7 @@ static const char *exec_word(uint32_t v)
     return exec_status_name((enum exec_status)v);
 }
 
-void exec_view_of(const struct exec *x, struct exec_view *v)
+void v1_exec_view_of(const struct exec *x, struct exec_view *v)
 {
     *v = (struct exec_view){
         .x = x,
@@ -287,7 +287,7 @@ static const struct json_show profile_rows[] = {
     PR(name, SHOW_CHARS),
     PR(description, SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
     PR(extends, SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
-    PR(limits, SHOW_OBJECT, .sub = &limits_shape),
+    PR(limits, SHOW_OBJECT, .sub = &v1_limits_shape),
     PR(network, SHOW_WORD, .word = net_word, .n_words = NET_N),
     PR(workspace_read_only, SHOW_BOOL),
     PR(user_namespaces, SHOW_BOOL),

@@ -42,7 +42,7 @@ static const struct json_table control_table = {"Control", control_fields, N_ELE
 static void socket_free(struct socket *s)
 {
     waiter_cancel(&s->fed);
-    live_release(&s->live);
+    v1_live_release(&s->live);
     free(s);
 }
 
@@ -57,7 +57,7 @@ static void over(struct live *l)
 static void fail(struct socket *s, const struct err *e)
 {
     struct http_ws *ws = s->live.sink.ws;
-    live_error(&s->live, e);
+    v1_live_error(&s->live, e);
     socket_free(s);
     http_ws_close(ws, CLOSE_BAD_DATA, "");
 }
@@ -128,7 +128,8 @@ static void begin_exec(struct socket *s, const char *text, size_t n)
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
     struct core *core = s->live.v->core;
-    if (json_read(&exec_table, text, n, 0, &pool, &b, &f) || exec_spec_of(&b, &pool, &spec, &f)) {
+    if (json_read(&v1_exec_table, text, n, 0, &pool, &b, &f) ||
+        v1_exec_spec_of(&b, &pool, &spec, &f)) {
         err_set(&e, ERR_BAD_REQUEST, "%s %s", f.pointer, f.detail);
         fail(s, &e);
         return;
@@ -142,7 +143,7 @@ static void begin_exec(struct socket *s, const char *text, size_t n)
     }
     s->live.following = true;
     memcpy(s->exec, x->id, sizeof(s->exec));
-    live_started(&s->live, x);
+    v1_live_started(&s->live, x);
 }
 
 static void on_message(struct http_ws *ws, void *arg, bool text, const void *p, size_t n)
@@ -168,7 +169,7 @@ static void on_message(struct http_ws *ws, void *arg, bool text, const void *p, 
 static void on_writable(struct http_ws *ws, void *arg)
 {
     (void)ws;
-    live_writable(&((struct socket *)arg)->live);
+    v1_live_writable(&((struct socket *)arg)->live);
 }
 
 static void on_gone(struct http_ws *ws, void *arg, unsigned code)
@@ -182,7 +183,7 @@ static void on_stop(struct http_ws *ws, void *arg)
 {
     static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
     struct socket *s = arg;
-    live_error(&s->live, &stopping);
+    v1_live_error(&s->live, &stopping);
     socket_free(s);
     http_ws_close(ws, CLOSE_GOING_AWAY, "the server is stopping");
 }
@@ -198,7 +199,7 @@ static const char *protocol_of(struct http_req *r)
 static struct socket *socket_new(struct http_req *r, const struct workspace *ws)
 {
     struct socket *s = xcalloc(1, sizeof(*s));
-    live_init(&s->live, v1_of(r), r);
+    v1_live_init(&s->live, v1_of(r), r);
     s->live.on_end = over;
     memcpy(s->workspace, ws->id, sizeof(s->workspace));
     return s;
@@ -214,10 +215,10 @@ static bool accept_socket(struct http_req *r, struct socket *s)
     return false;
 }
 
-void exec_socket(struct http_req *r)
+void v1_exec_socket(struct http_req *r)
 {
-    const struct workspace *ws = find_workspace(r);
-    if (ws && !streams_exhausted(r))
+    const struct workspace *ws = v1_find_workspace(r);
+    if (ws && !v1_streams_exhausted(r))
         (void)accept_socket(r, socket_new(r, ws));
 }
 
@@ -238,8 +239,8 @@ static int terminal_spec(struct http_req *r, struct exec_spec *ret)
         .tty = true,
         .stdin_open = true,
     };
-    if (param_u64(r, "rows", 24, 1000, &rows) || param_u64(r, "cols", 80, 1000, &cols) ||
-        param_bool(r, "detach", false, &ret->detach))
+    if (v1_param_u64(r, "rows", 24, 1000, &rows) || v1_param_u64(r, "cols", 80, 1000, &cols) ||
+        v1_param_bool(r, "detach", false, &ret->detach))
         return -1;
     ret->rows = (uint16_t)(rows ? rows : 1);
     ret->cols = (uint16_t)(cols ? cols : 1);
@@ -265,12 +266,12 @@ static struct exec *attach(struct http_req *r, struct workspace *ws, struct sock
     return x && !core_exec_follow(core, x, &s->live.f, e) ? x : NULL;
 }
 
-void terminal_socket(struct http_req *r)
+void v1_terminal_socket(struct http_req *r)
 {
     struct err e;
     struct exec_spec spec;
-    struct workspace *ws = find_workspace(r);
-    if (!ws || streams_exhausted(r) || terminal_spec(r, &spec))
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_streams_exhausted(r) || terminal_spec(r, &spec))
         return;
     struct socket *s = socket_new(r, ws);
     s->terminal = s->live.sink.binary = true;
@@ -283,5 +284,5 @@ void terminal_socket(struct http_req *r)
     s->live.following = true;
     memcpy(s->exec, x->id, sizeof(s->exec));
     if (accept_socket(r, s))
-        live_started(&s->live, x);
+        v1_live_started(&s->live, x);
 }

@@ -7,12 +7,12 @@
 #include <pinfold/image.h>
 #include <pinfold/profile.h>
 
-void system_health(struct http_req *r)
+void v1_system_health(struct http_req *r)
 {
     struct core_health h;
     struct answer a;
     core_health(v1_of(r)->core, &h);
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_str(&a.o, "status", h.ok ? "ok" : "degraded");
     json_str(&a.o, "detail", *h.text ? h.text : NULL);
     json_begin(&a.o, "checks");
@@ -21,7 +21,7 @@ void system_health(struct http_req *r)
     json_bool(&a.o, "disk", h.disk);
     json_end(&a.o);
     json_str(&a.o, "version", v1_of(r)->conf.version);
-    answer_send(r, h.ok ? 200 : 503, &a);
+    v1_answer_send(r, h.ok ? 200 : 503, &a);
 }
 
 static void show_limits(struct json_out *o, const struct v1 *v)
@@ -51,12 +51,12 @@ static void show_limits(struct json_out *o, const struct v1 *v)
     json_end(o);
 }
 
-void system_info(struct http_req *r)
+void v1_system_info(struct http_req *r)
 {
     const struct v1 *v = v1_of(r);
     const struct core_conf *c = core_conf(v->core);
     struct answer a;
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_str(&a.o, "name", "pinfold");
     json_str(&a.o, "version", v->conf.version);
     json_time(&a.o, "started_at", core_stats(v->core)->started_ms);
@@ -78,7 +78,7 @@ void system_info(struct http_req *r)
         json_str(&a.o, NULL, core_profile_at(v->core, i)->name);
     json_end_array(&a.o);
     show_limits(&a.o, v);
-    answer_send(r, 200, &a);
+    v1_answer_send(r, 200, &a);
 }
 
 static void show_http(struct json_out *o, const struct http_counters *c)
@@ -94,14 +94,14 @@ static void show_http(struct json_out *o, const struct http_counters *c)
     json_end(o);
 }
 
-void system_stats(struct http_req *r)
+void v1_system_stats(struct http_req *r)
 {
     struct v1 *v = v1_of(r);
     const struct core_stats *s = core_stats(v->core);
     struct core_health h;
     struct answer a;
     core_health(v->core, &h);
-    answer_begin(&a);
+    v1_answer_begin(&a);
     json_time(&a.o, "started_at", s->started_ms);
     json_u64(&a.o, "uptime_ms", clock_wall_ms() - s->started_ms);
     json_u64(&a.o, "workspaces", s->workspaces);
@@ -128,23 +128,23 @@ void system_stats(struct http_req *r)
     json_u64(&a.o, "disk_free_bytes", h.disk_free_bytes);
     json_u64(&a.o, "disk_total_bytes", h.disk_total_bytes);
     show_http(&a.o, v->conf.counters);
-    answer_send(r, 200, &a);
+    v1_answer_send(r, 200, &a);
 }
 
 // --- profiles -------------------------------------------------------------------------------
 
-void profiles_list(struct http_req *r)
+void v1_profiles_list(struct http_req *r)
 {
     struct v1 *v = v1_of(r);
     struct answer a;
-    page_begin(&a);
+    v1_page_begin(&a);
     for (unsigned i = 0; i < core_n_profiles(v->core); i++)
-        json_show(&a.o, NULL, &profile_shape, core_profile_at(v->core, i));
-    page_send(r, &a, NULL);
+        json_show(&a.o, NULL, &v1_profile_shape, core_profile_at(v->core, i));
+    v1_page_send(r, &a, NULL);
 }
 
 // Its canonical text, after what it extends; or with it the members that have names.
-void profiles_get(struct http_req *r)
+void v1_profiles_get(struct http_req *r)
 {
     static const char *const types[] = {"application/json", "text/plain", NULL};
     struct err e;
@@ -165,8 +165,8 @@ void profiles_get(struct http_req *r)
         return;
     }
     struct answer a;
-    answer_begin(&a);
-    json_show_members(&a.o, &profile_shape, p);
+    v1_answer_begin(&a);
+    json_show_members(&a.o, &v1_profile_shape, p);
     json_strn(&a.o, "text", text.data, text.len);
-    answer_send(r, 200, &a);
+    v1_answer_send(r, 200, &a);
 }

@@ -23,8 +23,8 @@ static const struct json_field token_fields[] = {
                .doc = "RFC 3339; without it, it does not expire"),
     JSON_FIELD_AS(struct token_body, expires_in_ms, "expires_in_secs", JSON_MS, .max = 3155760000),
 };
-const struct json_table token_table = {"TokenBody", token_fields, N_ELEMS(token_fields),
-                                       sizeof(struct token_body), -1};
+const struct json_table v1_token_table = {"TokenBody", token_fields, N_ELEMS(token_fields),
+                                          sizeof(struct token_body), -1};
 
 static int parse_scopes(struct http_req *r, const struct json_strings *list, unsigned *ret)
 {
@@ -80,27 +80,27 @@ static void on_created(struct waiter *w)
     struct token_call *tc = container_of(container_of(w, struct call, w), struct token_call, c);
     struct answer a;
     if (w->err.code) {
-        call_err(&tc->c, &w->err);
+        v1_call_err(&tc->c, &w->err);
         return;
     }
     const struct token *t = w->result;
     memcpy(tc->c.id, t->id, sizeof(tc->c.id));
     tc->c.location = "/v1/tokens/";
-    answer_begin(&a);
-    json_show_members(&a.o, &token_shape, t);
+    v1_answer_begin(&a);
+    json_show_members(&a.o, &v1_token_shape, t);
     json_str(&a.o, "token", tc->text);
-    call_answer(&tc->c, 201, &a);
+    v1_call_answer(&tc->c, 201, &a);
 }
 
 // An Idempotency-Key is not honoured here: keeping the answer would keep the token.
-void tokens_create(struct http_req *r)
+void v1_tokens_create(struct http_req *r)
 {
     struct err e;
     struct token_body b = {0};
     struct token_spec spec = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    if (read_body(r, &token_table, &pool, &b) || parse_scopes(r, &b.scopes, &spec.scopes))
+    if (v1_read_body(r, &v1_token_table, &pool, &b) || parse_scopes(r, &b.scopes, &spec.scopes))
         return;
     spec.name = b.name;
     if (!name_ok(b.name)) {
@@ -113,25 +113,26 @@ void tokens_create(struct http_req *r)
     }
     if (b.expires_in_ms)
         spec.expires_ms = clock_wall_ms() + b.expires_in_ms;
-    struct token_call *tc = call_new(r, sizeof(*tc));
+    struct token_call *tc = v1_call_new(r, sizeof(*tc));
     tc->c.w.on_done = on_created;
-    (void)call_started(&tc->c, core_token_create(tc->c.v->core, &spec, tc->text, &tc->c.w, &e), &e);
+    (void)v1_call_started(&tc->c, core_token_create(tc->c.v->core, &spec, tc->text, &tc->c.w, &e),
+                          &e);
 }
 
-void tokens_list(struct http_req *r)
+void v1_tokens_list(struct http_req *r)
 {
     struct page page;
     struct token *all[PAGE_MAX];
     bool more;
     char cursor[CURSOR_MAX];
     struct answer a;
-    if (page_parse(r, &page))
+    if (v1_page_parse(r, &page))
         return;
     size_t n = core_token_list(v1_of(r)->core, page.after, all, page.limit, &more);
-    page_begin(&a);
+    v1_page_begin(&a);
     for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &token_shape, all[i]);
-    page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+        json_show(&a.o, NULL, &v1_token_shape, all[i]);
+    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
 }
 
 static struct token *find_token(struct http_req *r)
@@ -144,31 +145,31 @@ static struct token *find_token(struct http_req *r)
     return t;
 }
 
-void tokens_get(struct http_req *r)
+void v1_tokens_get(struct http_req *r)
 {
     const struct token *t = find_token(r);
     if (t)
-        answer_show(r, 200, &token_shape, t);
+        v1_answer_show(r, 200, &v1_token_shape, t);
 }
 
 static void on_deleted(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
-        call_empty(c, 204);
+        v1_call_empty(c, 204);
 }
 
-void tokens_delete(struct http_req *r)
+void v1_tokens_delete(struct http_req *r)
 {
     struct err e;
     struct token *t = find_token(r);
     if (!t)
         return;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_deleted;
-    (void)call_started(c, core_token_delete(c->v->core, t, &c->w, &e), &e);
+    (void)v1_call_started(c, core_token_delete(c->v->core, t, &c->w, &e), &e);
 }
 
 // --- users ----------------------------------------------------------------------------------
@@ -182,50 +183,50 @@ static const struct json_field user_fields[] = {
                .max = PASSWORD_MAX - 1),
     JSON_FIELD(struct user_body, scopes, JSON_STRINGS, .max = 3),
 };
-const struct json_table user_table = {"UserBody", user_fields, N_ELEMS(user_fields),
-                                      sizeof(struct user_body), -1};
+const struct json_table v1_user_table = {"UserBody", user_fields, N_ELEMS(user_fields),
+                                         sizeof(struct user_body), -1};
 
 static void on_put(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
-        call_show(c, 200, &user_shape, w->result);
+        v1_call_show(c, 200, &v1_user_shape, w->result);
 }
 
-void users_put(struct http_req *r)
+void v1_users_put(struct http_req *r)
 {
     struct err e;
     unsigned scopes;
     struct user_body b = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    if (read_body(r, &user_table, &pool, &b) || parse_scopes(r, &b.scopes, &scopes))
+    if (v1_read_body(r, &v1_user_table, &pool, &b) || parse_scopes(r, &b.scopes, &scopes))
         return;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_put;
     int bad = core_user_put(c->v->core, r->params[0], b.password, scopes, &c->w, &e);
-    (void)call_started(c, bad, &e);
+    (void)v1_call_started(c, bad, &e);
 }
 
-void users_list(struct http_req *r)
+void v1_users_list(struct http_req *r)
 {
     struct page page;
     struct user *all[PAGE_MAX];
     bool more;
     char cursor[CURSOR_MAX];
     struct answer a;
-    if (page_parse(r, &page))
+    if (v1_page_parse(r, &page))
         return;
     size_t n = core_user_list(v1_of(r)->core, page.after, all, page.limit, &more);
-    page_begin(&a);
+    v1_page_begin(&a);
     for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &user_shape, all[i]);
-    page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+        json_show(&a.o, NULL, &v1_user_shape, all[i]);
+    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
 }
 
-void users_delete(struct http_req *r)
+void v1_users_delete(struct http_req *r)
 {
     struct err e;
     struct user *u = core_user_find(v1_of(r)->core, r->params[0], &e);
@@ -233,8 +234,8 @@ void users_delete(struct http_req *r)
         v1_err(r, &e);
         return;
     }
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_deleted;
     if (core_user_delete(c->v->core, u, &c->w, &e))
-        call_err(c, &e);
+        v1_call_err(c, &e);
 }

@@ -41,7 +41,7 @@ void v1_free(struct v1 *v)
         waiter_cancel(&c->w);
         waiter_cancel(&c->idem.w);
         http_drop(c->r);
-        call_free(c);
+        v1_call_free(c);
     }
     size_t cursor = 0;
     for (void *b; (b = map_next(v->buckets, &cursor, NULL));)

@@ -61,30 +61,30 @@ struct answer {
     struct buf b;
     struct json_out o;
 };
-// Begin an outermost object; its writer is &a->o. answer_send closes it and finishes the request.
-void answer_begin(struct answer *a);
-void answer_send(struct http_req *r, int status, struct answer *a);
-void answer_show(struct http_req *r, int status, const struct json_shape *shape, const void *at);
+// Begin an outermost object; its writer is &a->o. v1_answer_send closes it and finishes the request.
+void v1_answer_begin(struct answer *a);
+void v1_answer_send(struct http_req *r, int status, struct answer *a);
+void v1_answer_show(struct http_req *r, int status, const struct json_shape *shape, const void *at);
 
 struct page {
     size_t limit;
     const char *after;
 };
-int page_parse(struct http_req *r, struct page *ret); // -1: the request is finished
+int v1_page_parse(struct http_req *r, struct page *ret); // -1: the request is finished
 // Items are written between these; next: id for the next page or NULL.
-void page_begin(struct answer *a);
-void page_send(struct http_req *r, struct answer *a, const char *next);
+void v1_page_begin(struct answer *a);
+void v1_page_send(struct http_req *r, struct answer *a, const char *next);
 
 // Query parameters; -1: the request is finished.
-int param_bool(struct http_req *r, const char *name, bool def, bool *ret);
-int param_u64(struct http_req *r, const char *name, uint64_t def, uint64_t max, uint64_t *ret);
-int param_wait(struct http_req *r, uint64_t *ret_ms); // ?wait=SECONDS, cut to what is allowed
+int v1_param_bool(struct http_req *r, const char *name, bool def, bool *ret);
+int v1_param_u64(struct http_req *r, const char *name, uint64_t def, uint64_t max, uint64_t *ret);
+int v1_param_wait(struct http_req *r, uint64_t *ret_ms); // ?wait=SECONDS, cut to what is allowed
 // Read the body by a table; -1: the request is finished.
-int read_body(struct http_req *r, const struct json_table *t, struct json_pool *pool, void *ret);
+int v1_read_body(struct http_req *r, const struct json_table *t, struct json_pool *pool, void *ret);
 
-struct workspace *find_workspace(struct http_req *r); // by params[0]; NULL: finished
-struct exec *find_exec(struct http_req *r);
-struct build *find_build(struct http_req *r);
+struct workspace *v1_find_workspace(struct http_req *r); // by params[0]; NULL: finished
+struct exec *v1_find_exec(struct http_req *r);
+struct build *v1_find_build(struct http_req *r);
 
 // --- calls that wait (call.c) -----------------------------------------------------------------
 
@@ -104,24 +104,25 @@ struct call {
     void (*next)(struct call *c);
 };
 // size: of the caller's struct, whose first member it is. Freed by whatever ends it.
-void *call_new(struct http_req *r, size_t size);
+void *v1_call_new(struct http_req *r, size_t size);
 // Go on with next, at once or once it is known that the request's Idempotency-Key is new.
-void call_begin(struct call *c, void (*next)(struct call *c));
+void v1_call_begin(struct call *c, void (*next)(struct call *c));
 // Ends: each finishes the request and frees the call.
-void call_err(struct call *c, const struct err *e);
-void call_answer(struct call *c, int status, struct answer *a);
-void call_show(struct call *c, int status, const struct json_shape *shape, const void *at);
-void call_empty(struct call *c, int status);
+void v1_call_err(struct call *c, const struct err *e);
+void v1_call_answer(struct call *c, int status, struct answer *a);
+void v1_call_show(struct call *c, int status, const struct json_shape *shape, const void *at);
+void v1_call_empty(struct call *c, int status);
 // The request was finished already, by a refusal.
-void call_refused(struct call *c);
-void call_free(struct call *c); // without finishing the request
+void v1_call_refused(struct call *c);
+void v1_call_free(struct call *c); // without finishing the request
 // What a verb returned: on failure the call is ended.
-bool call_started(struct call *c, int result, const struct err *e);
+bool v1_call_started(struct call *c, int result, const struct err *e);
 
 // --- shapes (shapes.c) ------------------------------------------------------------------------
 
-extern const struct json_shape workspace_shape, exec_shape, build_shape, image_shape, profile_shape,
-    token_shape, user_shape, limits_shape, repository_shape, entry_shape;
+extern const struct json_shape v1_workspace_shape, v1_exec_shape, v1_build_shape, v1_image_shape,
+    v1_profile_shape, v1_token_shape, v1_user_shape, v1_limits_shape, v1_repository_shape,
+    v1_entry_shape;
 struct exec_view { // an exec as it is shown
     const struct exec *x;
     const char *id, *workspace, *image, *profile, *command, *cwd, *user, *reason, *signal, *detail;
@@ -136,10 +137,10 @@ struct exec_view { // an exec as it is shown
         bool out, err;
     } truncated;
 };
-void exec_view_of(const struct exec *x, struct exec_view *ret);
+void v1_exec_view_of(const struct exec *x, struct exec_view *ret);
 // A JSON member's map as NAME=value strings in the pool; NULL after a fault (finished).
-const char *const *map_to_env(struct http_req *r, struct json_pool *pool, const char *pointer,
-                              const struct json_map *map);
+const char *const *v1_map_to_env(struct http_req *r, struct json_pool *pool, const char *pointer,
+                                 const struct json_map *map);
 
 // --- bodies shared by routes (exec_body.c) ----------------------------------------------------
 
@@ -147,7 +148,7 @@ struct network_body {
     uint32_t mode;
     struct json_strings allow;
 };
-extern const struct json_table limits_table, network_table, exec_table, once_table;
+extern const struct json_table v1_limits_table, v1_network_table, v1_exec_table, v1_once_table;
 struct exec_body {
     uint64_t given;
     const char *command;
@@ -165,9 +166,9 @@ struct exec_body {
     const char *files;
 };
 // From a body that was read to what core wants; -1 with *f filled.
-int exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_spec *ret,
-                 struct json_fault *f);
-int network_of(const struct network_body *b, enum net_mode *ret, struct json_fault *f);
-int check_limits(const struct limits *l, struct json_fault *f);
-int json_fault_at(struct json_fault *f, const char *pointer, const char *fmt, ...)
+int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_spec *ret,
+                    struct json_fault *f);
+int v1_network_of(const struct network_body *b, enum net_mode *ret, struct json_fault *f);
+int v1_check_limits(const struct limits *l, struct json_fault *f);
+int v1_json_fault_at(struct json_fault *f, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

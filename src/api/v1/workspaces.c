@@ -39,27 +39,27 @@ enum { F_NAME, F_IMAGE, F_PROFILE, F_NETWORK, F_ENV, F_LABELS, F_SCRIPT, F_LIMIT
     [F_NAME] = WB(name, JSON_CHARS, .max = NAME_MAX_LEN, .doc = "unique"),                         \
     [F_IMAGE] = WB(image, JSON_CHARS, .max = NAME_MAX_LEN),                                        \
     [F_PROFILE] = WB(profile, JSON_CHARS, .max = NAME_MAX_LEN),                                    \
-    [F_NETWORK] = WB(network, JSON_OBJECT, .sub = &network_table),                                 \
+    [F_NETWORK] = WB(network, JSON_OBJECT, .sub = &v1_network_table),                              \
     [F_ENV] = WB(env, JSON_MAP, .max = WS_ENV_MAX, .item_max = WS_ENV_BYTES,                       \
                  .doc = "of every command; in a change null removes one"),                         \
     [F_LABELS] =                                                                                   \
         WB(labels, JSON_MAP, .max = WS_LABELS_MAX, .item_max = 1024, .doc = "free for clients"),   \
     [F_SCRIPT] = WB(init_script, JSON_STRING, .max = WS_SCRIPT_BYTES,                              \
                     .doc = "run as root when the workspace is built"),                             \
-    [F_LIMITS] = WB(limits, JSON_OBJECT, .sub = &limits_table)
+    [F_LIMITS] = WB(limits, JSON_OBJECT, .sub = &v1_limits_table)
 
 static const struct json_field create_fields[] = {
     SHARED_FIELDS,
     WB(repository, JSON_OBJECT, .sub = &repository_table),
     WB(build, JSON_BOOL, .doc = "start a build right away"),
 };
-const struct json_table create_table = {"WorkspaceBody", create_fields, N_ELEMS(create_fields),
-                                        sizeof(struct workspace_body),
-                                        offsetof(struct workspace_body, given)};
+const struct json_table v1_create_table = {"WorkspaceBody", create_fields, N_ELEMS(create_fields),
+                                           sizeof(struct workspace_body),
+                                           offsetof(struct workspace_body, given)};
 static const struct json_field patch_fields[] = {SHARED_FIELDS};
-const struct json_table patch_table = {"WorkspacePatch", patch_fields, N_ELEMS(patch_fields),
-                                       sizeof(struct workspace_body),
-                                       offsetof(struct workspace_body, given)};
+const struct json_table v1_patch_table = {"WorkspacePatch", patch_fields, N_ELEMS(patch_fields),
+                                          sizeof(struct workspace_body),
+                                          offsetof(struct workspace_body, given)};
 
 static void set_etag(struct http_req *r, const struct workspace *ws, char out[40])
 {
@@ -73,14 +73,14 @@ static void send_workspace(struct call *c, const struct workspace *ws)
     char etag[40];
     memcpy(c->id, ws->id, sizeof(c->id));
     set_etag(c->r, ws, etag);
-    call_show(c, c->status, &workspace_shape, ws);
+    v1_call_show(c, c->status, &v1_workspace_shape, ws);
 }
 
 static void on_waited(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
         send_workspace(c, w->result);
 }
@@ -92,10 +92,10 @@ static void on_done(struct waiter *w)
     struct workspace *ws = w->result;
     struct err e;
     if (w->err.code) {
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     } else if (c->wait_ms && ws->busy) {
         c->w.on_done = on_waited;
-        (void)call_started(c, core_workspace_wait(c->v->core, ws, c->wait_ms, &c->w, &e), &e);
+        (void)v1_call_started(c, core_workspace_wait(c->v->core, ws, c->wait_ms, &c->w, &e), &e);
     } else {
         send_workspace(c, ws);
     }
@@ -125,12 +125,12 @@ static int spec_of(struct http_req *r, struct workspace_body *b, struct json_poo
         v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
         return -1;
     }
-    if (network_of(&b->network, &ret->network, &f) || check_limits(&b->limits, &f)) {
+    if (v1_network_of(&b->network, &ret->network, &f) || v1_check_limits(&b->limits, &f)) {
         v1_fault(r, &f);
         return -1;
     }
-    if (!(ret->env = map_to_env(r, pool, "/env", &b->env)) ||
-        !(ret->labels = map_to_env(r, pool, "/labels", &b->labels)))
+    if (!(ret->env = v1_map_to_env(r, pool, "/env", &b->env)) ||
+        !(ret->labels = v1_map_to_env(r, pool, "/labels", &b->labels)))
         return -1;
     return 0;
 }
@@ -142,53 +142,53 @@ static void create(struct call *c)
     struct workspace_body b = {0};
     struct workspace_spec spec;
     json_pool_init(&pool);
-    if (param_wait(c->r, &c->wait_ms) || read_body(c->r, &create_table, &pool, &b) ||
+    if (v1_param_wait(c->r, &c->wait_ms) || v1_read_body(c->r, &v1_create_table, &pool, &b) ||
         spec_of(c->r, &b, &pool, &spec)) {
-        call_refused(c);
+        v1_call_refused(c);
         return;
     }
     c->w.on_done = on_done;
     c->status = 201;
     c->location = "/v1/workspaces/";
-    (void)call_started(c, core_workspace_create(c->v->core, &spec, &c->w, &e), &e);
+    (void)v1_call_started(c, core_workspace_create(c->v->core, &spec, &c->w, &e), &e);
 }
 
-void workspaces_create(struct http_req *r)
+void v1_workspaces_create(struct http_req *r)
 {
-    call_begin(call_new(r, sizeof(struct call)), create);
+    v1_call_begin(v1_call_new(r, sizeof(struct call)), create);
 }
 
 // --- look -----------------------------------------------------------------------------------
 
-void workspaces_get(struct http_req *r)
+void v1_workspaces_get(struct http_req *r)
 {
     char etag[40];
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
     uint64_t wait_ms;
-    if (param_wait(r, &wait_ms))
+    if (v1_param_wait(r, &wait_ms))
         return;
     if (wait_ms && ws->busy) {
         struct err e;
-        struct call *c = call_new(r, sizeof(*c));
+        struct call *c = v1_call_new(r, sizeof(*c));
         c->status = 200;
         c->w.on_done = on_waited;
-        (void)call_started(c, core_workspace_wait(c->v->core, ws, wait_ms, &c->w, &e), &e);
+        (void)v1_call_started(c, core_workspace_wait(c->v->core, ws, wait_ms, &c->w, &e), &e);
         return;
     }
     set_etag(r, ws, etag);
     if (http_etag_in(http_header(r, "if-none-match"), etag))
         http_reply_empty(r, 304);
     else
-        answer_show(r, 200, &workspace_shape, ws);
+        v1_answer_show(r, 200, &v1_workspace_shape, ws);
 }
 
 #define BATCH 100
-void workspaces_list(struct http_req *r)
+void v1_workspaces_list(struct http_req *r)
 {
     struct page page;
-    if (page_parse(r, &page))
+    if (v1_page_parse(r, &page))
         return;
     const char *status = http_query(r, "status");
     char cursor[CURSOR_MAX];
@@ -197,14 +197,14 @@ void workspaces_list(struct http_req *r)
     struct answer a;
     size_t shown = 0;
     bool more = true;
-    page_begin(&a);
+    v1_page_begin(&a);
     while (more && shown < page.limit) {
         size_t want = page.limit - shown < BATCH ? page.limit - shown : BATCH;
         size_t n = core_workspace_list(v1_of(r)->core, after, all, want, &more);
         for (size_t i = 0; i < n; i++) {
             if (status && strcmp(status, workspace_status_name(all[i]->status)))
                 continue;
-            json_show(&a.o, NULL, &workspace_shape, all[i]);
+            json_show(&a.o, NULL, &v1_workspace_shape, all[i]);
             shown++;
         }
         if (n)
@@ -212,7 +212,7 @@ void workspaces_list(struct http_req *r)
         else
             more = false;
     }
-    page_send(r, &a, more ? after : NULL);
+    v1_page_send(r, &a, more ? after : NULL);
 }
 
 // --- change ---------------------------------------------------------------------------------
@@ -264,13 +264,13 @@ static int patch_of(struct http_req *r, const struct workspace *ws, struct works
         v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
         return -1;
     }
-    if (network_of(&b->network, &ret->network, &f) || check_limits(&b->limits, &f)) {
+    if (v1_network_of(&b->network, &ret->network, &f) || v1_check_limits(&b->limits, &f)) {
         v1_fault(r, &f);
         return -1;
     }
     if (GIVEN(F_SCRIPT) && !b->init_script)
         ret->init_script = "";
-    if (!map_to_env(r, pool, "/env", &b->env) || !map_to_env(r, pool, "/labels", &b->labels))
+    if (!v1_map_to_env(r, pool, "/env", &b->env) || !v1_map_to_env(r, pool, "/labels", &b->labels))
         return -1;
     if (GIVEN(F_ENV))
         ret->env = b->env.n ? merge(pool, ws->env, &b->env) : none;
@@ -280,12 +280,12 @@ static int patch_of(struct http_req *r, const struct workspace *ws, struct works
     return 0;
 }
 
-void workspaces_patch(struct http_req *r)
+void v1_workspaces_patch(struct http_req *r)
 {
     static const struct http_refusal changed = {
         412, "precondition_failed", "the workspace has changed since; read it again", NULL, 0};
     struct err e;
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
     char etag[40];
@@ -299,12 +299,12 @@ void workspaces_patch(struct http_req *r)
     struct workspace_body b = {0};
     struct workspace_patch patch;
     json_pool_init(&pool);
-    if (read_body(r, &patch_table, &pool, &b) || patch_of(r, ws, &b, &pool, &patch))
+    if (v1_read_body(r, &v1_patch_table, &pool, &b) || patch_of(r, ws, &b, &pool, &patch))
         return;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_done;
     c->status = 200;
-    (void)call_started(c, core_workspace_patch(c->v->core, ws, &patch, &c->w, &e), &e);
+    (void)v1_call_started(c, core_workspace_patch(c->v->core, ws, &patch, &c->w, &e), &e);
 }
 
 // --- delete, fork, stop ---------------------------------------------------------------------
@@ -313,31 +313,31 @@ static void on_gone_or_stopped(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     if (w->err.code)
-        call_err(c, &w->err);
+        v1_call_err(c, &w->err);
     else
-        call_empty(c, 204);
+        v1_call_empty(c, 204);
 }
 
-void workspaces_delete(struct http_req *r)
+void v1_workspaces_delete(struct http_req *r)
 {
     struct err e;
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_gone_or_stopped;
-    (void)call_started(c, core_workspace_delete(c->v->core, ws, &c->w, &e), &e);
+    (void)v1_call_started(c, core_workspace_delete(c->v->core, ws, &c->w, &e), &e);
 }
 
-void workspaces_stop(struct http_req *r)
+void v1_workspaces_stop(struct http_req *r)
 {
     struct err e;
-    struct workspace *ws = find_workspace(r);
+    struct workspace *ws = v1_find_workspace(r);
     if (!ws)
         return;
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_gone_or_stopped;
-    (void)call_started(c, core_workspace_stop(c->v->core, ws, &c->w, &e), &e);
+    (void)v1_call_started(c, core_workspace_stop(c->v->core, ws, &c->w, &e), &e);
 }
 
 struct fork_body {
@@ -346,7 +346,7 @@ struct fork_body {
 static const struct json_field fork_fields[] = {
     JSON_FIELD(struct fork_body, name, JSON_CHARS, .max = NAME_MAX_LEN, .doc = "of the copy"),
 };
-const struct json_table fork_table = {"ForkBody", fork_fields, 1, sizeof(struct fork_body), -1};
+const struct json_table v1_fork_table = {"ForkBody", fork_fields, 1, sizeof(struct fork_body), -1};
 
 static void fork_it(struct call *c)
 {
@@ -354,40 +354,40 @@ static void fork_it(struct call *c)
     own_json_pool struct json_pool pool;
     struct fork_body b = {0};
     json_pool_init(&pool);
-    struct workspace *ws = find_workspace(c->r);
-    if (!ws || read_body(c->r, &fork_table, &pool, &b)) {
-        call_refused(c);
+    struct workspace *ws = v1_find_workspace(c->r);
+    if (!ws || v1_read_body(c->r, &v1_fork_table, &pool, &b)) {
+        v1_call_refused(c);
         return;
     }
     c->w.on_done = on_done;
     c->status = 201;
     c->location = "/v1/workspaces/";
-    (void)call_started(c, core_workspace_fork(c->v->core, ws, *b.name ? b.name : NULL, &c->w, &e),
-                       &e);
+    (void)v1_call_started(
+        c, core_workspace_fork(c->v->core, ws, *b.name ? b.name : NULL, &c->w, &e), &e);
 }
 
-void workspaces_fork(struct http_req *r)
+void v1_workspaces_fork(struct http_req *r)
 {
-    call_begin(call_new(r, sizeof(struct call)), fork_it);
+    v1_call_begin(v1_call_new(r, sizeof(struct call)), fork_it);
 }
 
-void workspaces_rerun_init(struct http_req *r)
+void v1_workspaces_rerun_init(struct http_req *r)
 {
     struct err e;
     uint64_t wait_ms;
-    struct workspace *ws = find_workspace(r);
-    if (!ws || param_wait(r, &wait_ms))
+    struct workspace *ws = v1_find_workspace(r);
+    if (!ws || v1_param_wait(r, &wait_ms))
         return;
     if (core_workspace_rerun_init(v1_of(r)->core, ws, NULL, &e)) {
         v1_err(r, &e);
         return;
     }
     if (!wait_ms) { // it goes on by itself; its end shows in the workspace and its log
-        answer_show(r, 202, &workspace_shape, ws);
+        v1_answer_show(r, 202, &v1_workspace_shape, ws);
         return;
     }
-    struct call *c = call_new(r, sizeof(*c));
+    struct call *c = v1_call_new(r, sizeof(*c));
     c->w.on_done = on_waited;
     c->status = 200;
-    (void)call_started(c, core_workspace_wait(c->v->core, ws, wait_ms, &c->w, &e), &e);
+    (void)v1_call_started(c, core_workspace_wait(c->v->core, ws, wait_ms, &c->w, &e), &e);
 }
