@@ -38,9 +38,9 @@ static int read_script(int dir_fd, const char *name, char **ret, struct err *e)
 {
     own_buf struct buf b;
     char path[80];
+    buf_init(&b, IMAGE_FILE_MAX);
     if (!name)
         return 0;
-    buf_init(&b, IMAGE_FILE_MAX);
     (void)snprintf(path, sizeof(path), "lib/%s", name);
     if (read_text(dir_fd, path, &b, e))
         return -1;
