@@ -99,10 +99,12 @@ if [ -s "$tmp/proxy" ]; then
         --customize-hook='rm "$1/etc/apt/apt.conf.d/00proxy"'
 fi
 
-# No manuals and translations, as in Debian's own small images; licences stay. No fsync for each
-# file: a build that did not end is thrown away whole.
+# Releases that are born with a merged /usr get it from the hook; else the package usrmerge would
+# do it, and stay, with a whole Perl. No manuals and translations, as in Debian's own small images;
+# licences stay. No fsync for each file: a build that did not end is thrown away whole.
 echo "mmdebstrap (its warnings about mounting are expected in this sandbox)" >&2
 mmdebstrap --mode=root --format=directory --variant=apt --include=ca-certificates \
+    --hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr \
     --components="$components" --skip=chroot/mount,check/qemu \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
