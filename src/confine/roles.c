@@ -29,7 +29,8 @@
 
 // Names beneath the directories that Landlock leaves.
 #define CALLS_FILES                                                                                \
-    "access chdir faccessat faccessat2 fchdir fchmod fchown getcwd getdents64 lstat mkdir "        \
+    "access chdir faccessat faccessat2 fchdir fchmod fchmodat fchown getcwd getdents64 lstat "     \
+    "mkdir "                                                                                       \
     "mkdirat "                                                                                     \
     "newfstatat open openat openat2 readlink readlinkat rename renameat renameat2 rmdir stat "     \
     "statfs statx truncate unlink unlinkat utimensat"

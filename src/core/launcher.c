@@ -77,6 +77,8 @@ static void keep(struct list *where, enum wire_type type, uint64_t id, const voi
 
 static void forget(struct list *where)
 {
+    if (!where->next)
+        return; // never opened
     list_for_safe (it, where) {
         list_del(it);
         free(container_of(it, struct unsent, link));
