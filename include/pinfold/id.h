@@ -9,6 +9,9 @@
 #define NAME_MAX_LEN 64
 void id_random_bytes(void *p, size_t n);
 const char *id_make(const char *prefix, char out[ID_MAX]);
+// The same from 20 bytes that are given: for things that have one id whenever they are seen.
+#define ID_BYTES 20
+const char *id_from(const char *prefix, const unsigned char raw[ID_BYTES], char out[ID_MAX]);
 // Does s have the grammar of an id with this prefix?
 bool id_ok(const char *s, const char *prefix);
 // Names people choose: 1 to 64 of letters, digits, dot, underscore, hyphen, not starting with a

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define ID_CHARS 20
+#define ID_CHARS ID_BYTES
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz"; // without i, l, o, u
 
 void id_random_bytes(void *p, size_t n)
@@ -21,10 +21,8 @@ void id_random_bytes(void *p, size_t n)
     }
 }
 
-const char *id_make(const char *prefix, char out[ID_MAX])
+const char *id_from(const char *prefix, const unsigned char raw[ID_BYTES], char out[ID_MAX])
 {
-    uint8_t raw[ID_CHARS];
-    id_random_bytes(raw, sizeof(raw));
     size_t n = strlen(prefix);
     if (n + 1 + ID_CHARS + 1 > ID_MAX)
         abort();
@@ -34,6 +32,13 @@ const char *id_make(const char *prefix, char out[ID_MAX])
         out[n++] = alphabet[raw[i] & 31];
     out[n] = '\0';
     return out;
+}
+
+const char *id_make(const char *prefix, char out[ID_MAX])
+{
+    unsigned char raw[ID_BYTES];
+    id_random_bytes(raw, sizeof(raw));
+    return id_from(prefix, raw, out);
 }
 
 bool id_ok(const char *s, const char *prefix)

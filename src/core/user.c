@@ -60,6 +60,20 @@ static int on_row(void *arg, const struct store_user *r)
     return 0;
 }
 
+// The same at every start, so that what was signed for them still counts, and another one for
+// another password, so that it does not any more.
+static void set_stable_id(struct core *c, struct user *u, const char *secret)
+{
+    struct sha256 sha;
+    unsigned char digest[SHA256_LEN], mac[SHA256_LEN];
+    sha256_init(&sha);
+    sha256_add(&sha, u->name, strlen(u->name) + 1);
+    sha256_add(&sha, secret, strlen(secret));
+    sha256_end(&sha, digest);
+    hmac_sha256(c->secret, sizeof(c->secret), digest, sizeof(digest), mac);
+    (void)id_from("usr", mac, u->id);
+}
+
 static void add_configured(struct core *c, const char *name, const char *secret, size_t len)
 {
     if (map_get(c->users_by_name, name))
@@ -67,6 +81,7 @@ static void add_configured(struct core *c, const char *name, const char *secret,
     struct usr *u = usr_new(c, name, SCOPE_ADMIN);
     char *text = xmemdup0(secret, len);
     u->pub.configured = true;
+    set_stable_id(c, &u->pub, text);
     if (password_is_hash(text))
         u->hash = text;
     else
