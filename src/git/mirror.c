@@ -66,6 +66,16 @@ static int remove_leftovers(int fd, struct err *e)
     return 0;
 }
 
+// A mirror without references was never finished, so nobody borrows from it. What is in it may be
+// half a copy, and a commit there would be taken for a sign that all it needs is there.
+static int remove_unfinished(int fd, struct err *e)
+{
+    struct stat st;
+    if (fstatat(fd, "packed-refs", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > REFS_EMPTY_SIZE)
+        return 0;
+    return io_remove_tree(fd, "objects", e);
+}
+
 // Two fetches of one repository wait for each other; the deadline goes on.
 static int lock(struct mirror *m, struct err *e)
 {
@@ -94,7 +104,8 @@ int mirror_open(struct job *j, struct mirror *m, const char *path, bool create, 
     m->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (m->fd < 0)
         return err_sys(e, "open the mirror");
-    if (create && (lock(m, e) < 0 || make_missing(m->fd, e) < 0 || remove_leftovers(m->fd, e) < 0))
+    if (create && (lock(m, e) < 0 || remove_unfinished(m->fd, e) < 0 ||
+                   make_missing(m->fd, e) < 0 || remove_leftovers(m->fd, e) < 0))
         return -1;
     return open_library(j, m, e);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define HEADER "# pack-refs with: peeled fully-peeled sorted \n"
+_Static_assert(sizeof(HEADER) - 1 == REFS_EMPTY_SIZE, "git_int.h tells the size of an empty file");
 #define FILE_MAX_BYTES (UINT64_C(4) << 30)
 
 void refs_init(struct refs *r)

@@ -23,9 +23,10 @@ git config --file "$GIT_CONFIG_GLOBAL" protocol.file.allow always
 git config --file "$GIT_CONFIG_GLOBAL" advice.detachedHead false
 
 in_root() { # MIRROR-MODE CMD...
-    local mode=$1; shift
-    # shellcheck disable=SC2016
-    unshare --mount --propagation private -- bash -c '
+    local mode=$1 net=; shift
+    [ "$mode" = rw ] || net=--net # a sandbox's usual network is none
+    # shellcheck disable=SC2016,SC2086
+    unshare --mount --propagation private $net -- bash -c '
         set -e
         root=$1 mirror=$2 ws=$3 srv=$4 git=$5 mode=$6; shift 6
         mount -t tmpfs -o mode=755,size=64m none "$root"
@@ -39,8 +40,7 @@ in_root() { # MIRROR-MODE CMD...
         mount --bind "$mirror" run/pinfold/repository.git
         [ "$mode" = rw ] || mount -o remount,bind,ro run/pinfold/repository.git
         mount --bind "$ws" workspace
-        mount --bind "$srv" srv
-        mount -o remount,bind,ro srv
+        [ "$mode" = ro ] || { mount --bind "$srv" srv; mount -o remount,bind,ro srv; }
         mount --bind "$git" pinfold
         exec chroot . setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs \
             --bounding-set -all "$@"
@@ -70,7 +70,7 @@ request() { # OP KEY=VALUE...: the text for stdin
 }
 ask() {
     request "$@" >"$WORK/request"
-    PINFOLD_STRICT=1 in_root rw ${WRAP:-} /pinfold/pinfold-git "$1" <"$WORK/request" \
+    PINFOLD_STRICT=${PINFOLD_STRICT-1} in_root rw ${WRAP:-} /pinfold/pinfold-git "$1" <"$WORK/request" \
         >"$WORK/answer" 2>"$WORK/stderr"
     CODE=$?
     ANSWER=$(cat "$WORK/answer")
