@@ -125,19 +125,11 @@ static int check(struct store *s, struct err *e)
 
 static int open_in(struct store *s, int dir_fd, struct err *e)
 {
-    // SQLite wants a path and opens it again for the WAL, so the directory's real one is used.
-    char link[64], dir[512], path[600];
-    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd);
-    ssize_t n = readlink(link, dir, sizeof(dir));
-    if (n < 0)
-        return err_sys(e, "find the state directory's path");
-    if ((size_t)n >= sizeof(dir))
-        return err_set(e, ERR_LIMIT, "the state directory's path is longer than %zu bytes",
-                       sizeof(dir) - 1);
-    (void)snprintf(path, sizeof(path), "%.*s/" STORE_FILE, (int)n, dir);
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" STORE_FILE, dir_fd);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
                 SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &s->db, flags, store_vfs()) != SQLITE_OK)
         return store_fail(s, e, "open " STORE_FILE);
     if (fchmodat(dir_fd, STORE_FILE, 0600, 0))
         return err_sys(e, "set the mode of " STORE_FILE);

@@ -49,6 +49,8 @@ struct store {
 
 // Fill *e from the last error of the connection, remember it for the batch. Returns -1.
 int store_fail(struct store *s, struct err *e, const char *doing);
+// Name of the way to files that store_open uses (vfs.c).
+const char *store_vfs(void);
 int store_migrate(struct store *s, struct err *e);
 int store_prepare_tables(struct store *s, struct err *e);
 sqlite3_stmt *store_prepare(struct store *s, const char *sql, struct err *e);
