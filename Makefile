@@ -174,7 +174,7 @@ define part_rule
 check-$(1): all $(HELPERS)
 	$(Q)$$(RUN) $$(sort $$(wildcard tests/$(1)/*.t))
 endef
-PARTS := api box image escape crash e2e vm
+PARTS := api box git image escape crash e2e vm
 $(foreach p,$(PARTS),$(eval $(call part_rule,$(p))))
 check-api: ## over HTTP
 check-box: ## real sandboxes: each promise
