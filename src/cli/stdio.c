@@ -107,7 +107,8 @@ static int await_start(struct session *s, struct err *e)
         err_set(e, (enum err_code)m->code, "%s: %s", s->run->argv[0], m->text);
     else
         return 0;
-    if (s->msg.row->type != MSG_EXEC_STARTED)
+    // Only the last step is about the program; the others are about what it was to run in.
+    if (s->msg.row->type != MSG_EXEC_STARTED || strncmp(m->text, "exec:", 5))
         return EXIT_NOT_STARTED;
     return m->sys == ENOENT   ? EXIT_NO_COMMAND
            : m->sys == EACCES ? EXIT_NOT_EXECUTABLE
