@@ -155,8 +155,9 @@ bool group_populated(const struct exec_group *g)
     return counter_read(g->events_fd, "populated") != 0;
 }
 
-void group_kill(const struct exec_group *g)
+void group_kill(struct exec_group *g)
 {
+    g->spent = true;
     if (write(g->kill_fd, "1", 1) < 0)
         return; // only fails for a group that is gone, and then nothing is left in it
 }
@@ -180,7 +181,7 @@ void group_give_back(struct init *in, struct exec_slot *x)
         (void)unlinkat(INIT_FD_V1_MEMORY, name, AT_REMOVEDIR); // absent on v2
         (void)unlinkat(INIT_FD_V1_PIDS, name, AT_REMOVEDIR);
     }
-    if (x->limited || x->group.peak_fd >= 0 || in->n_idle == GROUPS_IDLE_MAX) {
+    if (x->limited || x->group.spent || x->group.peak_fd >= 0 || in->n_idle == GROUPS_IDLE_MAX) {
         group_remove(&x->group);
         return;
     }

@@ -26,6 +26,7 @@ struct exec_group {
     int dir_fd, events_fd, kill_fd, cpu_fd, peak_fd;
     uint64_t cpu_base_us; // cpu.stat when the command began: groups are reused
     bool in_use;
+    bool spent; // was killed: what is cloned into it later dies at once on newer kernels
 };
 struct exec_slot {
     uint64_t exec; // the server's number; 0: free
@@ -55,7 +56,7 @@ int power_filter(struct init *in); // leaves notify_fd
 // groups.c
 int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x);
 bool group_populated(const struct exec_group *g);
-void group_kill(const struct exec_group *g);
+void group_kill(struct exec_group *g);
 uint64_t group_cpu_us(const struct exec_group *g);
 uint64_t group_peak_bytes(const struct exec_group *g); // 0 when the kernel keeps none
 void group_give_back(struct init *in, struct exec_slot *x);
