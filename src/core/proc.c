@@ -20,6 +20,7 @@
 #define ARGS_INLINE (WIRE_MAX - 512) // what stays for the arguments beside numbers and headers
 #define STDIN_PIPE (64 * 1024)       // fits into a pipe at once
 #define READS_A_TURN 4               // then others get theirs
+#define DISK_FULL_BYTES (256 * 1024) // what a full ext4 still counts as free
 #define TERMINAL_LEFT (1024 * 1024)  // more than a terminal's buffers hold
 
 static void on_timer(struct timer *t);
@@ -156,6 +157,8 @@ static void decide(struct proc *p, const struct msg_exec_exited *m)
         o->reason = END_OOM;
     else if (m->pids_refused && !good)
         o->reason = END_PIDS_LIMIT;
+    else if (!good && (m->disk_free_bytes < DISK_FULL_BYTES || !m->disk_free_inodes))
+        o->reason = END_DISK_FULL;
     else
         o->reason = m->exited ? END_EXITED : END_SIGNALED;
     o->timed_out = o->reason == END_TIMED_OUT;

@@ -157,6 +157,9 @@ void ws_publish(struct ws *ws)
                       limit_get(&ws->core->conf.limits_default, &limit_rows[i]));
     if (s->profile)
         limits_narrow(&p->limits_effective, &s->profile->limits, &want);
+    // A workspace has a disk of its own only when it asked for one.
+    if (!ws_wants_disk(s))
+        p->limits_effective.disk_bytes = p->limits_effective.inodes = 0;
     p->repo_url = ws->repo_url;
     p->repo_ref = ws->repo_ref;
     p->env = s->env->list;

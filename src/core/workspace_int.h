@@ -84,6 +84,8 @@ struct ws_wish {
     enum net_mode network;
     struct limits limits;
 };
+// Is there to be a disk of its own, with a hard limit?
+bool ws_wants_disk(const struct ws_settings *s);
 int settings_make(struct core *c, const struct ws_wish *wish, const char *id,
                   struct ws_settings *ret, struct err *e);
 int settings_change(struct ws *ws, const struct workspace_patch *p, struct ws_settings *ret,

@@ -15,7 +15,11 @@ void ws_dir_ask(struct ws *ws, enum wire_type type, const char *source,
     struct msg_dir m = {0};
     TEXT_PUT(m.dir, ws->pub.id);
     TEXT_PUT(m.source, source);
-    ws->ask.long_work = type != MSG_DIR_CREATE;
+    if (type == MSG_DIR_CREATE && ws_wants_disk(&ws->set)) {
+        m.disk_bytes = ws->pub.limits_effective.disk_bytes;
+        m.inodes = ws->set.limits.inodes;
+    }
+    ws->ask.long_work = type != MSG_DIR_CREATE || m.disk_bytes;
     launcher_ask(ws->core, &ws->ask, type, &m, on_answer);
 }
 

@@ -101,6 +101,21 @@ int settings_make(struct core *c, const struct ws_wish *wish, const char *id,
     return 0;
 }
 
+bool ws_wants_disk(const struct ws_settings *s)
+{
+    return s->limits.disk_bytes || s->limits.inodes;
+}
+
+// The disk is made with the directory.
+static int check_disk(const struct ws_settings *s, const struct limits *want, struct err *e)
+{
+    if ((want->disk_bytes && want->disk_bytes != s->limits.disk_bytes) ||
+        (want->inodes && want->inodes != s->limits.inodes))
+        return err_set(e, ERR_CONFLICT,
+                       "limits.disk_bytes and limits.inodes are set when a workspace is made");
+    return 0;
+}
+
 static int change(struct ws *ws, const struct workspace_patch *p, struct ws_settings *s,
                   struct err *e)
 {
@@ -115,6 +130,8 @@ static int change(struct ws *ws, const struct workspace_patch *p, struct ws_sett
         return -1;
     if (p->network_given && s->profile &&
         network_check(true, p->network, s->profile, &s->network, e))
+        return -1;
+    if (p->limits_given && check_disk(s, &p->limits, e))
         return -1;
     for (unsigned i = 0; p->limits_given && i < n_limit_rows; i++) {
         uint64_t v = limit_get(&p->limits, &limit_rows[i]);
