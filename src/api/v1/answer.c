@@ -65,7 +65,7 @@ int v1_page_parse(struct http_req *r, struct page *ret)
     ret->after = http_query(r, "cursor");
     if (!ret->after)
         ret->after = "";
-    if (strlen(ret->after) >= ID_MAX) {
+    if (strlen(ret->after) >= CURSOR_MAX) {
         v1_bad_param(r, "cursor", "is none that was given out");
         return -1;
     }

@@ -64,8 +64,8 @@ const struct json_table v1_exec_table = {"ExecBody", exec_fields, N_ELEMS(exec_f
                                          offsetof(struct exec_body, given)};
 static const struct json_field once_fields[] = {
     EXEC_FIELDS,
-    EX(image, JSON_CHARS, .max = NAME_MAX_LEN),
-    EX(profile, JSON_CHARS, .max = NAME_MAX_LEN),
+    EX(image, JSON_STRING, .min = 1, .max = NAME_MAX_LEN),
+    EX(profile, JSON_STRING, .min = 1, .max = NAME_MAX_LEN),
     EX(network, JSON_OBJECT, .sub = &v1_network_table),
     EX(files, JSON_RAW,
        .doc =
@@ -253,8 +253,8 @@ int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct ex
         .keep_bytes = b->keep_output_bytes,
         .answer_bytes = b->max_output_bytes,
         .limits = b->limits,
-        .image = *b->image ? b->image : NULL,
-        .profile = *b->profile ? b->profile : NULL,
+        .image = b->image,
+        .profile = b->profile,
     };
     if (v1_check_limits(&b->limits, f))
         return -1;

@@ -161,7 +161,7 @@ struct exec_body {
     const char *user;
     uint32_t rows, cols;
     struct limits limits;
-    char image[NAME_MAX_LEN + 1], profile[NAME_MAX_LEN + 1];
+    const char *image, *profile;
     struct network_body network;
     const char *files;
 };
