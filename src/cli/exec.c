@@ -48,10 +48,9 @@ static int code_of(const struct event *ev)
     const char *reason = ev->reason ? ev->reason : "lost";
     if (!strcmp(reason, "exited"))
         return (int)ev->exit_code;
-    (void)fprintf(stderr, "pinfold: %s%s%s%s\n", reason, ev->signal ? " " : "",
-                  ev->signal ? ev->signal : "", ev->signal || !ev->detail ? "" : ": ");
-    if (ev->detail && *ev->detail)
-        (void)fprintf(stderr, "pinfold: %s\n", ev->detail);
+    (void)fprintf(stderr, "pinfold: %s%s%s%s%s\n", reason, ev->signal ? " " : "",
+                  ev->signal ? ev->signal : "", ev->detail && *ev->detail ? ": " : "",
+                  ev->detail ? ev->detail : "");
     if (!strcmp(reason, "timed_out"))
         return EXIT_TIMED_OUT;
     if (!strcmp(reason, "start_failed"))
