@@ -13,6 +13,7 @@
 #define PING_MS (30 * 1000)
 #define SILENT_MS (75 * 1000) // nothing heard for so long: the peer is gone
 #define CLOSE_MS (5 * 1000)   // to answer our close frame
+#define DRAIN_MS (30 * 1000)  // to take what was sent before it
 #define PIECE (64 * 1024)     // of frames written at once
 
 struct http_ws {
@@ -24,6 +25,9 @@ struct http_ws {
     void *arg;
     bool upgrading, ended; // ended: nothing goes over it any more
     bool closed;           // by its owner
+    bool close_queued;     // wslay has the close frame
+    uint16_t close_code;
+    char close_reason[124]; // a control frame holds 125 bytes
     bool full, paused;
     bool busy; // inside run(): freeing waits until it is left
     struct buf out;
@@ -32,6 +36,7 @@ struct http_ws {
 };
 
 static void run(struct http_ws *ws);
+static void on_timer(struct timer *t);
 
 // --- the end --------------------------------------------------------------------------------
 
@@ -136,10 +141,23 @@ static size_t waiting(const struct http_ws *ws)
     return ws->out.len + wslay_event_get_queued_msg_length(ws->wslay);
 }
 
+// wslay sends control frames before messages that wait, so the close frame waits here for them.
+static void queue_close(struct http_ws *ws)
+{
+    if (!ws->closed || ws->close_queued || wslay_event_get_queued_msg_count(ws->wslay))
+        return;
+    ws->close_queued = true;
+    loop_timer_set(ws->server->loop, &ws->timer, CLOSE_MS, on_timer);
+    // It fails when the peer's close frame was answered already, which is as good.
+    (void)wslay_event_queue_close(ws->wslay, ws->close_code, (const uint8_t *)ws->close_reason,
+                                  strlen(ws->close_reason));
+}
+
 // One step in each direction; false when nothing moved, -1 cannot be told apart from the end.
 static bool step(struct http_ws *ws)
 {
     bool moved = false;
+    queue_close(ws);
     if (!h2o_socket_is_writing(ws->sock) && wslay_event_want_write(ws->wslay)) {
         if (wslay_event_send(ws->wslay)) {
             end(ws, 1006);
@@ -322,16 +340,15 @@ void http_ws_pause(struct http_ws *ws, bool paused)
 
 void http_ws_close(struct http_ws *ws, unsigned code, const char *reason)
 {
-    size_t n = strlen(reason) < 120 ? strlen(reason) : 120; // a control frame holds 125 bytes
     ws->closed = true;
     ws->paused = false;
+    ws->close_code = (uint16_t)code;
+    (void)snprintf(ws->close_reason, sizeof(ws->close_reason), "%s", reason);
     if (ws->ended) {
         free_if_over(ws);
         return;
     }
-    loop_timer_set(ws->server->loop, &ws->timer, CLOSE_MS, on_timer);
-    // It fails when the peer's close frame was answered already, which is as good.
-    (void)wslay_event_queue_close(ws->wslay, (uint16_t)code, (const uint8_t *)reason, n);
+    loop_timer_set(ws->server->loop, &ws->timer, DRAIN_MS, on_timer);
     run(ws);
 }
 

@@ -153,7 +153,10 @@ static void events(struct http_req *r)
 static void ws_message(struct http_ws *ws, void *arg, bool text, const void *p, size_t n)
 {
     (void)arg;
-    if (text && n == 3 && !memcmp(p, "bye", 3))
+    if (text && n == 4 && !memcmp(p, "last", 4)) {
+        http_ws_send(ws, true, "word", 4);
+        http_ws_close(ws, 4001, "");
+    } else if (text && n == 3 && !memcmp(p, "bye", 3))
         http_ws_close(ws, 4000, "you said bye");
     else
         http_ws_send(ws, text, p, n);
@@ -449,6 +452,13 @@ static void websockets(void)
     (void)close(fd);
 
     fd = shake();
+    frame(fd, 1, "last", 4);
+    hear(fd, "\x0f\xa1");
+    ok(answer_len == 10 && !memcmp(answer, "\x81\x04word\x88\x02\x0f\xa1", 10),
+       "what was sent before a close comes before it");
+    (void)close(fd);
+
+    fd = shake();
     frame(fd, 8, "\x03\xe9", 2);
     ok(comes(&ws_gone, 1001), "the peer's close is told with its code");
     (void)close(fd);
@@ -547,8 +557,9 @@ int main(void)
     ok(!http_server_listen(srv, listen_somewhere(), "main", NULL, &e), "it listens");
     pthread_t t;
     (void)pthread_create(&t, NULL, client, NULL);
-    is_int(http_server_run(srv, &e), 0, "it runs until it is stopped");
+    int end = http_server_run(srv, &e);
     (void)pthread_join(t, NULL);
+    is_int(end, 0, "it runs until it is stopped");
     is_int((long long)http_server_counters(srv)->requests, 0, "no request is left");
     is_int((long long)http_server_counters(srv)->websockets, 0, "no WebSocket is left");
     is_int((long long)http_server_counters(srv)->connections, 0, "no connection is left");
