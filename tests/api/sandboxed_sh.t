@@ -213,7 +213,7 @@ is "$(json '"\(.status) \(.error_message)"')" "ready null" "polling sees it read
 ask POST "/api/workspaces/$BOX/exec" '{"command": "id -u; cat /etc/made; echo $WHO"}'
 is "$(json .stdout)" $'0\nmade\ninit' "commands run as the container's root, after the init script"
 ask GET "/api/workspaces/$BOX/init-log"
-is "$CODE $(jq -c '[.exists, .content, .total_lines]' <<<"$BODY")" '200 [true,"script of init",1]' "init-log has what the script printed"
+is "$CODE $(jq -c '[.exists, .content, .total_lines]' <<<"$BODY")" '200 [true,"script of init\n[the init script exited with code 0]",2]' "init-log has what the script printed"
 ask GET "/api/workspaces/$BOX/debug"
 is "$(keys)" "id name status path path_exists size_bytes directories has_bash init_script_exists init_script_modified distro last_error" "debug has the documented members"
 is "$(jq -c '[.id, .name, .status, .path_exists, .has_bash, .init_script_exists, .distro, .last_error]' <<<"$BODY")" \
@@ -223,13 +223,13 @@ is "$(jq -c '[.directories[].exists] | all' <<<"$BODY")" true "all of them are t
 between "$(json '.directories[0].file_count')" 20 5000 "with their number of files"
 
 ask POST "/api/workspaces/$BOX/rerun-init"
-is "$CODE $(jq -c '[.success, .exit_code, .stdout, .stderr]' <<<"$BODY")" '200 [true,0,"script of init\n",""]' "rerun-init runs it again"
+is "$CODE $(jq -c '[.success, .exit_code, .stdout, .stderr]' <<<"$BODY")" '200 [true,0,"script of init\n[the init script exited with code 0]\n",""]' "rerun-init runs it again"
 is "$(json '.duration_secs | type')" number "and says how long it took"
 ask PUT "/api/workspaces/$BOX" '{"init_script": "for i in $(seq 700); do echo line $i; done; exit 7"}'
 ask POST "/api/workspaces/$BOX/rerun-init"
 is "$CODE $(jq -c '[.success, .exit_code]' <<<"$BODY")" '200 [false,7]' "a failing script"
 ask GET "/api/workspaces/$BOX/init-log"
-is "$(json '"\(.total_lines) \(.content | split("\n") | "\(length) \(.[0])")"')" "700 500 line 201" "init-log gives the last 500 lines"
+is "$(json '"\(.total_lines) \(.content | split("\n") | "\(length) \(.[0])")"')" "701 500 line 202" "init-log gives the last 500 lines"
 ask GET "/api/workspaces/$BOX"
 is "$(json .status)" error "the workspace is in error then"
 isnt "$(json .error_message)" null "and says why"
@@ -268,7 +268,7 @@ answers 404 "Workspace $HOST not found" "a second time"
 ask GET /api/workspaces
 is "$(json 'map(.id) | join(" ")')" "$NIL" "what is left is the default"
 server_stop
-server_start "ImagesDir=$IMAGES" "PasswordFile=$WORK/password"
+server_start "ImagesDir=$IMAGES" "Mirror.ubuntu-noble=$SERVED" "PasswordFile=$WORK/password" || done_testing
 TOKEN=$SESSION
 ask GET /api/workspaces
 is "$CODE $(json 'map(.id) | join(" ")')" "200 $NIL" "after a restart the login still counts and the default is the same"

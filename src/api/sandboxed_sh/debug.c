@@ -56,7 +56,7 @@ static void reply(struct debug_call *c)
     json_null(&o, "size_bytes"); // not known without reading all of it
     print_dirs(&o, c);
     json_bool(&o, "has_bash", c->has_bash);
-    json_bool(&o, "init_script_exists", !blank(ws->init_script));
+    json_bool(&o, "init_script_exists", workspace_script(ws));
     json_null(&o, "init_script_modified");
     json_str(&o, "distro", workspace_distro(ws));
     json_str(&o, "last_error", ws->error[0] ? ws->error : NULL);

@@ -51,7 +51,8 @@ bool blank(const char *s); // nothing but white space
 #define LABEL_DEFAULT "sandboxed_sh.default"
 #define LABEL_NAME "sandboxed_sh.name" // only when the core's name is another
 #define LABEL_PATH "sandboxed_sh.path"
-#define LABEL_DISTRO "sandboxed_sh.distro" // of a host workspace
+#define LABEL_DISTRO "sandboxed_sh.distro"      // of a host workspace
+#define LABEL_SCRIPT "sandboxed_sh.init_script" // of a host workspace: kept, never run
 #define LABEL_TEMPLATE "sandboxed_sh.template"
 #define LABEL_SKILLS "sandboxed_sh.skills" // lists: one a line
 #define LABEL_TOOLS "sandboxed_sh.tools"
@@ -131,6 +132,7 @@ const char *workspace_uuid(struct sandboxed_sh *s, const struct workspace *ws, c
 const char *workspace_name(const struct workspace *ws);
 const char *workspace_path(const struct workspace *ws);
 const char *workspace_distro(const struct workspace *ws); // NULL: none
+const char *workspace_script(const struct workspace *ws); // NULL: none
 void workspace_print(struct json_out *o, struct sandboxed_sh *s, const struct workspace *ws,
                      const char *status);
 void workspace_reply(struct http_req *r, const struct workspace *ws);

@@ -38,6 +38,11 @@ const char *workspace_distro(const struct workspace *ws)
     return image_is_distro(ws->image) ? ws->image : label_get(ws->labels, LABEL_DISTRO);
 }
 
+const char *workspace_script(const struct workspace *ws)
+{
+    return *ws->init_script ? ws->init_script : label_get(ws->labels, LABEL_SCRIPT);
+}
+
 static void print_env(struct json_out *o, const struct workspace *ws)
 {
     json_begin(o, "env_vars");
@@ -71,7 +76,7 @@ void workspace_print(struct json_out *o, struct sandboxed_sh *s, const struct wo
     json_str(o, "template", label_get(ws->labels, LABEL_TEMPLATE));
     json_str(o, "distro", workspace_distro(ws));
     print_env(o, ws);
-    json_str(o, "init_script", *ws->init_script ? ws->init_script : NULL);
+    json_str(o, "init_script", workspace_script(ws));
     json_str(o, "created_at", time_text(ws->created_ms, at));
     json_end(o);
 }

@@ -130,7 +130,9 @@ static const char *core_name(struct sandboxed_sh *s, const char *name, const str
     return other && other != own ? NULL : name;
 }
 
-static void put_labels(struct label_set *set, const struct body *b, const char *host_distro)
+// Of a host workspace the distribution and the script are only remembered.
+static void put_labels(struct label_set *set, const struct body *b, bool container,
+                       const char *image)
 {
     if (given(b, PATH, b->path))
         labels_put(set, LABEL_PATH, b->path);
@@ -141,7 +143,9 @@ static void put_labels(struct label_set *set, const struct body *b, const char *
     if (given(b, TEMPLATE, b->template))
         labels_put(set, LABEL_TEMPLATE, blank(b->template) ? NULL : b->template);
     if (given(b, DISTRO, b->distro))
-        labels_put(set, LABEL_DISTRO, host_distro);
+        labels_put(set, LABEL_DISTRO, container ? NULL : image);
+    if (given(b, INIT_SCRIPT, b->init_script))
+        labels_put(set, LABEL_SCRIPT, container || blank(b->init_script) ? NULL : b->init_script);
 }
 
 static bool create_refused(struct http_req *r, const struct body *b, const char **ret_image)
@@ -163,9 +167,8 @@ static bool create_refused(struct http_req *r, const struct body *b, const char 
 
 // Containers are for package managers and run as their root, with the network; host workspaces are
 // for agents, as an ordinary user with the network. So it is with the original.
-static void fill_kind(struct workspace_spec *spec, const struct body *b, const char *image)
+static void fill_kind(struct workspace_spec *spec, bool container, const char *image)
 {
-    bool container = b->type == TYPE_CONTAINER;
     spec->image = !container ? "host" : *image ? image : distro_default;
     spec->profile = container ? "build" : "agent";
     spec->network_given = true;
@@ -184,14 +187,16 @@ void on_create(struct http_req *r)
     json_pool_init(&pool);
     if (!read_body(r, &table, 0, &pool, &body) || create_refused(r, &body, &image))
         return;
-    fill_kind(&spec, &body, image);
+    bool container = body.type == TYPE_CONTAINER;
+    fill_kind(&spec, container, image);
     labels_begin(&labels, NULL, &pool);
-    put_labels(&labels, &body, body.type == TYPE_HOST ? image : NULL);
+    put_labels(&labels, &body, container, image);
     spec.name = core_name(s, body.name, NULL);
     labels_put(&labels, LABEL_NAME, spec.name ? NULL : body.name);
     spec.labels = labels.at;
     spec.env = env_of(&pool, &body.env_vars);
-    spec.init_script = body.init_script && !blank(body.init_script) ? body.init_script : NULL;
+    if (container && body.init_script && !blank(body.init_script))
+        spec.init_script = body.init_script;
     struct call *c = call_new(r, sizeof(*c), on_changed);
     if (core_workspace_create(s->core, &spec, &c->w, &e))
         call_fail(c, &e);
@@ -204,7 +209,7 @@ static void fill_patch(struct workspace_patch *p, const struct workspace *ws, co
 {
     if (b->given & JSON_GIVEN(ENV_VARS))
         p->env = env_of(pool, &b->env_vars);
-    if (given(b, INIT_SCRIPT, b->init_script))
+    if (given(b, INIT_SCRIPT, b->init_script) && is_container(ws))
         p->init_script = blank(b->init_script) ? "" : b->init_script;
     if (given(b, DISTRO, b->distro) && is_container(ws)) {
         const char *wanted = *image ? image : distro_default;
@@ -234,7 +239,7 @@ void on_update(struct http_req *r)
         return;
     fill_patch(&patch, ws, &body, image, &pool);
     labels_begin(&labels, ws->labels, &pool);
-    put_labels(&labels, &body, is_container(ws) ? NULL : image);
+    put_labels(&labels, &body, is_container(ws), image);
     if (body.name) {
         patch.name = core_name(s, body.name, ws);
         labels_put(&labels, LABEL_NAME, patch.name ? NULL : body.name);
