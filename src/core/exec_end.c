@@ -97,6 +97,7 @@ void exec_ended(struct execution *x, const struct outcome *o)
     c->n_execs_ended++;
     if (x->ws)
         x->ws->n_execs_ended++;
+    source_seal(&x->source);
     exec_totals(x);
     source_end(&x->source);
     give_answer(x, answer_bytes);

@@ -176,6 +176,7 @@ static void on_settled(struct source *s)
     struct execution *x = container_of(s, struct execution, source);
     struct core *c = x->core;
     s->on_settled = NULL;
+    exec_totals(x); // a full disk may have kept less than was seen
     if (x->deleting)
         return;
     list_add_tail(&c->unsaved, &x->queue);

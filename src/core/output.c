@@ -268,7 +268,7 @@ void source_flow(struct source *s)
         s->on_flow(s, pause);
 }
 
-void source_end(struct source *s)
+void source_seal(struct source *s)
 {
     s->ended = true;
     for (unsigned i = 0; i < s->n; i++) {
@@ -282,6 +282,11 @@ void source_end(struct source *s)
             go_to_file(o);
         flush_output(s, i);
     }
+}
+
+void source_end(struct source *s)
+{
+    source_seal(s);
     struct list all;
     list_take(&s->followers, &all);
     while (!list_empty(&all)) {

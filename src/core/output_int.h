@@ -41,6 +41,8 @@ void source_init(struct source *s, struct core *c, const char *id, unsigned n);
 void source_release(struct source *s);
 void source_append(struct source *s, unsigned stream, const void *p, size_t n);
 void source_printf(struct source *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// No more comes. seal: the numbers are final and the rest is written; end: followers are told too.
+void source_seal(struct source *s);
 void source_end(struct source *s);
 bool source_settled(const struct source *s);
 // After it is in the database: memory is not needed any more.
