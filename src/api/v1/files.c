@@ -278,7 +278,7 @@ const struct json_table v1_mkdir_table = {"MkdirBody", mkdir_fields, N_ELEMS(mkd
 void v1_files_mkdir(struct http_req *r)
 {
     struct mkdir_body b = {0};
-    int mode = -1;
+    int mode = 0755;
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
     struct workspace *ws = v1_find_workspace(r);
