@@ -48,8 +48,8 @@ DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev lib
   libnftables-dev libgit2-dev libcurl4-openssl-dev
 DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager \
   archlinux-keyring gpg gpg-agent distro-info-data
-DEPS_CHECK := perl clang clang-format libclang-rt-14-dev git curl jq python3 nodejs strace \
-  bubblewrap runc qemu-system-x86 busybox-static cpio dpkg-dev
+DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git curl jq python3 nodejs strace \
+  bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev
 
 # --- flags -----------------------------------------------------------------------------------
 # libnl's headers are the only ones outside the compiler's own path
@@ -71,9 +71,10 @@ endif
 ifeq ($(FLAVOUR),ubsan)
 SANITIZE := -fsanitize=undefined -fno-sanitize-recover=undefined
 endif
-ifeq ($(FLAVOUR),clang)
-CC       := clang
+ifeq ($(FLAVOUR),fuzz)
+SANITIZE := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -U_FORTIFY_SOURCE
 endif
+CC := $(if $(filter clang fuzz,$(FLAVOUR)),clang,$(CC))
 CFLAGS_ALL  += $(SANITIZE)
 LDFLAGS_ALL += $(SANITIZE)
 
@@ -148,21 +149,25 @@ $(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
 	$(Q)$(if $(SANITIZE),$(MAKE) FLAVOUR= B=$(B)/plain $(B)/plain/helpers/$* && cp $(B)/plain/helpers/$* $@,\
 	  $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -static $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(HELPER_LIBS) -Wl,--end-group)
 
-# Fuzz targets: one file each, with clang's fuzzer for `make fuzz`, with a replayer in make check.
+# Fuzz targets are one file each: with clang's fuzzer for make fuzz, else over the inputs we keep.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 30
-$(B)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(foreach r,json http repo wire profile image conf run base,$(call room_lib,$(r)))
+FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf,$(call needs,$(n)))),$(call room_lib,$(r)))
+$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(FLAVOUR)),,tests/fuzz/replay.c) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -pie $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) $(UNIT_LINK)
-fuzz: ## build the fuzz targets with clang, run each FUZZ_SECONDS
-	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
+	@echo "  CC $<"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer) -pie $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) $(UNIT_LINK)
+fuzz: ## run each fuzz target FUZZ_SECONDS with clang's fuzzer
+	$(Q)$(MAKE) $(JOBS) FLAVOUR=fuzz B=$(B)/fuzzer $(FUZZ:%=$(B)/fuzzer/fuzz/%)
+	$(Q)for f in $(FUZZ); do mkdir -p $(B)/fuzzer/corpus/$$f tests/fuzz/{corpus,regress}/$$f; \
+	  $(B)/fuzzer/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/regress/$$f/ $(B)/fuzzer/corpus/$$f tests/fuzz/{corpus,regress}/$$f || exit 1; done
 
 # Each part runs alone; make check has them add their counts to $(TALLY).
 export PINFOLD_BIN := $(abspath $(B)/bin)
 export PINFOLD_HELPERS := $(abspath $(B)/helpers)
 export CC FLAVOUR
 RUN = tests/lib/run $(TALLY:%=--tally %) --name $@$(FLAVOUR:%=-%)
-unit: $(UNIT_BIN) $(FUZZ:%=$(B)/replay/%) ## unit tests and known fuzz inputs: no rights, no time
+unit: $(UNIT_BIN) $(FUZZ:%=$(B)/fuzz/%) ## unit tests and known fuzz inputs: no rights, no time
 	$(Q)$(RUN) $(UNIT_BIN) $(if $(FUZZ),tests/fuzz/replay.t)
 lint: ## format, include table, headers alone, banned functions, clang, generated documents
 	$(Q)$(RUN) tests/check/lint.t
@@ -214,10 +219,8 @@ up: deps ## install, build, make an image, start on LISTEN, show a first exec, s
 	$(Q)$(MAKE) $(JOBS) all
 	$(Q)exec src/cli/up.sh $(B)/bin $(LISTEN) $(STATE)
 
-profiles: all ## check every profile
-	$(Q)$(B)/bin/pinfold profile check profiles/*.profile
-images: all ## check every image file
-	$(Q)$(B)/bin/pinfold image check images/*.image
+profiles images: all ## check every profile, every image file
+	$(Q)$(B)/bin/pinfold $(@:s=) check $@/*.$(@:s=)
 
 $(B)/doc/%: $(B)/bin/pinfold $(B)/bin/pinfoldd
 	@mkdir -p $(@D)
