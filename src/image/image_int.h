@@ -12,6 +12,7 @@
 // What tools take for the time of the build, so that a layer depends on its inputs only. Any
 // fixed time does.
 #define IMAGE_SOURCE_DATE "1700000000"
+#define IMAGE_SOURCE_TIME 1700000000ull // the same
 
 struct image_line {
     enum image_step_kind kind;

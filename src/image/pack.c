@@ -55,7 +55,7 @@ static int put_header(struct pack *p, const char *path, const struct stat *sb, s
     (void)snprintf(h.uid, sizeof(h.uid), "%07o", 0u);
     (void)snprintf(h.gid, sizeof(h.gid), "%07o", 0u);
     (void)snprintf(h.size, sizeof(h.size), "%011llo", dir ? 0ull : (unsigned long long)sb->st_size);
-    (void)snprintf(h.mtime, sizeof(h.mtime), "%011llo", strtoull(IMAGE_SOURCE_DATE, NULL, 10));
+    (void)snprintf(h.mtime, sizeof(h.mtime), "%011llo", IMAGE_SOURCE_TIME);
     h.type = dir ? '5' : '0';
     memcpy(h.magic, "ustar", 6);
     memcpy(h.version, "00", 2);
