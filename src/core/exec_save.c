@@ -177,7 +177,7 @@ static void on_settled(struct source *s)
     struct core *c = x->core;
     s->on_settled = NULL;
     exec_totals(x); // a full disk may have kept less than was seen
-    if (x->deleting)
+    if (x->deleting || (x->ws && x->ws->op == OP_DELETE))
         return;
     list_add_tail(&c->unsaved, &x->queue);
     if (!c->saving && !c->save_timer.slot)

@@ -226,6 +226,8 @@ void ws_delete_step(struct ws *ws)
         sandbox_stop(&ws->sb);
         return;
     }
+    list_for (it, &ws->execs) // their rows go with the workspace's: none is written any more
+        list_del(&container_of(it, struct execution, of_ws)->queue);
     ws->op = OP_DELETE;
     loop_timer_cancel(ws->core->loop, &ws->retry);
     ws_dir_ask(ws, MSG_DIR_DELETE, "", on_dir_deleted);
