@@ -44,10 +44,13 @@ static uint64_t start_time(pid_t pid)
 int box_record(struct box_host *h, const struct box *b, struct err *e)
 {
     char text[512];
-    int n = snprintf(text, sizeof(text),
-                     "pid=%d\nstart=%llu\nuid_base=%u\nprofile=%s\naddress=%s\ndir=%s\n",
-                     (int)b->pid, (unsigned long long)start_time(b->pid), b->uid_base, b->profile,
-                     b->address, b->dir);
+    const struct limits *l = groups_limits(b->groups);
+    int n =
+        snprintf(text, sizeof(text),
+                 "pid=%d\nstart=%llu\nuid_base=%u\nprofile=%s\naddress=%s\ndir=%s\n"
+                 "memory=%llu\npids=%u\ncpu=%u\n",
+                 (int)b->pid, (unsigned long long)start_time(b->pid), b->uid_base, b->profile,
+                 b->address, b->dir, (unsigned long long)l->memory_bytes, l->pids, l->cpu_percent);
     own_fd int fd = io_open_beneath(h->boxes_fd, b->id, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     // Not synced: after a power loss no sandbox is left to be taken up.
     return fd < 0 || io_write_full(fd, text, (size_t)n) ? err_sys(e, "record box %s", b->id) : 0;
@@ -73,40 +76,51 @@ static bool value_of(const char *text, const char *key, char *out, size_t room)
     return false;
 }
 
-static bool read_record(struct box_host *h, const char *id, struct box *b, uint64_t *ret_start)
+static bool number_of(const char *text, const char *key, uint64_t min, uint64_t max, uint64_t *ret)
+{
+    char word[24];
+    return value_of(text, key, word, sizeof(word)) && !num_parse_u64(word, min, max, ret, NULL);
+}
+
+struct record {
+    struct limits limits;
+    uint64_t start;
+};
+
+static bool read_record(struct box_host *h, const char *id, struct box *b, struct record *r)
 {
     own_buf struct buf text;
-    char pid[16], start[24], uid[16];
-    uint64_t n_pid, n_uid;
+    uint64_t pid, uid, memory, pids, cpu;
     buf_init(&text, 4096);
     *b = (struct box){.pidfd = -1, .control_fd = -1, .cgroup_fd = -1};
     if (strlen(id) >= sizeof(b->id) || io_read_file(h->boxes_fd, id, &text, NULL) ||
-        !value_of(text.data, "pid", pid, sizeof(pid)) ||
-        !value_of(text.data, "start", start, sizeof(start)) ||
-        !value_of(text.data, "uid_base", uid, sizeof(uid)) ||
         !value_of(text.data, "profile", b->profile, sizeof(b->profile)) ||
         !value_of(text.data, "address", b->address, sizeof(b->address)) ||
-        !value_of(text.data, "dir", b->dir, sizeof(b->dir)))
+        !value_of(text.data, "dir", b->dir, sizeof(b->dir)) ||
+        !number_of(text.data, "pid", 2, INT32_MAX, &pid) ||
+        !number_of(text.data, "start", 1, UINT64_MAX, &r->start) ||
+        !number_of(text.data, "uid_base", 1, UINT32_MAX, &uid) ||
+        !number_of(text.data, "memory", 0, UINT64_MAX, &memory) ||
+        !number_of(text.data, "pids", 0, UINT32_MAX, &pids) ||
+        !number_of(text.data, "cpu", 0, UINT32_MAX, &cpu))
         return false;
     (void)snprintf(b->id, sizeof(b->id), "%s", id);
-    if (num_parse_u64(pid, 2, INT32_MAX, &n_pid, NULL) ||
-        num_parse_u64(uid, 1, UINT32_MAX, &n_uid, NULL) ||
-        num_parse_u64(start, 1, UINT64_MAX, ret_start, NULL))
-        return false;
-    b->pid = (pid_t)n_pid;
-    b->uid_base = (uint32_t)n_uid;
+    b->pid = (pid_t)pid;
+    b->uid_base = (uint32_t)uid;
+    r->limits = (struct limits){
+        .memory_bytes = memory, .pids = (uint32_t)pids, .cpu_percent = (uint32_t)cpu};
     return true;
 }
 
 static bool adopt(struct box_host *h, const char *id, struct box *b)
 {
-    uint64_t start;
-    if (!read_record(h, id, b, &start))
+    struct record r;
+    if (!read_record(h, id, b, &r))
         return false;
     // The pidfd first: what is proved after it holds for the process it names.
     b->pidfd = (int)syscall(SYS_pidfd_open, b->pid, 0);
-    if (b->pidfd >= 0 && start && start_time(b->pid) == start &&
-        (b->groups = groups_reopen(h->cgroups, id, b->pid))) {
+    if (b->pidfd >= 0 && start_time(b->pid) == r.start &&
+        (b->groups = groups_reopen(h->cgroups, id, b->pid, &r.limits))) {
         b->cgroup_fd = fcntl(groups_v2_fd(b->groups), F_DUPFD_CLOEXEC, 3);
         b->adopted = true;
         if (!b->dir[0] || !disk_reopen(h, b->dir, b->pid))

@@ -102,8 +102,10 @@ const char *cgroups_kind(const struct cgroups *c);
 // Before the clone: make the groups with their limits; the v2 one is cloned into.
 struct box_groups *groups_make(struct cgroups *c, const char *id, const struct limits *l,
                                uint32_t uid_base, struct err *e);
-// The groups of a box that an earlier process made; NULL unless pid is in them.
-struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid);
+// The groups of a box that an earlier process made with these limits; NULL unless pid is in them.
+struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid,
+                                 const struct limits *l);
+const struct limits *groups_limits(const struct box_groups *g);
 int groups_v2_fd(const struct box_groups *g); // the delegated directory
 // After the clone, before the child goes on: join what cannot be cloned into.
 int groups_join(struct box_groups *g, pid_t pid, struct err *e);

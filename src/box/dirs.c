@@ -2,7 +2,7 @@
 // Directories of workspaces and builds, image layers, repository mirrors: named by id beneath
 // descriptors that were opened at the start. What a stranger filled is moved to the trash first
 // and then removed by descriptors, so a name is free at once and an interrupted removal is
-// finished at the next start.
+// finished at the next start. What is new is made in the trash too and named when it is whole.
 #include "box_int.h"
 
 #include <errno.h>
@@ -45,21 +45,38 @@ int dir_parts_make(int fd, struct err *e)
     return 0;
 }
 
+// A new directory without a name yet: should this process die, it is trash. Its descriptor or -1.
+static int unnamed_make(struct box_host *h, char id[ID_MAX], struct err *e)
+{
+    if (mkdirat(h->trash_fd, id_make("new", id), 0755))
+        return err_sys(e, "make a directory");
+    int fd = io_open_beneath(h->trash_fd, id, O_RDONLY | O_DIRECTORY, 0);
+    return fd < 0 ? err_sys(e, "open a new directory") : fd;
+}
+
+// Give it its name, or remove it when it could not be filled.
+static int unnamed_finish(struct box_host *h, const char *id, const char *dir, int bad,
+                          struct err *e)
+{
+    if (!bad && renameat2(h->trash_fd, id, h->dirs_fd, dir, RENAME_NOREPLACE))
+        bad = errno == EEXIST ? err_set(e, ERR_CONFLICT, "directory %s exists", dir)
+                              : err_sys(e, "name directory %s", dir);
+    if (bad)
+        (void)io_remove_tree(h->trash_fd, id, NULL); // the first error is the one to report
+    return bad ? -1 : 0;
+}
+
 int box_dir_create(struct box_host *h, const char *dir, uint64_t disk_bytes, uint64_t inodes,
                    struct err *e)
 {
+    char id[ID_MAX];
     if (check_dir(dir, e))
         return -1;
-    if (mkdirat(h->dirs_fd, dir, 0755))
-        return errno == EEXIST ? err_set(e, ERR_CONFLICT, "directory %s exists", dir)
-                               : err_sys(e, "make directory %s", dir);
-    own_fd int fd = io_open_beneath(h->dirs_fd, dir, O_RDONLY | O_DIRECTORY, 0);
-    int bad = fd < 0       ? err_sys(e, "open directory %s", dir)
+    own_fd int fd = unnamed_make(h, id, e);
+    int bad = fd < 0       ? -1
               : disk_bytes ? disk_make(fd, disk_bytes, inodes, e) || disk_format_dirs(fd, e)
                            : dir_parts_make(fd, e);
-    if (bad)
-        (void)box_dir_delete(h, dir, NULL); // the first error is the one to report
-    return bad ? -1 : 0;
+    return unnamed_finish(h, id, dir, bad, e);
 }
 
 static int to_trash(struct box_host *h, int at, const char *name, struct err *e)
@@ -99,15 +116,12 @@ int box_dir_copy(struct box_host *h, const char *from, const char *to, struct er
     own_fd int src = io_open_beneath(h->dirs_fd, from, O_RDONLY | O_DIRECTORY, 0);
     if (src < 0)
         return err_sys(e, "open directory %s", from);
-    if (mkdirat(h->dirs_fd, to, 0755))
-        return err_sys(e, "make directory %s", to);
-    own_fd int dst = io_open_beneath(h->dirs_fd, to, O_RDONLY | O_DIRECTORY, 0);
-    int bad = dst < 0 ? err_sys(e, "open directory %s", to) : disk_copy(h, from, src, dst, e);
+    char id[ID_MAX];
+    own_fd int dst = unnamed_make(h, id, e);
+    int bad = dst < 0 ? -1 : disk_copy(h, from, src, dst, e);
     if (bad > 0)
         bad = copy_parts(src, dst, e);
-    if (bad)
-        (void)box_dir_delete(h, to, NULL); // the error of the copy is the one to report
-    return bad ? -1 : 0;
+    return unnamed_finish(h, id, to, bad, e);
 }
 
 int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,

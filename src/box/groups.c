@@ -164,10 +164,11 @@ static bool is_member(const char *id, pid_t pid)
     return at && strchr("/\n", at[strlen(want)]);
 }
 
-struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid)
+struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid,
+                                 const struct limits *l)
 {
     struct box_groups *g = xcalloc(1, sizeof(*g));
-    *g = (struct box_groups){.c = c, .top_fd = open_group(c->v2_fd, id)};
+    *g = (struct box_groups){.c = c, .top_fd = open_group(c->v2_fd, id), .limits = *l};
     (void)snprintf(g->id, sizeof(g->id), "%s", id);
     g->v2_fd = open_group(g->top_fd, "d");
     if (g->v2_fd < 0 && g->top_fd >= 0)
@@ -183,6 +184,11 @@ struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid)
         fd_close(&g->v1_fd[i]);
     free(g);
     return NULL;
+}
+
+const struct limits *groups_limits(const struct box_groups *g)
+{
+    return &g->limits;
 }
 
 int groups_v2_fd(const struct box_groups *g)

@@ -109,11 +109,21 @@ static int take_init(struct sandbox *sb, struct wire_msg *m, struct err *e)
     return 0;
 }
 
+static int ask_start(struct sandbox *sb, struct err *e);
+
 static void on_started(struct ask *a, struct wire_msg *m, const struct err *err)
 {
     struct sandbox *sb = container_of(a, struct sandbox, ask);
     struct core *c = sb->core;
     struct err e = {0};
+    // The launcher restarted: once more, from the new one. What the old one may have begun is
+    // stopped as a leftover before that is sent.
+    if (!m && !sb->asked_again && c->launcher.watch.loop) {
+        sb->asked_again = true;
+        if (!ask_start(sb, &e))
+            return;
+        err = &e;
+    }
     c->n_starting--;
     loop_timer_cancel(c->loop, &sb->idle);
     if (!m || m->row->type != MSG_BOX_STARTED) {
@@ -148,27 +158,34 @@ static void on_start_late(struct timer *t)
     sandbox_stop(sb);
 }
 
+static int ask_start(struct sandbox *sb, struct err *e)
+{
+    struct core *c = sb->core;
+    struct msg_box_start m = {0};
+    TEXT_PUT(m.box, sb->id);
+    if (c->launcher.fd < 0)
+        return err_set(e, ERR_LOST, "there is no launcher");
+    if (sb->fill(sb, &m, e))
+        return -1;
+    launcher_ask(c, &sb->ask, MSG_BOX_START, &m, on_started);
+    loop_timer_set(c->loop, &sb->idle, START_MAX_MS, on_start_late);
+    return 0;
+}
+
 void sandbox_start(struct sandbox *sb)
 {
     struct core *c = sb->core;
     if (sb->state != SB_NONE)
         return; // LIVE sends at once, STARTING when it is, STOPPING starts again once gone
-    struct msg_box_start m = {0};
     struct err e = {0};
     enter(sb, SB_STARTING);
-    sb->broken = false;
+    sb->broken = sb->asked_again = false;
     sb->oom_kills = 0;
     sb->address[0] = '\0';
     sb->start_ns = clock_mono_ns();
     c->n_starting++;
-    TEXT_PUT(m.box, sb->id);
-    if (c->launcher.fd < 0)
-        err_set(&e, ERR_LOST, "there is no launcher");
-    else if (!sb->fill(sb, &m, &e)) {
-        launcher_ask(c, &sb->ask, MSG_BOX_START, &m, on_started);
-        loop_timer_set(c->loop, &sb->idle, START_MAX_MS, on_start_late);
+    if (!ask_start(sb, &e))
         return;
-    }
     c->n_starting--;
     not_started(sb, "sandbox", e.text);
 }

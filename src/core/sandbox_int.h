@@ -24,6 +24,7 @@ struct sandbox {
     uint32_t oom_kills;  // as its exit reported
     bool temporary;      // not started again: freed once gone
     bool broken;         // its init is gone or out of order
+    bool asked_again;    // its start was lost with a launcher once
     bool buried;         // waits to be freed
     struct ask denials;  // one question to init at a time
     // The owner says how to start it; -1 with *e when it may not start now.

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -51,8 +52,13 @@ void task_start(struct launcher *l, const struct wire_msg *m,
     }
     struct clone_args args = {
         .flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&t->pidfd, .exit_signal = SIGCHLD};
+    pid_t launcher = getpid();
     long pid = syscall(SYS_clone3, &args, sizeof(args)); // a plain fork that gives a pidfd
     if (pid == 0) {
+        // With the launcher its answer is lost, and the next one must find nobody at work: it
+        // empties the trash, and the server takes back what it heard no answer about.
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != launcher)
+            _exit(2);
         int bad = work(l->host, &m->body, &e);
         if (bad && io_write_full(pipe_fds[1], &e, sizeof(e)))
             _exit(2);
