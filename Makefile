@@ -169,7 +169,7 @@ export CC FLAVOUR
 RUN = tests/lib/run $(TALLY:%=--tally %) --name $@$(FLAVOUR:%=-%)
 unit: $(UNIT_BIN) $(FUZZ:%=$(B)/fuzz/%) ## unit tests and known fuzz inputs: no rights, no time
 	$(Q)$(RUN) $(UNIT_BIN) $(if $(FUZZ),tests/fuzz/replay.t)
-lint: ## format, include table, headers alone, banned functions, clang, generated documents
+lint: all ## format, include table, headers alone, banned functions, clang, generated documents
 	$(Q)$(RUN) tests/check/lint.t
 links: all ## what each binary links, and how hardened it is
 	$(Q)$(RUN) tests/check/links.t

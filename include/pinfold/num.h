@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 int num_parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret, struct err *e);
+// Octal digits alone, as file modes are written: 0644 or 644.
+int num_parse_octal(const char *s, uint32_t max, uint32_t *ret, struct err *e);
 // Bytes with an optional suffix K, M, G, T (powers of 1024); "infinity" gives UINT64_MAX.
 int num_parse_size(const char *s, uint64_t *ret, struct err *e);
 // Milliseconds from "150ms", "30s", "5min", "2h", "1d", or a bare number of seconds.

@@ -34,6 +34,20 @@ int num_parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret, stru
     return 0;
 }
 
+int num_parse_octal(const char *s, uint32_t max, uint32_t *ret, struct err *e)
+{
+    uint64_t v = 0;
+    size_t n = strlen(s);
+    if (!n || n > 12 || strspn(s, "01234567") != n)
+        return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not an octal number", s);
+    for (; *s; s++)
+        v = v << 3 | (uint64_t)(*s - '0');
+    if (v > max)
+        return err_set(e, ERR_BAD_REQUEST, "0%llo is above 0%o", (unsigned long long)v, max);
+    *ret = (uint32_t)v;
+    return 0;
+}
+
 struct unit {
     const char *name;
     uint64_t factor;

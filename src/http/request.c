@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <pinfold/clock.h>
 #include <pinfold/own.h>
+#include <stdio.h>
 
 #define DECODED_MIN 8
 
@@ -169,7 +170,7 @@ const char *http_peer(struct http_req *pub, char out[64])
 {
     h2o_req_t *req = request_of(pub)->h2o;
     struct sockaddr_storage ss = {0};
-    strcpy(out, "local");
+    (void)snprintf(out, 64, "local");
     if (!req || !req->conn->callbacks->get_peername(req->conn, (void *)&ss))
         return out;
     if (ss.ss_family == AF_INET)
@@ -243,12 +244,11 @@ static int parse_method(const h2o_req_t *req)
 static void set_allow(struct request *r, unsigned allow)
 {
     char text[80] = "";
-    for (int m = 0; m < HTTP_N_METHODS; m++)
-        if ((allow | 1u << HTTP_OPTIONS) & 1u << m) {
-            if (*text)
-                strcat(text, ", ");
-            strcat(text, http_method_name((enum http_method)m)); // all seven fit
-        }
+    size_t at = 0;
+    for (int m = 0; m < HTTP_N_METHODS && at < sizeof(text); m++)
+        if ((allow | 1u << HTTP_OPTIONS) & 1u << m)
+            at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at ? ", " : "",
+                                   http_method_name((enum http_method)m)); // all seven fit
     http_set_header(&r->pub, "allow", text);
 }
 

@@ -78,7 +78,8 @@ struct http_server *http_server_new(struct loop *l, const struct http_limits *li
     s->loop_sock = h2o_evloop_socket_create(s->h2o.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     s->loop_sock->data = s;
     h2o_socket_read_start(s->loop_sock, on_our_loop);
-    (void)signal(SIGPIPE, SIG_IGN); // the library writes with writev; valid arguments
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL); // the library writes with writev; valid arguments
     return s;
 }
 

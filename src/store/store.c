@@ -21,8 +21,8 @@ static const char *const stmt_text[STMT_N] = {
     [STMT_OUTPUT_PUT] = "INSERT OR REPLACE INTO output (exec, stream, data) VALUES (?1, ?2, ?3)",
     [STMT_OUTPUT_GET] =
         "SELECT substr(data, ?3 + 1, ?4) FROM output WHERE exec = ?1 AND stream = ?2",
-    [STMT_IDEM_PUT] = "INSERT OR REPLACE INTO idem (key, digest, status, head, body, created_ms) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STMT_IDEM_PUT] = ("INSERT OR REPLACE INTO idem (key, digest, status, head, body, created_ms) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [STMT_IDEM_GET] = "SELECT digest, status, head, body, created_ms FROM idem WHERE key = ?1",
     [STMT_IDEM_EXPIRE] = "DELETE FROM idem WHERE created_ms < ?1",
     [STMT_META_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",

@@ -23,6 +23,7 @@ banned();
 close_on_exec();
 shapes();
 paths_and_hosts();
+documents();
 clang();
 print "1..$n\n";
 exit($failed ? 1 : 0);
@@ -216,7 +217,7 @@ sub shapes {
 
 # The patterns are in pieces so that this file does not match itself.
 sub paths_and_hosts {
-    my $path = join '|', map { "(?<![\\w.])/$_" } 'work' . '/main', 'work' . '/shared', 'tmp' . '/pf', 'home' . '/[a-z]+/(?!user)';
+    my $path = join '|', map { "(?<![\\w.])/$_" } 'work' . '/main', 'work' . '/shared', 'tmp' . '/pf', 'home' . '/(?!user\\b)[a-z]+/';
     my $host = join '|', map { $_ =~ s/ /\\./gr } 'deb debian org', 'security debian org', 'debian org/debian', 'archive ubuntu com',
         'ubuntu com/ubuntu', 'archlinux org', 'npm' . 'js', 'pypi org', 'crates io', 'proxy golang';
     my @bad;
@@ -227,6 +228,22 @@ sub paths_and_hosts {
         push @bad, "$f:" . line_of($s, $-[0]) . ": host of an archive: $&" while $s =~ /$host/g;
     }
     report("no path of one machine and no archive's host", @bad);
+}
+
+# What README.md says about the routes is what the server's tables say; --fix puts it there.
+sub documents {
+    my $server = ($ENV{PINFOLD_BIN} // 'build/bin') . '/pinfold-server';
+    my $want = `'$server' --routes 2>&1`;
+    my $readme = slurp('README.md');
+    my ($have) = $readme =~ /<!-- routes begin[^\n]*-->\n(.*)<!-- routes end -->/s;
+    if (grep { $_ eq '--fix' } @ARGV) {
+        $readme =~ s/(<!-- routes begin[^\n]*-->\n).*(<!-- routes end -->)/$1$want$2/s;
+        open my $f, '>', 'README.md' or die "README.md: $!\n";
+        print $f $readme;
+        $have = $want;
+    }
+    report('the routes in README.md are those of the server',
+        $? || !defined $have || $have ne $want ? 'they are not; make links && tests/check/lint.t --fix' : ());
 }
 
 sub clang {

@@ -2,6 +2,7 @@
 // The body of an exec, of a one-shot and the parts that other bodies share.
 #include "routes_int.h"
 
+#include <pinfold/num.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -169,16 +170,6 @@ static const struct json_table list_table = {"Files", list_fields, 1, sizeof(str
                                              -1};
 static const struct json_table map_table = {"Files", map_fields, 1, sizeof(struct files_body), -1};
 
-static int parse_mode(const char *s, uint32_t *ret)
-{
-    char *end;
-    unsigned long v = strtoul(s, &end, 8);
-    if (*end || end == s || v > 07777)
-        return -1;
-    *ret = (uint32_t)v;
-    return 0;
-}
-
 static int file_of(const struct file_body *b, uint32_t i, struct file_put *ret,
                    struct json_fault *f)
 {
@@ -188,7 +179,7 @@ static int file_of(const struct file_body *b, uint32_t i, struct file_put *ret,
         return v1_json_fault_at(f, pointer, "has both content and content_base64");
     const struct json_text *text = b->content_base64.p ? &b->content_base64 : &b->content;
     *ret = (struct file_put){.path = b->path, .data = text->p ? text->p : "", .len = text->len};
-    if (b->mode && parse_mode(b->mode, &ret->mode))
+    if (b->mode && num_parse_octal(b->mode, 07777, &ret->mode, NULL))
         return v1_json_fault_at(f, pointer, "has a mode that is not octal");
     return 0;
 }

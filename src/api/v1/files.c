@@ -4,6 +4,7 @@
 #include "routes_int.h"
 
 #include <pinfold/core_file.h>
+#include <pinfold/num.h>
 #include <stdio.h>
 
 struct file_call {
@@ -114,12 +115,11 @@ static void run(struct file_call *fc, struct workspace *ws, file_verb *verb)
 
 static int parse_mode(struct http_req *r, const char *s, int *ret)
 {
-    char *end;
+    uint32_t mode;
     if (!s)
         return 0;
-    unsigned long v = strtoul(s, &end, 8);
-    if (!*end && end != s && v <= 07777) {
-        *ret = (int)v;
+    if (!num_parse_octal(s, 07777, &mode, NULL)) {
+        *ret = (int)mode;
         return 0;
     }
     v1_bad_param(r, "mode", "must be octal, as 0644");

@@ -49,6 +49,16 @@ static const struct {
       {"100001", 0, 0}, {"%", 0, 0},   {"4%%", 0, 0},
 };
 
+static const struct {
+    const char *text;
+    int good;
+    uint64_t value;
+} octals[] = {
+    {"0644", 1, 0644}, {"7777", 1, 07777}, {"0", 1, 0},
+    {"10000", 0, 0},   {"8", 0, 0},        {"", 0, 0},
+    {"0o7", 0, 0},     {"-1", 0, 0},       {"77777777777777777777777", 0, 0},
+};
+
 #define TABLE(table, parse, type)                                                                  \
     for (size_t i = 0; i < N_ELEMS(table); i++) {                                                  \
         type v = 77;                                                                               \
@@ -66,6 +76,7 @@ int main(void)
     TABLE(sizes, num_parse_size(sizes[i].text, &v, &e), uint64_t)
     TABLE(durations, num_parse_duration_ms(durations[i].text, &v, &e), uint64_t)
     TABLE(percents, num_parse_percent(percents[i].text, &v, &e), uint32_t)
+    TABLE(octals, num_parse_octal(octals[i].text, 07777, &v, &e), uint32_t)
     uint64_t v = 0;
     struct err e;
     is_int(num_parse_u64("5", 5, 6, &v, &e), 0, "the lower bound is allowed");
