@@ -75,8 +75,32 @@ static int open_state(const char *path, struct err *e)
     return fd_steal(&fd);
 }
 
-// A directory in the state directory with just this owner; `chown` is safe because only root can
-// write into the state directory, so the name is the directory we made.
+// What the server made as its former user goes to the new one; only plain files and directories
+// that were that user's, so nothing that it could have linked here changes hands.
+static int hand_over(int dir_fd, uid_t from, uid_t to, int depth, struct err *e)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d)
+        return err_sys(e, "list the server's directory");
+    for (struct dirent *de; (de = readdir(d));) {
+        struct stat st;
+        own_fd int sub = openat(fd, de->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (*de->d_name == '.' || sub < 0 || fstat(sub, &st) || st.st_uid != from)
+            continue;
+        bool is_dir = S_ISDIR(st.st_mode);
+        if (!is_dir && (!S_ISREG(st.st_mode) || st.st_nlink != 1))
+            continue;
+        if (fchown(sub, to, to))
+            return err_sys(e, "give %.100s to user id %u", de->d_name, (unsigned)to);
+        if (is_dir && depth && hand_over(sub, from, to, depth - 1, e))
+            return -1;
+    }
+    return 0;
+}
+
+// A directory in the state directory with just this owner. Safe because only root can write into
+// the state directory, so the name is the directory we made.
 static int open_part(int state_fd, const char *name, uint64_t id, struct err *e)
 {
     if (mkdirat(state_fd, name, 0700) && errno != EEXIST)
@@ -85,6 +109,9 @@ static int open_part(int state_fd, const char *name, uint64_t id, struct err *e)
     struct stat st;
     if (fd < 0 || fstat(fd, &st) || fchmod(fd, 0700))
         return err_sys(e, "open the directory %s", name);
+    if (st.st_uid != id && st.st_uid != 0 && hand_over(fd, st.st_uid, (uid_t)id, 3, e))
+        return -1;
+    // Last, so that an interrupted hand-over is seen and begun again.
     if ((st.st_uid != id || st.st_gid != id) && fchown(fd, (uid_t)id, (gid_t)id))
         return err_sys(e, "give the directory %s to user id %llu", name, (unsigned long long)id);
     return fd_steal(&fd);

@@ -64,6 +64,21 @@ server=$(child server) launcher=$(child launcher)
 kill -KILL $PID; wait $PID 2>/dev/null
 try "children of a killed pinfoldd end by themselves" wait_until 20 eval "gone $server && gone $launcher"
 
+mkdir "$STATE/server/output"
+echo x >"$STATE/server/output/file"
+echo secret >"$WORK/secret"
+ln "$WORK/secret" "$STATE/server/hard"
+ln -s "$WORK/secret" "$STATE/server/soft"
+owner=$(stat -c %u "$STATE/server")
+chown "$owner:$owner" "$STATE/server/output" "$STATE/server/output/file"
+printf 'ServerUser=65431\n' >"$WORK/conf"
+start --config "$WORK/conf"
+wait_until 20 grep -q . "$OUT"
+stop
+is "$(stat -c %u "$STATE/server" "$STATE/server/output" "$STATE/server/output/file" | sort -u)" 65431 "another ServerUser= gets what the former one made"
+is "$(stat -c %u "$WORK/secret")" 0 "and nothing that was linked there"
+rm -r "$STATE/server/output" "$STATE"/server/{hard,soft}
+
 touch "$STATE/server/flood"
 start
 wait_until 20 grep -q . "$OUT"
