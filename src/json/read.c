@@ -398,10 +398,10 @@ static int on_end_array(void *ctx)
 {
     struct reader *r = ctx;
     struct frame *f = top(r);
+    r->depth--;
     if ((f->kind == FRAME_STRINGS || f->kind == FRAME_OBJECTS) && f->index < f->field->min)
         return reader_fail(r, JSON_WRONG, "has fewer than %llu elements",
                            (unsigned long long)f->field->min);
-    r->depth--;
     return value_done(r);
 }
 

@@ -86,22 +86,26 @@ void v1_refuse(struct http_req *r, const struct http_refusal *why)
 
 static const struct {
     int status;
+    const char *code;
     bool retryable, internal;
     const char *remedy;
 } errors[ERR_N_CODES] = {
-    [ERR_NONE] = {500, false, true, NULL},
-    [ERR_BAD_REQUEST] = {400, false, false, NULL},
-    [ERR_NOT_FOUND] = {404, false, false, NULL},
-    [ERR_GONE] = {410, false, false, NULL},
-    [ERR_CONFLICT] = {409, false, false, NULL},
-    [ERR_LIMIT] = {422, false, false, NULL},
-    [ERR_DENIED] = {403, false, false, NULL},
-    [ERR_BUSY] = {503, true, false, "try again in a moment"},
-    [ERR_TIMEOUT] = {504, true, false, "try again, or allow more time"},
-    [ERR_FULL] = {507, false, false, "free space or inodes, or raise limits.disk_bytes"},
-    [ERR_KERNEL] = {500, false, true, "the server's log names the cause under the request's id"},
-    [ERR_LOST] = {503, true, false, "try again; what ran before is not running any more"},
-    [ERR_INTERNAL] = {500, false, true, "the server's log names the cause under the request's id"},
+    [ERR_NONE] = {500, "internal", false, true, NULL},
+    [ERR_BAD_REQUEST] = {400, "bad_request", false, false, NULL},
+    [ERR_NOT_FOUND] = {404, "not_found", false, false, NULL},
+    [ERR_GONE] = {410, "gone", false, false, NULL},
+    [ERR_CONFLICT] = {409, "conflict", false, false, NULL},
+    [ERR_LIMIT] = {422, "over_limit", false, false, NULL},
+    [ERR_DENIED] = {403, "denied", false, false, NULL},
+    [ERR_BUSY] = {503, "busy", true, false, "try again in a moment"},
+    [ERR_TIMEOUT] = {504, "timeout", true, false, "try again, or allow more time"},
+    [ERR_FULL] = {507, "disk_full", false, false,
+                  "free space or inodes, or raise limits.disk_bytes"},
+    [ERR_KERNEL] = {500, "internal", false, true,
+                    "the server's log names the cause under the request's id"},
+    [ERR_LOST] = {503, "lost", true, false, "try again; what ran before is not running any more"},
+    [ERR_INTERNAL] = {500, "internal", false, true,
+                      "the server's log names the cause under the request's id"},
 };
 
 // A limit on how much goes on at a time is over when something ends; one on a value never.
@@ -117,7 +121,7 @@ static struct problem problem_of(struct v1 *v, const char *request_id, const str
 {
     enum err_code code = (unsigned)e->code < ERR_N_CODES ? e->code : ERR_INTERNAL;
     struct problem p = {.status = errors[code].status,
-                        .code = err_code_name(code),
+                        .code = errors[code].code,
                         .detail = e->text,
                         .remedy = errors[code].remedy,
                         .retryable = errors[code].retryable};
@@ -128,6 +132,7 @@ static struct problem problem_of(struct v1 *v, const char *request_id, const str
     }
     if (code == ERR_LIMIT && limit_of_load(v->core)) {
         p.status = 429;
+        p.code = "too_many";
         p.retryable = true;
         p.remedy = "wait for something to end, or end something";
     }

@@ -138,7 +138,8 @@ void v1_tokens_list(struct http_req *r)
 static struct token *find_token(struct http_req *r)
 {
     struct err e;
-    bool own = !strcmp(r->params[0], "self");
+    // "self" has a route of its own, but a token can be revoked by that word, too.
+    bool own = !r->n_params || !strcmp(r->params[0], "self");
     struct token *t = core_token_find(v1_of(r)->core, own ? r->who_id : r->params[0], &e);
     if (!t)
         v1_err(r, &e);
