@@ -171,8 +171,8 @@ unit: $(UNIT_BIN) $(FUZZ:%=$(B)/fuzz/%) ## unit tests and known fuzz inputs: no 
 	$(Q)$(RUN) $(UNIT_BIN) $(if $(FUZZ),tests/fuzz/replay.t)
 lint: all ## format, include table, headers alone, banned functions, clang, generated documents
 	$(Q)$(RUN) tests/check/lint.t
-links: all ## what each binary links, and how hardened it is
-	$(Q)$(RUN) tests/check/links.t
+links: all ## what each binary links, how hardened it is, documents made from tables
+	$(Q)$(RUN) tests/check/links.t tests/check/docs.t
 budget: ## lines per file, function, header and process
 	$(Q)$(RUN) tests/check/budget.t
 define part_rule
