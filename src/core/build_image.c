@@ -78,7 +78,7 @@ void build_dir_delete(struct core *c, const char *id)
     struct dir_delete *d = xcalloc(1, sizeof(*d));
     struct msg_dir m = {0};
     d->core = c;
-    d->ask.long_work = true;
+    d->ask.long_work = d->ask.alone = true;
     TEXT_PUT(m.dir, id);
     launcher_ask(c, &d->ask, MSG_DIR_DELETE, &m, on_dir_deleted);
 }

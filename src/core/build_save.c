@@ -40,6 +40,7 @@ static void remove_build(struct bld *b)
     list_del(&b->all);
     waiters_fail(&b->waiters, &gone);
     source_release(&b->log);
+    buf_release(&b->args.bytes);
     free(b);
 }
 

@@ -82,6 +82,7 @@ void core_free(struct core *c)
     c->closing = true;
     if (running) {
         end_commands(c);
+        loop_unwatch(&c->launcher.watch); // its answers would begin new work
         write_rest(c);
     }
     cancel_timers(c);

@@ -177,6 +177,7 @@ static void stop_leftover(struct core *c, const char *id)
 {
     struct leftover *o = xcalloc(1, sizeof(*o));
     o->core = c;
+    o->ask.alone = true;
     struct msg_box_name name = {0};
     TEXT_PUT(name.box, id);
     c->launcher.stopping++;
@@ -329,7 +330,15 @@ int launcher_open(struct core *c, int fd, struct err *e)
 void launcher_close(struct core *c)
 {
     struct launcher *l = &c->launcher;
+    struct err lost = {0};
     loop_unwatch(&l->watch);
+    err_set(&lost, ERR_LOST, "the server stopped");
+    for (unsigned i = 0; i < ASK_BUCKETS && l->asks[i].next; i++)
+        list_for_safe (it, &l->asks[i]) {
+            struct ask *a = container_of(it, struct ask, link);
+            if (a->alone)
+                answer(a, NULL, &lost);
+        }
     forget(&l->out);
     forget(&l->held);
     if (l->list_ask.subject)

@@ -16,6 +16,7 @@ struct ask {
     uint64_t sent_ms;
     bool held;      // not sent before it is known what lives
     bool long_work; // may take its time: says nothing about the launcher's health
+    bool alone;     // nobody else knows of it: its callback frees it, whatever comes
     void *subject;
 };
 void launcher_ask(struct core *c, struct ask *a, enum wire_type type, const void *body,

@@ -8,6 +8,7 @@
 #include <pinfold/core_build.h>
 #include <pinfold/core_exec.h>
 #include <pinfold/core_file.h>
+#include <pinfold/core_token.h>
 #include <pinfold/core_workspace.h>
 #include <pinfold/image.h>
 #include <pinfold/io.h>
@@ -375,6 +376,18 @@ static void fake_exited(struct fake_box *box, uint32_t oom_kills)
     fake_answer(MSG_BOX_EXITED, 0, &m, NULL, 0);
 }
 
+static int fake_shell(const char *cmd)
+{
+    int status = -1;
+    pid_t pid = fork();
+    if (!pid) {
+        (void)execlp("sh", "sh", "-c", cmd, (char *)NULL);
+        _exit(127);
+    }
+    (void)waitpid(pid, &status, 0);
+    return status;
+}
+
 static void fake_dir_message(uint64_t id, enum wire_type type, const struct msg_dir *m)
 {
     struct err e = {0};
@@ -398,12 +411,7 @@ static void fake_dir_message(uint64_t id, enum wire_type type, const struct msg_
         F.copies++;
         (void)snprintf(cmd, sizeof(cmd), "cp -a '%s/dirs/%s' '%s/dirs/%s'", F.root, m->source,
                        F.root, m->dir);
-        pid_t pid = fork();
-        if (!pid) {
-            (void)execlp("sh", "sh", "-c", cmd, (char *)NULL);
-            _exit(127);
-        }
-        (void)waitpid(pid, NULL, 0);
+        (void)fake_shell(cmd);
         if (!F.hold_copies)
             fake_done(id, ERR_NONE, "");
     }
