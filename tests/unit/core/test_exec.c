@@ -278,10 +278,11 @@ static void sandbox_fails(void)
 
     // the launcher restarts while it starts still
     a = wait_make(on_exec_wait);
-    xa = core_exec_start(F.core, ws, &spec, &a.w, &e);
+    struct exec_spec quick = {.command = "echo survived"};
+    (void)core_exec_start(F.core, ws, &quick, &a.w, &e);
     fake_restart();
-    ok(TURN_UNTIL(a.done) && a.end.reason == END_START_FAILED,
-       "a start that a dying launcher took along is a failed start");
+    (void)TURN_UNTIL(a.done);
+    is_str(a.out[0], "survived\n", "a start that a dying launcher took along is asked for again");
     t = run(ws, "echo new launcher");
     is_str(t.out[0], "new launcher\n", "its successor serves the next");
     a = wait_make(on_exec_wait);
