@@ -36,7 +36,7 @@ static void on_box_end(struct watch *w, uint32_t events)
     m.exit_code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
     m.signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
     m.oom_kills = (uint32_t)oom_kills;
-    log_info("box ended box=%s exit=%u signal=%u", m.box, m.exit_code, m.signal);
+    log_debug("box ended box=%s exit=%u signal=%u", m.box, m.exit_code, m.signal);
     launcher_send(l, MSG_BOX_EXITED, 0, &m, NULL, 0);
     list_for_safe (it, &lb->stops) {
         struct stop_wait *sw = container_of(it, struct stop_wait, link);
