@@ -2,25 +2,17 @@
 # shellcheck shell=bash
 # pinfold-git in a root like its box's: /usr and /etc of this machine read-only, the mirror at
 # /run/pinfold/repository.git, the workspace at /workspace, user 1000. Source after tap.sh.
-#   repo NAME           make $SRV/NAME.git (bare) and $WORK/src/NAME with one commit on main
 #   fresh [mirror]      an empty workspace (and mirror)
 #   ask OP KEY=VALUE... run it; then $ANSWER, $CODE, answer KEY, error
 #   inside CMD...       a command as the user in that root, mirror read-only, as a sandbox shows it
 need ROOT
 need_binary pinfold-git
-for tool in git python3 unshare setpriv; do
+. "$TESTS/lib/git.sh"
+for tool in unshare setpriv; do
     command -v $tool >/dev/null || { echo "Bail out! $tool is not installed"; exit 1; }
 done
-chmod 755 "$WORK"
-SRV=$WORK/srv MIRROR=$WORK/mirror WS=$WORK/ws ROOT_DIR=$WORK/root
-mkdir -p "$SRV" "$WORK/src" "$ROOT_DIR"
-export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$WORK/gitconfig HOME=$WORK
-git config --file "$GIT_CONFIG_GLOBAL" user.name tester
-git config --file "$GIT_CONFIG_GLOBAL" user.email tester@localhost
-git config --file "$GIT_CONFIG_GLOBAL" init.defaultBranch main
-git config --file "$GIT_CONFIG_GLOBAL" safe.directory '*'
-git config --file "$GIT_CONFIG_GLOBAL" protocol.file.allow always
-git config --file "$GIT_CONFIG_GLOBAL" advice.detachedHead false
+MIRROR=$WORK/mirror WS=$WORK/ws ROOT_DIR=$WORK/root
+mkdir -p "$ROOT_DIR"
 
 in_root() { # MIRROR-MODE CMD...
     local mode=$1 net=; shift
@@ -88,24 +80,4 @@ refused() { # SENTENCE CODE REGEX OP KEY=VALUE...
     ask "$@"
     [[ $CODE != 0 && $(answer code) = "$code" && $(answer text) =~ $regex ]]
     tap_up=1 ok $? "$what" || { tap_show answer: "$ANSWER"; tap_show stderr: "$(cat "$WORK/stderr")"; return 1; }
-}
-
-repo() { # NAME: a worktree to commit in at $WORK/src/NAME, pushed by `publish NAME`
-    git init -q "$WORK/src/$1"
-    (cd "$WORK/src/$1" && echo "hello $1" >README && mkdir dir && echo 'int main(void){return 0;}' >dir/main.c &&
-        ln -s README link && printf '#!/bin/sh\n' >run.sh && chmod 755 run.sh && git add -A && git commit -qm first)
-    git init -q --bare "$SRV/$1.git"
-    publish "$1"
-}
-publish() { git -C "$WORK/src/$1" push -q --mirror "$SRV/$1.git"; }
-in_src() { local n=$1; shift; git -C "$WORK/src/$n" "$@"; }
-
-http_start() { # sets HTTP, its base URL, and HTTP_LOG
-    HTTP_LOG=$WORK/http.log
-    : >"$HTTP_LOG"
-    "$TESTS/lib/git-http" "$SRV" "$HTTP_LOG" >"$WORK/http.port" 2>"$WORK/http.err" &
-    local pid=$!
-    at_exit "kill $pid 2>/dev/null"
-    wait_until 20 test -s "$WORK/http.port" || { echo "Bail out! the git server does not start"; exit 1; }
-    HTTP=http://127.0.0.1:$(cat "$WORK/http.port")
 }
