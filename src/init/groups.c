@@ -56,6 +56,8 @@ static void group_close(struct exec_group *g)
     fd_close(&g->kill_fd);
     fd_close(&g->cpu_fd);
     fd_close(&g->peak_fd);
+    fd_close(&g->oom_fd);
+    fd_close(&g->pids_fd);
 }
 
 static int group_make(struct init *in, struct exec_group *g)
@@ -67,6 +69,8 @@ static int group_make(struct init *in, struct exec_group *g)
                              .kill_fd = -1,
                              .cpu_fd = -1,
                              .peak_fd = -1,
+                             .oom_fd = -1,
+                             .pids_fd = -1,
                              .in_use = true};
     (void)snprintf(name, sizeof(name), "x%u", g->number);
     if (mkdirat(INIT_FD_CGROUP, name, 0755))
@@ -76,6 +80,8 @@ static int group_make(struct init *in, struct exec_group *g)
     g->kill_fd = openat(g->dir_fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
     g->cpu_fd = openat(g->dir_fd, "cpu.stat", O_RDONLY | O_CLOEXEC);
     g->peak_fd = openat(g->dir_fd, "memory.peak", O_RDONLY | O_CLOEXEC); // may be absent
+    if (in->start.pids_on_v2)
+        g->pids_fd = openat(g->dir_fd, "pids.events", O_RDONLY | O_CLOEXEC);
     if (g->dir_fd >= 0 && g->events_fd >= 0 && g->kill_fd >= 0 && g->cpu_fd >= 0) {
         // An exec that outgrows its memory dies as a whole, not by its largest process.
         (void)write_at(g->dir_fd, "memory.oom.group", "1"); // absent without the controller
@@ -115,6 +121,7 @@ static int set_limits(struct init *in, const struct msg_exec *m, struct exec_slo
             if (fd < 0 || write_number(fd, "memory.limit_in_bytes", m->memory_bytes))
                 return -1;
             (void)write_number(fd, "memory.memsw.limit_in_bytes", m->memory_bytes);
+            x->group.oom_fd = openat(fd, "memory.oom_control", O_RDONLY | O_CLOEXEC);
         }
     }
     if (m->pids) {
@@ -125,6 +132,7 @@ static int set_limits(struct init *in, const struct msg_exec *m, struct exec_slo
                             : openat(INIT_FD_V1_PIDS, name, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || write_number(fd, "pids.max", m->pids))
             return -1;
+        x->group.pids_fd = openat(fd, "pids.events", O_RDONLY | O_CLOEXEC);
     }
     return 0;
 }
@@ -145,9 +153,23 @@ int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x)
         return -1;
     }
     x->group.cpu_base_us = counter_read(x->group.cpu_fd, "usage_usec");
-    x->oom_base = counter_read(INIT_FD_OOM, "oom_kill");
-    x->pids_base = counter_read(INIT_FD_PIDS, "max");
+    x->oom_base = group_oom_kills(&x->group);
+    x->pids_base = group_pids_refused(&x->group);
     return 0;
+}
+
+// Kernels differ in whether an event is counted in the group that it happened in, in the one
+// whose limit was reached or in all above: both ends are read, and only a change matters.
+uint64_t group_oom_kills(const struct exec_group *g)
+{
+    return counter_read(INIT_FD_OOM, "oom_kill") +
+           (g->oom_fd >= 0 ? counter_read(g->oom_fd, "oom_kill") : 0);
+}
+
+uint64_t group_pids_refused(const struct exec_group *g)
+{
+    return counter_read(INIT_FD_PIDS, "max") +
+           (g->pids_fd >= 0 ? counter_read(g->pids_fd, "max") : 0);
 }
 
 bool group_populated(const struct exec_group *g)

@@ -24,6 +24,7 @@
 struct exec_group {
     unsigned number; // x<number>
     int dir_fd, events_fd, kill_fd, cpu_fd, peak_fd;
+    int oom_fd, pids_fd;  // its own counters, where it has some; -1
     uint64_t cpu_base_us; // cpu.stat when the command began: groups are reused
     bool in_use;
     bool spent; // was killed: what is cloned into it later dies at once on newer kernels
@@ -55,6 +56,8 @@ int power_filter(struct init *in); // leaves notify_fd
 
 // groups.c
 int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x);
+uint64_t group_oom_kills(const struct exec_group *g);
+uint64_t group_pids_refused(const struct exec_group *g);
 bool group_populated(const struct exec_group *g);
 void group_kill(struct exec_group *g);
 uint64_t group_cpu_us(const struct exec_group *g);

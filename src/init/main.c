@@ -129,8 +129,8 @@ static void report_end(struct init *in, struct exec_slot *x)
         .signal = exited ? 0 : (uint32_t)WTERMSIG(x->status),
         .cpu_us = group_cpu_us(&x->group),
         .max_memory_bytes = peak ? peak : x->rss_bytes,
-        .oom_kills = (uint32_t)(counter_read(INIT_FD_OOM, "oom_kill") - x->oom_base),
-        .pids_refused = (uint32_t)(counter_read(INIT_FD_PIDS, "max") - x->pids_base),
+        .oom_kills = (uint32_t)(group_oom_kills(&x->group) - x->oom_base),
+        .pids_refused = (uint32_t)(group_pids_refused(&x->group) - x->pids_base),
         .disk_free_bytes = (uint64_t)disk.f_bavail * (uint64_t)disk.f_bsize,
         .disk_free_inodes = (uint64_t)disk.f_ffree,
     };

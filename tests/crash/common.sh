@@ -117,7 +117,7 @@ has_file() { api HEAD "/v1/workspaces/$1/files/$2" --head; [ "$CODE" = 200 ]; }
 later() {
     local name=$1 method=$2 path=$3; shift 3
     : >"$WORK/$name.body"
-    (curl -sS -N -o "$WORK/$name.body" -w '%{http_code}' -X "$method" -H "Authorization: Bearer $TOKEN" \
+    (curl -sS -N -m 120 -o "$WORK/$name.body" -w '%{http_code}' -X "$method" -H "Authorization: Bearer $TOKEN" \
         "$@" "$URL$path" >"$WORK/$name.code" 2>"$WORK/$name.err"; echo $? >"$WORK/$name.rc") &
     LATER=$!
     LATERS[$name]=$LATER
