@@ -4,6 +4,7 @@
 
 #include <pinfold/core_build.h>
 #include <pinfold/own.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KEEP (1u << 20)
@@ -77,7 +78,7 @@ void log_tail_start(struct log_tail *t, struct call *c, const char *build_id,
 {
     log_tail_release(t);
     *t = (struct log_tail){.call = c, .on_end = on_end};
-    memcpy(t->build_id, build_id, ID_MAX);
+    (void)snprintf(t->build_id, sizeof(t->build_id), "%s", build_id);
     buf_init(&t->text, KEEP);
     ask(t);
 }
