@@ -55,23 +55,24 @@ static const struct {
     {"econet", AF_ECONET},
 };
 
-static int family_of(const char *name)
+static long family_of(const char *name)
 {
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (!strcmp(families[i].name, name))
             return families[i].family;
-    return atoi(name);
+    return strtol(name, NULL, 0);
 }
 
-// FAMILY TYPE PROTOCOL, numbers for the last two
+// FAMILY TYPE PROTOCOL, numbers for the last two; bits above the 32nd arrive as they are.
 static int n_socket(char **arg)
 {
-    return verdict(socket(family_of(arg[0]), atoi(arg[1]), atoi(arg[2])), arg[0]);
+    return verdict(syscall(SYS_socket, family_of(arg[0]), strtol(arg[1], NULL, 0), atol(arg[2])),
+                   arg[0]);
 }
 static int n_pair(char **arg)
 {
     int sv[2];
-    return verdict(socketpair(family_of(arg[0]), SOCK_DGRAM, 0, sv), arg[0]);
+    return verdict(socketpair((int)family_of(arg[0]), SOCK_DGRAM, 0, sv), arg[0]);
 }
 // All families but those that programs need, one line each.
 static int n_families(char **arg)
