@@ -592,4 +592,3 @@ static void fake_git(void)
     (void)io_write_full(1, out.data, out.len);
     _exit(q->password[0] && strcmp(q->password, "secret") ? REPO_EXIT_FAILED : REPO_EXIT_OK);
 }
-
