@@ -172,6 +172,9 @@ ask POST "/api/workspaces/$HOST/exec" '{"command": "head -c 9000000 /dev/zero | 
 is "$CODE $(json '.stdout | length')" "200 4194304" "a large output is cut"
 like "$(curl -sS -D - -o /dev/null -X POST -H "Authorization: Bearer $TOKEN" -d '{"command": "head -c 9000000 /dev/zero"}' "$URL/api/workspaces/$HOST/exec")" \
     '[Xx]-[Pp]infold-[Tt]runcated: stdout' "and a header says so"
+curl -sS -m 1 -o /dev/null -H "Authorization: Bearer $TOKEN" -d '{"command": "exec sleep 54321"}' "$URL/api/workspaces/$HOST/exec" 2>/dev/null
+wait_until 20 eval '! pgrep -f "^sleep 54321" >/dev/null'
+ok $? "when the client leaves its command is ended"
 ask POST "/api/workspaces/$HOST/exec" '{"command": " "}'
 answers 400 "Command is empty" "an empty command"
 ask POST "/api/workspaces/$HOST/exec" '{}'
@@ -236,6 +239,22 @@ isnt "$(json .error_message)" null "and says why"
 ask PUT "/api/workspaces/$BOX" '{"init_script": ""}'
 ask POST "/api/workspaces/$BOX/rerun-init"
 answers 400 "No init script configured for this workspace" "without a script there is nothing to run"
+
+# --- clients that leave ---
+leave() { # SECONDS METHOD PATH [BODY]
+    curl -sS -m "$1" -o /dev/null -X "$2" -H "Authorization: Bearer $TOKEN" ${4:+-d "$4"} "$URL$3" 2>/dev/null
+}
+for seconds in 0.001 0.002 0.004 0.008 0.016; do
+    leave $seconds POST /api/auth/login '{"password": "your-password"}'
+    leave $seconds GET "/api/workspaces/$BOX/debug"
+    leave $seconds GET "/api/workspaces/$BOX/init-log"
+    leave $seconds POST /api/workspaces '{"name": "left"}'
+    leave $seconds PUT "/api/workspaces/$HOST" '{"skills": []}'
+    leave $seconds POST "/api/workspaces/$HOST/exec" '{"command": "true"}'
+done
+is "$(grep -c 'server started' "$SERVER_LOG")" 1 "clients that leave in the middle do not end the server"
+ask GET /api/workspaces
+for ws in $(json '.[] | select(.name == "left") | .id'); do ask DELETE "/api/workspaces/$ws"; done
 
 # --- the rest ------------------------------------------------------------------------------------
 ask GET /api/stats
