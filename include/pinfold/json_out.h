@@ -31,5 +31,7 @@ void json_time(struct json_out *o, const char *name, uint64_t wall_ms); // 0 wri
 void json_raw(struct json_out *o, const char *name, const char *text, size_t n);
 // "name": text when it is UTF-8, else "name_base64": base 64.
 void json_bytes(struct json_out *o, const char *name, const void *p, size_t n);
+// The same, but also as base 64 when that is shorter: for pieces of output.
+void json_bytes_short(struct json_out *o, const char *name, const void *p, size_t n);
 // Is the value complete and did all of it fit?
 bool json_done(const struct json_out *o);

@@ -101,22 +101,48 @@ static const char escapes[256] = {
     [0x1c] = 'u', [0x1d] = 'u',  [0x1e] = 'u', [0x1f] = 'u', [0x7f] = 'u',
 };
 
-// s is valid UTF-8.
+static size_t put_escape(char *to, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    to[0] = '\\';
+    to[1] = escapes[c];
+    if (escapes[c] != 'u')
+        return 2;
+    to[2] = to[3] = '0';
+    to[4] = hex[c >> 4];
+    to[5] = hex[c & 15];
+    return 6;
+}
+
+// s is valid UTF-8. Room for the worst case is made for a piece at a time.
+#define PIECE 4096
+#define WORST 6 // bytes of one escape
 static void escaped(struct buf *b, const char *s, size_t n)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < n; i++) {
-        char e = escapes[(unsigned char)s[i]];
-        if (!e)
-            continue;
-        (void)buf_append(b, s + from, i - from);
-        from = i + 1;
-        if (e == 'u')
-            (void)buf_printf(b, "\\u%04x", (unsigned)(unsigned char)s[i]);
-        else
-            (void)buf_append(b, (char[]){'\\', e}, 2);
+    while (n) {
+        size_t piece = n < PIECE ? n : PIECE;
+        if (b->max - b->len < piece * WORST) // near the maximum every byte counts
+            piece = 1;
+        char e = escapes[(unsigned char)*s];
+        size_t room = piece > 1 ? piece * WORST : e == 'u' ? WORST : e ? 2 : 1;
+        char *begin = buf_reserve(b, room);
+        if (!begin)
+            return;
+        char *to = begin;
+        const char *end = s + piece, *from = s;
+        for (; s < end; s++) {
+            if (!escapes[(unsigned char)*s])
+                continue;
+            memcpy(to, from, (size_t)(s - from));
+            to += s - from;
+            to += put_escape(to, (unsigned char)*s);
+            from = s + 1;
+        }
+        memcpy(to, from, (size_t)(s - from));
+        to += s - from;
+        buf_commit(b, (size_t)(to - begin));
+        n -= piece;
     }
-    (void)buf_append(b, s + from, n - from);
 }
 
 static void quoted(struct buf *b, const char *s, size_t n)
@@ -152,16 +178,8 @@ void json_str(struct json_out *o, const char *name, const char *s)
         json_null(o, name);
 }
 
-void json_bytes(struct json_out *o, const char *name, const void *p, size_t n)
+static void base64(struct json_out *o, const char *name, const void *p, size_t n)
 {
-    if (json_utf8_ok(p, n)) {
-        before(o, name);
-        (void)buf_putc(o->b, '"');
-        escaped(o->b, p, n);
-        (void)buf_putc(o->b, '"');
-        after(o);
-        return;
-    }
     char long_name[80];
     int len = snprintf(long_name, sizeof(long_name), "%s_base64", name);
     assert(len > 0 && (size_t)len < sizeof(long_name));
@@ -174,6 +192,37 @@ void json_bytes(struct json_out *o, const char *name, const void *p, size_t n)
     }
     (void)buf_putc(o->b, '"');
     after(o);
+}
+
+// Would it be longer as text with its escapes than as base 64?
+static bool longer_as_text(const unsigned char *p, size_t n)
+{
+    size_t more = 0;
+    for (size_t i = 0; i < n; i++)
+        more += escapes[p[i]] == 'u' ? WORST - 1 : escapes[p[i]] ? 1 : 0;
+    return more > n / 3 + 2;
+}
+
+#define SHORT 64 // below this it does not matter, and text is easier to read
+void json_bytes_short(struct json_out *o, const char *name, const void *p, size_t n)
+{
+    if (n >= SHORT && longer_as_text(p, n))
+        base64(o, name, p, n);
+    else
+        json_bytes(o, name, p, n);
+}
+
+void json_bytes(struct json_out *o, const char *name, const void *p, size_t n)
+{
+    if (json_utf8_ok(p, n)) {
+        before(o, name);
+        (void)buf_putc(o->b, '"');
+        escaped(o->b, p, n);
+        (void)buf_putc(o->b, '"');
+        after(o);
+        return;
+    }
+    base64(o, name, p, n);
 }
 
 // --- the rest -------------------------------------------------------------------------------

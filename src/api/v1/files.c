@@ -29,6 +29,8 @@ static void show_entry(struct json_out *o, const struct tool_entry *en)
     json_str(o, "etag", tool_etag(en, etag));
     if (en->type == TOOL_SYMLINK)
         json_bytes(o, "target", en->target, en->target_len);
+    else
+        json_null(o, "target");
 }
 
 static const struct json_show entry_rows[] = {
@@ -40,7 +42,7 @@ static const struct json_show entry_rows[] = {
     {.name = "gid", .type = SHOW_U32},
     {.name = "modified_at", .type = SHOW_TIME},
     {.name = "etag", .type = SHOW_STRING},
-    {.name = "target", .type = SHOW_STRING, .doc = "of a symlink"},
+    {.name = "target", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL, .doc = "of a symlink"},
 };
 const struct json_shape v1_entry_shape = {"FileEntry", entry_rows, N_ELEMS(entry_rows)};
 

@@ -79,7 +79,7 @@ static void show_data(struct live *l, enum exec_stream s, uint64_t offset, const
     }
     event_begin(l, l->log ? "log" : stream_names[s], &o);
     json_u64(&o, "offset", offset);
-    json_bytes(&o, "data", p, n);
+    json_bytes_short(&o, "data", p, n);
     event_end(l, &o);
 }
 

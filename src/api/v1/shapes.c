@@ -186,7 +186,7 @@ static const struct json_show exec_rows[] = {
     EX(max_memory_bytes, SHOW_U64),
     EX(stdout_bytes, SHOW_U64, .doc = "all that was written, kept or not"),
     EX(stderr_bytes, SHOW_U64),
-    EX(command, SHOW_STRING),
+    EX(command, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
     EX(argv, SHOW_STRINGS, .flags = SHOW_EMPTY_NULL),
     EX(cwd, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
     EX(user, SHOW_STRING, .flags = SHOW_EMPTY_NULL),

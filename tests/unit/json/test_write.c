@@ -76,6 +76,48 @@ static void bytes(void)
            "text as text, bytes as base 64");
 }
 
+static void pieces(void)
+{
+    static char text[10000], want[60010];
+    start();
+    memset(text, 'x', sizeof(text));
+    for (size_t i = 0; i < sizeof(text); i += 97)
+        text[i] = '\n';
+    size_t n = 0;
+    want[n++] = '"';
+    for (size_t i = 0; i < sizeof(text); i++)
+        n += (size_t)sprintf(want + n, text[i] == '\n' ? "\\n" : "x");
+    strcpy(want + n, "\"");
+    json_strn(&o, NULL, text, sizeof(text));
+    ok(!strcmp(b.data, want), "a long string is escaped piece by piece");
+    start();
+    json_begin(&o, NULL);
+    static const char zeros[66];
+    json_bytes_short(&o, "a", zeros, 66);
+    memset(text, 'x', 70);
+    json_bytes_short(&o, "b", text, 70);
+    json_bytes_short(&o, "c", "\0", 1);
+    json_end(&o);
+    ok(!strncmp(b.data, "{\"a_base64\":\"AAAA", 17) && strstr(b.data, "\"b\":\"xxx") &&
+           strstr(b.data, "\"c\":\"\\u0000\"}"),
+       "pieces take the shorter form, small ones that of text");
+}
+
+static void exact(void)
+{
+    struct buf small;
+    buf_init(&small, 12);
+    json_out_init(&o, &small);
+    json_str(&o, NULL, "0123\n\x01");
+    ok(!json_done(&o), "one byte too few");
+    buf_release(&small);
+    buf_init(&small, 14);
+    json_out_init(&o, &small);
+    json_str(&o, NULL, "0123\n\x01");
+    ok(json_done(&o) && small.len == 14, "exactly enough");
+    buf_release(&small);
+}
+
 static void overflow(void)
 {
     struct buf small;
@@ -129,6 +171,8 @@ int main(void)
     values();
     doubles();
     bytes();
+    pieces();
+    exact();
     overflow();
     aborts(member_without_name, "a member without a name");
     aborts(name_in_array, "a name in an array");

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds, images, profiles and repositories, with an image made from an archive on loopback.
+# route: POST /v1/workspaces/{id}/build
+# route: GET /v1/workspaces/{id}/build
+# route: GET /v1/workspaces/{id}/build/log
+# route: GET /v1/builds
+# route: GET /v1/builds/{id}
+# route: GET /v1/builds/{id}/log
+# route: POST /v1/builds/{id}/cancel
+# route: GET /v1/images
+# route: GET /v1/images/{name}
+# route: POST /v1/images/{name}/build
+# route: GET /v1/profiles
+# route: GET /v1/profiles/{name}
+# route: GET /v1/repositories
+# route: GET /v1/repositories/{id}
+# route: POST /v1/repositories
+# route: DELETE /v1/repositories/{id}
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../image/common.sh"
+need ROOT USERNS OVERLAY MMDEBSTRAP GIT
+images_start
+try "an archive is made" "$(dirname "$0")/../image/make-apt-archive" "$WORK/archive" noble || done_testing
+serve "$WORK/archive" || done_testing
+sed 's/^Base=.*/&\nKeyring=none\nComponents=main/' "$TOP/images/ubuntu-noble.image" >"$IMAGES/ubuntu-noble.image"
+git init -q -b main "$WORK/repo" && echo hello >"$WORK/repo/README" &&
+    git -C "$WORK/repo" -c user.name=t -c user.email=t@t add . && git -C "$WORK/repo" -c user.name=t -c user.email=t@t commit -qm one
+chmod -R a+rX "$WORK/repo"; chmod a+x "$WORK" # the mirror is made by another user
+server_start "ImagesDir=$IMAGES" "Mirror.ubuntu-noble=$SERVED" "RepositoryRoots=$WORK" || done_testing
+W=/v1/workspaces
+
+api GET /v1/images
+is "$(json '.items[]|select(.name=="ubuntu-noble")|[.ready,.layers_built,.base]|tostring')" '[false,0,"ubuntu"]' "an image that is not built"
+api GET /v1/images/host
+is "$(json .ready)" true "the host needs no building"
+api POST $W -d "{\"name\": \"w\", \"image\": \"ubuntu-noble\", \"repository\": {\"url\": \"file://$WORK/repo\"}, \"init_script\": \"echo from init\"}"
+is "$CODE$(json .status)" 201pending "a workspace that wants a build"
+api POST $W/w/exec -d '{"command": "true"}'
+is "$CODE$(json .code)" 409conflict "cannot be used before"
+api GET $W/w/build
+is "$CODE" 404 "and has none yet"
+api POST "$W/w/build" -d '{}' -D "$WORK/head"
+is "$CODE" 202 "a build is started"
+B=$(json .id)
+like "$(tr -d '\r' <"$WORK/head")" "location: /v1/builds/$B" "and where to look"
+curl -sSN -H "Authorization: Bearer $TOKEN" -H 'Accept: text/event-stream' "$URL/v1/builds/$B/log" >"$WORK/live"
+is "$(sed -n 's/^event: //p' "$WORK/live" | tail -1)" end "its log is live up to the end"
+is "$(sed -n 's/^data: //p' "$WORK/live" | jq -r 'select(.event=="end").status')" succeeded "which says how it ended"
+api GET "/v1/builds/$B?wait=60"
+is "$(json '[.status,.error]|tostring')" '["succeeded",null]' "it succeeded"
+sed -n 's/^data: //p' "$WORK/live" | jq -rj 'select(.event=="log").data' >"$WORK/live.log"
+curl -sS -H "Authorization: Bearer $TOKEN" "$URL/v1/builds/$B/log" | cmp -s - "$WORK/live.log"
+ok $? "the log read later is the same"
+api GET "$W/w/build/log?offset=5&limit=3"
+is "$BODY" "$(head -c 8 "$WORK/live.log" | tail -c 3)" "by offset, from the workspace too"
+api GET "$W/w/build"
+is "$(json .id)" "$B" "which knows its build"
+api GET "$W/w?wait=60"
+is "$(json '[.status,(.repository.commit|length)]|tostring')" '["ready",40]' "the workspace is ready"
+api POST $W/w/exec -d '{"command": "cat README; ls /usr/bin/dpkg"}'
+is "$(json .stdout)" $'hello\n/usr/bin/dpkg' "with image and repository"
+api GET $W/w/init-log
+like "$BODY" 'from init' "and its init script ran"
+api GET /v1/images/ubuntu-noble
+is "$(json '[.ready,.layers==.layers_built]|tostring')" '[true,true]' "the image is built"
+api POST "/v1/images/ubuntu-noble/build?wait=60" -d '{}'
+is "$CODE" 200 "building it again"
+is "$(json '[.status,.steps_cached==.steps]|tostring')" '["succeeded",true]' "needs nothing"
+api POST "$W/w/exec" -d '{"command": "touch /workspace/mine"}'
+api POST "$W/w/build?wait=60" -d '{"rebuild": true}'
+is "$CODE$(json .status)" 200succeeded "a rebuild"
+api POST "$W/w/exec" -d '{"command": "ls"}'
+is "$(json .stdout)" README "begins anew"
+api GET "/v1/builds?workspace=w"
+is "$(json '[.items[].workspace_id]|unique|length')" 1 "builds are listed by workspace"
+api GET "/v1/builds?limit=2"
+is "$(json '.items|length')" 2 "and over all"
+api POST "/v1/builds/$B/cancel"
+is "$CODE" 410 "one that has ended cannot be cancelled"
+api GET /v1/repositories
+is "$(json '[.items[]|select(.status=="ready")]|length')" 1 "the mirror is listed"
+R=$(json '.items[]|select(.status=="ready").id')
+api GET "/v1/repositories/$R"
+is "$(json '[.workspaces>0,.bytes>0]|tostring')" '[true,true]' "with its size and who uses it"
+api DELETE "/v1/repositories/$R"
+is "$CODE" 409 "it stays while it is used"
+api POST /v1/repositories -d "{\"url\": \"file://$WORK/repo\"}"
+is "$CODE$(json .id)" "200$R" "it is fetched again"
+
+api POST $W -d '{"name": "bad", "image": "host", "repository": {"url": "file:///nowhere/at/all"}}'
+is "$((CODE >= 400 && CODE < 500))" 1 "a repository outside the allowed roots"
+api POST "$W?wait=60" -d "{\"name\": \"gone\", \"repository\": {\"url\": \"file://$WORK/none\"}}"
+is "$CODE$(json .status)" 201error "one that is not there is an error of the workspace"
+isnt "$(json .error)" null "with a sentence"
+api POST "$W?wait=60" -d "{\"name\": \"ref\", \"repository\": {\"url\": \"file://$WORK/repo\", \"ref\": \"nope\"}}"
+is "$(json .status)" error "as is a ref that is not there"
+
+api GET /v1/profiles
+is "$(json '[.items[].name]|sort|tostring')" '["agent","build","debug","default","strict"]' "profiles"
+api GET /v1/profiles/strict
+like "$(json .text)" 'SystemCallFilter' "with their text"
+api GET /v1/profiles/strict -H 'Accept: text/plain'
+like "$BODY" '^\[|Limits|SystemCallFilter' "or only that"
+
+for w in w ref gone; do api DELETE $W/$w; done
+api DELETE "/v1/repositories/$R"
+is "$CODE" 204 "and deleted when nothing uses it"
+done_testing
