@@ -17,18 +17,9 @@
 #define MOUNTS_MAX (256 * 1024)
 #define NAMESPACES_MAX 32
 
-enum part {
-    PART_USE,
-    PART_DENIED,
-    PART_PS,
-    PART_NS,
-    PART_MOUNTS,
-    PART_BUILD_LOG,
-    PART_INIT_LOG,
-    PART_N
-};
+enum part { PART_USE, PART_DENIED, PART_PS, PART_VIEW, PART_BUILD_LOG, PART_INIT_LOG, PART_N };
 static const char *const part_names[PART_N] = {
-    "use of resources", "refused system calls", "processes", "namespaces", "mounts", "build log",
+    "use of resources", "refused system calls", "processes", "namespaces and mounts", "build log",
     "init log",
 };
 
@@ -39,19 +30,19 @@ struct debug_job {
     unsigned pending; // a bit for each part
     struct timer timer;
     struct ask stat, denials;
-    struct file_request ps, ns;
-    struct mounts *mounts;
+    struct file_request ps;
+    struct view *view;
     struct output_read build_log, init_log;
-    struct buf ps_bytes, ns_bytes, mounts_text, logs[2], missing;
-    void *ps_array, *ns_array;
+    struct buf ps_bytes, view_text, logs[2], missing;
+    void *ps_array;
     const char *layers[IMAGE_LAYERS_MAX + 1];
     const char *namespaces[NAMESPACES_MAX + 1];
-    char ns_text[NAMESPACES_MAX][64];
     char address[48];
 };
 
-// /proc/self/mountinfo, read by a command: its size is 0, which pinfold-tool takes at its word.
-struct mounts {
+// What /proc says to a command. pinfold-tool cannot tell it: it may not be looked into, so its own
+// /proc/self is root's, and mountinfo has the size 0.
+struct view {
     struct proc proc;
     struct packed args;
     struct debug_job *j; // NULL: it left
@@ -62,21 +53,18 @@ static void release(struct debug_job *j)
     loop_timer_cancel(j->core->loop, &j->timer);
     ask_drop(&j->stat);
     waiter_cancel(&j->ps.w);
-    waiter_cancel(&j->ns.w);
     waiter_cancel(&j->build_log.w);
     waiter_cancel(&j->init_log.w);
-    if (j->mounts) {
-        j->mounts->j = NULL;
-        proc_kill(&j->mounts->proc, END_CANCELLED);
+    if (j->view) {
+        j->view->j = NULL;
+        proc_kill(&j->view->proc, END_CANCELLED);
     }
     buf_release(&j->ps_bytes);
-    buf_release(&j->ns_bytes);
-    buf_release(&j->mounts_text);
+    buf_release(&j->view_text);
     buf_release(&j->logs[0]);
     buf_release(&j->logs[1]);
     buf_release(&j->missing);
     free(j->ps_array);
-    free(j->ns_array);
     free(j);
 }
 
@@ -178,56 +166,60 @@ static void on_ps(struct waiter *w)
     part_done(j, PART_PS, &w->err);
 }
 
-static void on_ns(struct waiter *w)
+// The probe's answer: a line for each namespace, an empty one, the mounts.
+static void split_view(struct debug_job *j)
 {
-    struct debug_job *j = container_of(w, struct debug_job, ns.w);
+    struct buf *b = &j->view_text;
     size_t n = 0;
-    for (size_t i = 0; !w->err.code && i < j->ns.out_n && n < NAMESPACES_MAX; i++) {
-        const struct tool_entry *en = &j->ns.out_entries[i];
-        if (!en->target_len || en->target_len >= sizeof(j->ns_text[0]))
-            continue;
-        memcpy(j->ns_text[n], en->target, en->target_len);
-        j->namespaces[n] = j->ns_text[n];
-        n++;
-    }
-    part_done(j, PART_NS, &w->err);
+    char *at = b->data;
+    for (size_t len; (len = strcspn(at, "\n")) && at[len]; at += len + 1)
+        if (n < NAMESPACES_MAX) {
+            at[len] = '\0';
+            j->namespaces[n++] = at;
+        }
+    at += *at == '\n';
+    j->d->mounts = at;
+    j->d->mounts_len = b->len - (size_t)(at - b->data);
 }
 
-static void on_mounts_output(struct proc *p, unsigned stream, const void *data, size_t n)
+static void on_view_output(struct proc *p, unsigned stream, const void *data, size_t n)
 {
-    struct mounts *m = container_of(p, struct mounts, proc);
+    struct view *m = container_of(p, struct view, proc);
     if (m->j && stream == EXEC_STDOUT)
-        (void)buf_append(&m->j->mounts_text, data, n); // over its maximum the rest is left out
+        (void)buf_append(&m->j->view_text, data, n); // over its maximum the rest is left out
 }
 
-static void on_mounts_end(struct proc *p, const struct outcome *o)
+static void on_view_end(struct proc *p, const struct outcome *o)
 {
-    struct mounts *m = container_of(p, struct mounts, proc);
+    struct view *m = container_of(p, struct view, proc);
     struct debug_job *j = m->j;
     struct err e = {0};
     if (o->reason != END_EXITED || o->exit_code)
-        err_set(&e, ERR_INTERNAL, "cat ended with %d, %s", o->exit_code,
+        err_set(&e, ERR_INTERNAL, "the command that looks ended with %d, %s", o->exit_code,
                 end_reason_name(o->reason));
     buf_release(&m->args.bytes);
     free(m);
     if (!j)
         return;
-    j->mounts = NULL;
-    j->d->mounts = j->mounts_text.data;
-    j->d->mounts_len = j->mounts_text.len;
-    part_done(j, PART_MOUNTS, &e);
+    j->view = NULL;
+    split_view(j);
+    part_done(j, PART_VIEW, &e);
 }
 
-static void ask_mounts(struct debug_job *j, struct ws *ws)
+static void ask_view(struct debug_job *j, struct ws *ws)
 {
-    static const char *const argv[] = {"cat", "/proc/self/mountinfo", NULL};
-    struct mounts *m = j->mounts = xcalloc(1, sizeof(*m));
+    static const char *const argv[] = {
+        "/bin/sh", "-c",
+        "for n in cgroup ipc mnt net pid time user uts; do readlink /proc/self/ns/$n; done; echo; "
+        "exec cat /proc/self/mountinfo",
+        NULL};
+    struct view *m = j->view = xcalloc(1, sizeof(*m));
     m->j = j;
     tool_proc(&m->proc, j->core, &m->args, argv);
     m->proc.program = PROGRAM_NONE;
     m->proc.timeout_ms = DEBUG_MS;
-    m->proc.on_output = on_mounts_output;
-    m->proc.on_end = on_mounts_end;
+    m->proc.on_output = on_view_output;
+    m->proc.on_end = on_view_end;
     proc_start(&m->proc, &ws->sb);
 }
 
@@ -305,11 +297,7 @@ static void ask_inside(struct debug_job *j, struct ws *ws)
     j->ps.w.on_done = on_ps;
     if (core_file_ps(c, &ws->pub, &j->ps, &e))
         part_done(j, PART_PS, &e);
-    j->ns.w.on_done = on_ns;
-    j->ns.path = "/proc/self/ns";
-    if (core_file_list(c, &ws->pub, &j->ns, &e))
-        part_done(j, PART_NS, &e);
-    ask_mounts(j, ws);
+    ask_view(j, ws);
 }
 
 static void on_timer(struct timer *t)
@@ -333,12 +321,11 @@ int core_debug(struct core *c, struct workspace *pub, struct debug_request *d, s
     j->ws = ws;
     j->d = d;
     d->job = j;
-    buf_init(&j->mounts_text, MOUNTS_MAX);
+    buf_init(&j->view_text, MOUNTS_MAX);
     buf_init(&j->logs[0], DEBUG_LOG_BYTES);
     buf_init(&j->logs[1], DEBUG_LOG_BYTES);
     buf_init(&j->missing, 2000);
     buf_init(&j->ps_bytes, 0);
-    buf_init(&j->ns_bytes, 0);
     fill_known(j, ws);
     waiter_add(&d->w, &ws->debuggers, j, on_left);
     // One bit more while questions are asked, so that no early answer ends the job.
@@ -347,8 +334,7 @@ int core_debug(struct core *c, struct workspace *pub, struct debug_request *d, s
     j->pending |= b ? 1u << PART_BUILD_LOG : 0;
     bool live = ws->sb.state == SB_LIVE;
     if (live)
-        j->pending |=
-            1u << PART_USE | 1u << PART_DENIED | 1u << PART_PS | 1u << PART_NS | 1u << PART_MOUNTS;
+        j->pending |= 1u << PART_USE | 1u << PART_DENIED | 1u << PART_PS | 1u << PART_VIEW;
     if (b)
         ask_log(j, &b->log, &j->build_log, PART_BUILD_LOG, on_build_log);
     ask_log(j, &ws->init_log, &j->init_log, PART_INIT_LOG, on_init_log);

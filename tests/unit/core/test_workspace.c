@@ -288,7 +288,8 @@ static void on_debug(struct waiter *w)
     is_str(d->denied[0].comm, "mounter", "and who");
     is_int(d->n_processes, 1, "processes");
     is_str(d->processes[0].comm, "pinfold-init", "by name");
-    ok(d->mounts_len > 0, "mounts");
+    ok(d->namespaces[0] && !strncmp(d->namespaces[0], "cgroup:[", 8), "namespaces");
+    ok(strstr(d->mounts, " / ") && strchr("0123456789", d->mounts[0]), "mounts");
     is_int(d->n_execs, 1, "execs");
     ok(strstr(d->init_log.text, "script says hello") != NULL, "the init log");
     is_str(d->missing, "", "and nothing is missing");
