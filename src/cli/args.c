@@ -22,7 +22,7 @@ const struct cli_opt *cli_opt_at(const struct cli_cmd *cmd, unsigned *at)
     const struct cli_opt *lists[] = {
         cmd->opts,
         cmd->flags & CLI_JSON ? cli_json_opts : NULL,
-        cmd->flags & CLI_SERVER ? cli_server_opts : NULL,
+        cmd->flags & (CLI_SERVER | CLI_EITHER) ? cli_server_opts : NULL,
     };
     unsigned skip = (*at)++;
     for (unsigned i = 0; i < 3; i++)

@@ -18,10 +18,11 @@ enum {
 };
 
 enum cli_flags {
-    CLI_REST = 1,   // what follows the words, or --, is a command with options of its own
-    CLI_ROOT = 2,   // needs root
-    CLI_SERVER = 4, // talks to the server
-    CLI_JSON = 8,   // has --json
+    CLI_REST = 1,    // what follows the words, or --, is a command with options of its own
+    CLI_ROOT = 2,    // needs root
+    CLI_SERVER = 4,  // talks to the server
+    CLI_JSON = 8,    // has --json
+    CLI_EITHER = 16, // talks to the server when --url or $PINFOLD_URL names one
 };
 // What completes a word.
 enum cli_words { WORDS_NONE, WORDS_FILE, WORDS_DIR, WORDS_PROFILE, WORDS_IMAGE, WORDS_NET };
@@ -126,3 +127,4 @@ int box_run_command(struct box *b, const struct box_run *r, struct err *e);
 
 // client.c: HTTP to the server
 int cli_client(struct cli *c, struct err *e);
+bool cli_names_server(const struct cli *c);

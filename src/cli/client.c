@@ -193,6 +193,11 @@ static void add_header(struct client *cl, const char *header)
     cl->stream_headers = curl_slist_append(cl->stream_headers, header);
 }
 
+bool cli_names_server(const struct cli *c)
+{
+    return cli_get(c, "url") || getenv("PINFOLD_URL");
+}
+
 int cli_client(struct cli *c, struct err *e)
 {
     static struct client cl; // one server for one command, until the process ends

@@ -3,7 +3,7 @@
 #pragma once
 #include "cli_int.h"
 
-#include <pinfold/json.h>
+#include <pinfold/json_out.h>
 
 #define ANSWER_MAX (64u << 20)
 
@@ -32,6 +32,9 @@ struct show_list {
     void (*show)(const void *item, struct buf *out);
 };
 int show_list(struct cli *c, const struct show_list *l);
+// The same of what this host knows itself: begin, an object for each item, end.
+void show_local_begin(struct json_out *o, struct buf *answer);
+int show_local_end(struct cli *c, const struct show_list *l, struct json_out *o);
 
 // build.c: a build's log on stderr until its end. 0, or EXIT_FAILED and the reason was printed.
 int follow_build(struct cli *c, const char *path, const char *what);

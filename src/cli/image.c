@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // pinfold image: list, check, show, and build without a server.
+#include "client_int.h"
 #include "commands_int.h"
 
 #include <errno.h>
@@ -14,19 +15,44 @@
 
 #define OUT_MAX (4u << 20)
 
-static void list_one(const char *name, int layers_fd, struct buf *out)
+struct row {
+    const char *name, *description;
+    uint32_t layers, layers_built;
+};
+static const struct json_field row_fields[] = {
+    JSON_FIELD(struct row, name, JSON_STRING),
+    JSON_FIELD(struct row, description, JSON_STRING),
+    JSON_FIELD(struct row, layers, JSON_U32),
+    JSON_FIELD(struct row, layers_built, JSON_U32),
+};
+static const struct json_table row_table = {"Image", row_fields, N_ELEMS(row_fields),
+                                            sizeof(struct row), -1};
+
+static void show_row(const void *item, struct buf *out)
+{
+    const struct row *r = item;
+    (void)buf_printf(out, "%-18s %u/%u layers  %s\n", r->name ? r->name : "", r->layers_built,
+                     r->layers, r->description ? r->description : "");
+}
+
+static const struct show_list rows = {"/v1/images", &row_table, "", show_row};
+
+// As the server shows it; a bad file shows why in the place of its description.
+static void put_image(const char *name, int layers_fd, struct json_out *o)
 {
     struct err e;
     struct image *im = host_image(name, NULL, &e);
-    if (!im) {
-        (void)buf_printf(out, "%-18s bad: %s\n", name, e.text);
-        return;
-    }
     const char *keys[IMAGE_LAYERS_MAX];
-    unsigned n = image_layers(im, keys), built = 0;
+    unsigned n = im ? image_layers(im, keys) : 0, built = 0;
     for (unsigned i = 0; i < n && layers_fd >= 0; i++)
         built += !faccessat(layers_fd, keys[i], F_OK, 0);
-    (void)buf_printf(out, "%-18s %u/%u layers  %s\n", name, built, n, im->description);
+    json_begin(o, NULL);
+    json_str(o, "name", name);
+    json_str(o, "description", im ? im->description : e.text);
+    json_u64(o, "layers", n);
+    json_u64(o, "layers_built", built);
+    json_bool(o, "ready", im && built == n);
+    json_end(o);
     image_free(im);
 }
 
@@ -35,8 +61,11 @@ int cmd_image_list(struct cli *c)
     struct err e;
     char **names;
     unsigned n;
-    own_buf struct buf out;
-    buf_init(&out, OUT_MAX);
+    struct json_out o;
+    own_buf struct buf answer;
+    buf_init(&answer, OUT_MAX);
+    if (c->client)
+        return show_list(c, &rows);
     own_fd int dir = host_images_dir(&e);
     if (dir < 0 || image_list(dir, &names, &n, &e))
         return cli_fail(EXIT_FAILED, &e);
@@ -44,10 +73,11 @@ int cmd_image_list(struct cli *c)
     own_fd int state = geteuid() == 0 ? host_state_dir(c, &e) : -1;
     own_fd int layers =
         state < 0 ? -1 : openat(state, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    show_local_begin(&o, &answer);
     for (unsigned i = 0; i < n; i++)
-        list_one(names[i], layers, &out);
+        put_image(names[i], layers, &o);
     image_list_free(names, n);
-    return cli_print(&out);
+    return show_local_end(c, &rows, &o);
 }
 
 static int check_one(const char *path, struct err *e)

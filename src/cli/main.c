@@ -98,7 +98,8 @@ int main(int argc, char **argv)
         (void)err_set(&e, ERR_DENIED, "%s needs root", cmd->name);
         return cli_fail(own_failure, &e);
     }
-    if (cmd->flags & CLI_SERVER && cli_client(&c, &e))
+    bool server = cmd->flags & CLI_SERVER || (cmd->flags & CLI_EITHER && cli_names_server(&c));
+    if (server && cli_client(&c, &e))
         return cli_fail(own_failure, &e);
     return cmd->run(&c);
 }

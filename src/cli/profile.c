@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // pinfold profile: list, check, show, diff, plan.
+#include "client_int.h"
 #include "commands_int.h"
 
 #include <fcntl.h>
@@ -17,20 +18,47 @@ static int load_all(struct profile **ret, unsigned *ret_n, struct err *e)
     return dir < 0 ? -1 : profile_load_dir(dir, ret, ret_n, e);
 }
 
+struct row {
+    const char *name, *description;
+};
+static const struct json_field row_fields[] = {
+    JSON_FIELD(struct row, name, JSON_STRING),
+    JSON_FIELD(struct row, description, JSON_STRING),
+};
+static const struct json_table row_table = {"Profile", row_fields, N_ELEMS(row_fields),
+                                            sizeof(struct row), -1};
+
+static void show_row(const void *item, struct buf *out)
+{
+    const struct row *r = item;
+    (void)buf_printf(out, "%-12s %s\n", r->name ? r->name : "",
+                     r->description ? r->description : "");
+}
+
+static const struct show_list rows = {"/v1/profiles", &row_table, "", show_row};
+
 int cmd_profile_list(struct cli *c)
 {
     own_free struct profile *all = NULL;
     unsigned n;
     struct err e;
-    own_buf struct buf out;
-    buf_init(&out, OUT_MAX);
-    (void)c;
+    struct json_out o;
+    own_buf struct buf answer;
+    buf_init(&answer, OUT_MAX);
+    if (c->client)
+        return show_list(c, &rows);
     if (load_all(&all, &n, &e))
         return cli_fail(EXIT_FAILED, &e);
-    for (unsigned i = 0; i < n; i++)
-        if (!all[i].internal)
-            (void)buf_printf(&out, "%-12s %s\n", all[i].name, all[i].description);
-    return cli_print(&out);
+    show_local_begin(&o, &answer);
+    for (unsigned i = 0; i < n; i++) {
+        if (all[i].internal)
+            continue;
+        json_begin(&o, NULL);
+        json_str(&o, "name", all[i].name);
+        json_str(&o, "description", all[i].description);
+        json_end(&o);
+    }
+    return show_local_end(c, &rows, &o);
 }
 
 // As the launcher does at its start: read, compile, simulate.

@@ -110,3 +110,28 @@ int show_list(struct cli *c, const struct show_list *l)
     } while (next);
     return cli_print(&out);
 }
+
+void show_local_begin(struct json_out *o, struct buf *answer)
+{
+    json_out_init(o, answer);
+    json_begin(o, NULL);
+    json_begin_array(o, "items");
+}
+
+int show_local_end(struct cli *c, const struct show_list *l, struct json_out *o)
+{
+    struct err e;
+    own_buf struct buf out;
+    own_free char *next = NULL;
+    buf_init(&out, ANSWER_MAX);
+    json_end_array(o);
+    json_null(o, "next_cursor");
+    json_end(o);
+    if (c->json) {
+        (void)buf_append(&out, o->b->data, o->b->len);
+        (void)buf_putc(&out, '\n');
+    } else if (show_items(l, o->b, &next, &out, &e)) {
+        return cli_fail(EXIT_FAILED, &e);
+    }
+    return cli_print(&out);
+}

@@ -84,6 +84,7 @@ like "$("$p" profile check "$WORK/bad.profile" 2>&1)" 'bad.*:2: ' "a bad one is 
 fails "with an exit code" "$p" profile check "$WORK/bad.profile"
 like "$("$p" profile plan strict)" 'private.*proc.*' "a plan is printed"
 like "$("$p" image list)" 'debian-bookworm ' "images are listed"
+is "$("$p" image list --json | jq -r '.items[] | select(.name == "host").ready')" true "in JSON as a server would"
 try "all that ship are good" "$p" image check "$TOP"/images/*.image
 like "$("$p" image show debian-bookworm)" 'base .*debian bookworm' "an image's steps are shown"
 printf 'Nonsense\n' >"$WORK/bad.image"

@@ -49,6 +49,8 @@ is "$(code ws create --memory lots)" 2 "a size that is none too"
 is "$(code ws delete "$copy" "$ws")" 0 "two are deleted at once"
 is "$("$p" ws list --json | jq '.items | length')" 0 "and are gone"
 
+like "$("$p" image list)" 'host +0/0 layers' "images are listed by the server"
+like "$("$p" profile list --json | jq -r '.items[].name' | tr '\n' ' ')" 'default .*strict' "profiles too"
 token=$("$p" token create --name reader --scope read --expires 1h)
 like "$token" '^pft_' "token create prints the token"
 is "$(PINFOLD_TOKEN=$token code ws list)" 0 "which works"
