@@ -97,7 +97,10 @@ struct core_parts {
 // Open the database, load what it knows, start the launcher's conversation: leftovers of an
 // earlier server are stopped, what ran in them is recorded as lost, unfinished deletions go on.
 struct core *core_new(const struct core_conf *conf, const struct core_parts *parts, struct err *e);
-// Take no new work, let what is committed be written. Sandboxes are stopped by the launcher when
+// Take no new work and end the commands that run, as lost: who waits for one is told so. Then
+// core_free, once nobody waits any more.
+void core_stop(struct core *c);
+// Let what is committed be written. Sandboxes are stopped by the launcher when
 // its socket closes. Waiters must be cancelled by their owners first.
 void core_free(struct core *c);
 const struct core_conf *core_conf(const struct core *c);

@@ -164,7 +164,7 @@ static unsigned steps_of(const struct image *image, const struct ws *ws)
 
 static int check_queue(struct core *c, struct err *e)
 {
-    if (c->closing)
+    if (c->stopping)
         return err_set(e, ERR_BUSY, "the server is stopping");
     if (c->stats.builds_queued < c->conf.builds_queued_max)
         return 0;

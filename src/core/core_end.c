@@ -28,6 +28,16 @@ static void end_commands(struct core *c)
         exec_cancel(container_of(it, struct execution, queue));
 }
 
+void core_stop(struct core *c)
+{
+    c->stopping = true;
+    list_for_safe (it, &c->exec_list) {
+        struct execution *x = container_of(it, struct execution, all);
+        if (x->live)
+            exec_lose(x, "the server was told to stop");
+    }
+}
+
 static void write_rest(struct core *c)
 {
     uint64_t until = clock_mono_ms() + STOP_MS;
@@ -79,7 +89,7 @@ void core_free(struct core *c)
     if (!c)
         return;
     bool running = c->db.worker && c->disk && c->hasher;
-    c->closing = true;
+    c->stopping = c->closing = true;
     if (running) {
         end_commands(c);
         loop_unwatch(&c->launcher.watch); // its answers would begin new work

@@ -101,7 +101,9 @@ struct core {
     struct list fetched; // reads that needed no worker
     struct list graves;  // sandboxes to free on the next turn
     struct post post;
-    bool posted, closing;
+    bool posted;
+    bool stopping; // nothing new is taken
+    bool closing;  // and nobody is told any more
     unsigned n_tidied;
 
     struct map *sandboxes; // by id: those that are not NONE

@@ -45,6 +45,8 @@ static void set_end(struct execution *x, const struct outcome *o)
     pub->end = *o;
     if (x->live->over_limit && (o->reason == END_EXITED || o->reason == END_SIGNALED))
         pub->end.reason = END_OUTPUT_LIMIT; // it ended by itself right after the limit was passed
+    if (pub->end.reason == END_LOST && !pub->end.detail[0] && x->live->lost_because)
+        TEXT_PUT(pub->end.detail, x->live->lost_because);
     pub->status = EXEC_ENDED;
     pub->ended_ms = clock_wall_ms();
     if (!pub->started_ms && o->reason != END_START_FAILED)
@@ -136,7 +138,7 @@ void exec_on_proc_end(struct proc *p, const struct outcome *o)
     sandbox_stop(shot->sb);
 }
 
-void exec_cancel(struct execution *x)
+static void end_early(struct execution *x, enum end_reason why)
 {
     struct exec_live *live = x->live;
     if (!live)
@@ -145,9 +147,20 @@ void exec_cancel(struct execution *x)
     x->source.no_wait = true; // whoever reads slowly reads what was kept
     source_flow(&x->source);
     if (live->shot && live->shot->putting)
-        proc_kill(&live->shot->put, END_CANCELLED);
+        proc_kill(&live->shot->put, why);
     else if (live->proc.state == PROC_NEW)
-        proc_end_later(&live->proc, END_CANCELLED, "");
+        proc_end_later(&live->proc, why, "");
     else
-        proc_kill(&live->proc, END_CANCELLED);
+        proc_kill(&live->proc, why);
+}
+
+void exec_cancel(struct execution *x)
+{
+    end_early(x, END_CANCELLED);
+}
+
+void exec_lose(struct execution *x, const char *because)
+{
+    x->live->lost_because = because;
+    end_early(x, END_LOST);
 }

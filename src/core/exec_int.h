@@ -69,8 +69,9 @@ struct exec_live {
     uint64_t output_limit;
     size_t answer_bytes;
     struct list stdin_waiters;
-    bool placed;     // counts as running
-    bool over_limit; // printed more than it may
+    bool placed;              // counts as running
+    bool over_limit;          // printed more than it may
+    const char *lost_because; // a sentence, static
 };
 struct execution {
     struct exec pub;
@@ -100,6 +101,7 @@ void exec_on_proc_end(struct proc *p, const struct outcome *o);
 void exec_totals(struct execution *x);
 void exec_live_free(struct execution *x);
 void exec_cancel(struct execution *x);
+void exec_lose(struct execution *x, const char *because); // as cancel, for a reason of ours
 // One-shots (exec_shot.c).
 int shot_prepare(struct execution *x, const struct exec_spec *spec, struct err *e);
 void shot_start(struct execution *x);

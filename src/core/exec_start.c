@@ -101,7 +101,7 @@ static int check_spec(const struct core *c, const struct exec_spec *s, struct er
 static int check_place(struct core *c, const struct ws *ws, struct err *e)
 {
     const struct core_conf *conf = &c->conf;
-    if (c->closing)
+    if (c->stopping)
         return err_set(e, ERR_BUSY, "the server is stopping");
     if (c->stats.execs_queued >= conf->execs_queued_max) {
         c->stats.denied_limit++;

@@ -100,7 +100,7 @@ static int check_repo(struct core *c, const struct workspace_spec *s, struct err
 
 static int check_room(struct core *c, struct err *e)
 {
-    if (c->closing)
+    if (c->stopping)
         return err_set(e, ERR_BUSY, "the server is stopping");
     if (map_count(c->ws_by_id) < c->conf.workspaces_max)
         return 0;

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pinfold/clock.h>
 #include <pinfold/id.h>
 #include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
+#include <poll.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,6 +19,7 @@
 // Used when ServerUser= does not exist: Debian reserves 65000 to 65533 and gives none of them out,
 // and systemd's own ranges end below or start above.
 #define FALLBACK_UID 65432
+#define EARLIER_MAX_MS 30000 // above what a server and a launcher take to stop
 
 int state_server_user(struct conf *c, struct err *e)
 {
@@ -156,25 +159,48 @@ static int admin_token(int state_fd, struct conf *c, struct err *e)
     return r;
 }
 
+// A child inherits the description of its directory and with it this lock, which so ends with the
+// last process that has it: ours, the child, and what the child forked. After an earlier pinfoldd
+// was killed its children stop by themselves, but not before what they do is written.
+static int lock_part(const struct super *s, int fd, struct err *e)
+{
+    uint64_t end = clock_mono_ms() + EARLIER_MAX_MS;
+    bool said = false;
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK)
+            return err_sys(e, "lock %s", s->conf.state_dir);
+        if (clock_mono_ms() > end)
+            return err_set(e, ERR_BUSY, "processes of an earlier pinfoldd still use %.150s",
+                           s->conf.state_dir);
+        if (!said)
+            log_info("waiting for the processes of an earlier pinfoldd");
+        said = true;
+        (void)poll(NULL, 0, 50); // a lock that is given back sends no event
+    }
+    return 0;
+}
+
 int state_open(struct super *s, struct err *e)
 {
     s->state_fd = open_state(s->conf.state_dir, e);
     if (s->state_fd < 0)
         return -1;
-    // The lock is on a description of its own that no child gets: it ends with this process.
-    s->lock_fd = openat(s->state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->lock_fd < 0)
-        return err_sys(e, "open %s", s->conf.state_dir);
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB))
-        return err_set(e, ERR_CONFLICT, "another pinfoldd uses %.150s", s->conf.state_dir);
     static const char *const parts[] = {"layers", "dirs", "mirrors"};
     for (size_t i = 0; i < N_ELEMS(parts); i++) {
         own_fd int fd = open_part(s->state_fd, parts[i], 0, e);
         if (fd < 0)
             return -1;
     }
+    // This lock is on a description of its own that no child gets: it ends with this process.
+    s->lock_fd = open_part(s->state_fd, "layers", 0, e);
+    if (s->lock_fd < 0)
+        return -1;
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB))
+        return err_set(e, ERR_CONFLICT, "another pinfoldd uses %.150s", s->conf.state_dir);
     int server_fd = open_part(s->state_fd, "server", s->conf.server_uid, e);
     s->children[SERVER].state_fd = server_fd;
     s->children[LAUNCHER].state_fd = s->state_fd;
-    return server_fd < 0 ? -1 : admin_token(s->state_fd, &s->conf, e);
+    if (server_fd < 0 || lock_part(s, server_fd, e) || lock_part(s, s->state_fd, e))
+        return -1;
+    return admin_token(s->state_fd, &s->conf, e);
 }

@@ -43,6 +43,9 @@ static void on_internal(void *arg, const char *request_id, const struct err *e)
 
 static void stop(void)
 {
+    // Commands first: what is said about their ends is then the last thing that clients hear.
+    if (S.core)
+        core_stop(S.core);
     // The other half is for what core still has to write before pinfoldd kills.
     http_server_stop(S.http, S.conf.stop_timeout_ms / 2);
 }

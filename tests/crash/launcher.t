@@ -32,7 +32,7 @@ SCRIPTED=$(json .id)
 try "commands run" wait_until 20 eval 'has_file $WS collected.runs && has_file $DISK file && grep -q stdout "$WORK/stream.body"'
 api GET "/v1/workspaces/$WS/debug"
 USE=$(json '.use | {memory_limit, pids_limit}' | tr -d ' \n')
-INIT=$(json .init_pid)
+INIT=$(json .sandbox.init_pid)
 
 later fork POST "/v1/workspaces/$MANY/fork" -d '{"name": "copy"}' -m 60
 copying() { [ -n "$(ls -A "$STATE/trash")" ]; }
@@ -54,7 +54,7 @@ alive() { api GET "/v1/execs/$1"; [ "$(json .status)" = running ]; }
 try "the background command goes on" alive "$BG"
 try "the one on a disk too" alive "$BG_DISK"
 api GET "/v1/workspaces/$WS/debug"
-is "$(json .init_pid)" "$INIT" "it is the same sandbox"
+is "$(json .sandbox.init_pid)" "$INIT" "it is the same sandbox"
 is "$(json '.use | {memory_limit, pids_limit}' | tr -d ' \n')" "$USE" "whose limits are still known"
 before=$(wc -c <"$WORK/stream.body")
 grown() { [ "$(wc -c <"$WORK/stream.body")" -gt "$before" ]; }
