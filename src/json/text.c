@@ -59,9 +59,62 @@ size_t json_base64_len(size_t n)
     return (n + 2) / 3 * 4;
 }
 
+#if defined(__x86_64__)
+#include <tmmintrin.h>
+
+// Twelve bytes to sixteen digits at a time. Each group of three bytes is spread over four bytes of
+// six bits, and those become digits by adding what their range is away from its digits.
+__attribute__((target("ssse3"))) static size_t base64_fast(const unsigned char *p, size_t n,
+                                                           char *out)
+{
+    const __m128i spread = _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+    const __m128i shifts =
+        _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+                      '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+    size_t done = 0;
+    for (; n - done >= 16; done += 12, out += 16) { // sixteen are read, twelve used
+        __m128i v =
+            _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + done)), spread);
+        __m128i hi = _mm_mulhi_epu16(_mm_and_si128(v, _mm_set1_epi32(0x0fc0fc00)),
+                                     _mm_set1_epi32(0x04000040));
+        __m128i lo = _mm_mullo_epi16(_mm_and_si128(v, _mm_set1_epi32(0x003f03f0)),
+                                     _mm_set1_epi32(0x01000010));
+        __m128i six = _mm_or_si128(hi, lo);
+        // 0: 26..51, 1..10: digits, 11: 62, 12: 63; 13: 0..25
+        __m128i range = _mm_subs_epu8(six, _mm_set1_epi8(51));
+        range = _mm_or_si128(
+            range, _mm_and_si128(_mm_cmpgt_epi8(_mm_set1_epi8(26), six), _mm_set1_epi8(13)));
+        _mm_storeu_si128((__m128i *)(void *)out,
+                         _mm_add_epi8(six, _mm_shuffle_epi8(shifts, range)));
+    }
+    return done;
+}
+#else
+static size_t base64_fast(const unsigned char *p, size_t n, char *out)
+{
+    (void)p;
+    (void)n;
+    (void)out;
+    return 0;
+}
+#endif
+
+static bool fast_known(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("ssse3");
+#else
+    return false;
+#endif
+}
+
 void json_base64(const void *src, size_t n, char *out)
 {
     const unsigned char *p = src;
+    size_t done = n >= 16 && fast_known() ? base64_fast(p, n, out) : 0;
+    p += done;
+    n -= done;
+    out += done / 3 * 4;
     for (; n >= 3; n -= 3, p += 3) {
         uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
         *out++ = digits64[v >> 18];

@@ -114,6 +114,28 @@ static size_t put_escape(char *to, unsigned char c)
     return 6;
 }
 
+// Does one of eight bytes need an escape? Exact for the lowest such byte, which is enough here.
+static bool any_escape(uint64_t v)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+#define HAS_ZERO(x) (((x)-ones) & ~(x)&high)
+    uint64_t control = (v - ones * 0x20) & ~v & high;
+    return control | HAS_ZERO(v ^ ones * '"') | HAS_ZERO(v ^ ones * '\\') |
+           HAS_ZERO(v ^ ones * 0x7f);
+#undef HAS_ZERO
+}
+
+static char *escape_each(char *to, const char *s, size_t n)
+{
+    for (const char *end = s + n; s < end; s++) {
+        if (escapes[(unsigned char)*s])
+            to += put_escape(to, (unsigned char)*s);
+        else
+            *to++ = *s;
+    }
+    return to;
+}
+
 // s is valid UTF-8. Room for the worst case is made for a piece at a time.
 #define PIECE 4096
 #define WORST 6 // bytes of one escape
@@ -125,21 +147,18 @@ static void escaped(struct buf *b, const char *s, size_t n)
             piece = 1;
         char e = escapes[(unsigned char)*s];
         size_t room = piece > 1 ? piece * WORST : e == 'u' ? WORST : e ? 2 : 1;
-        char *begin = buf_reserve(b, room);
+        char *begin = buf_reserve(b, room), *to = begin;
         if (!begin)
             return;
-        char *to = begin;
-        const char *end = s + piece, *from = s;
-        for (; s < end; s++) {
-            if (!escapes[(unsigned char)*s])
-                continue;
-            memcpy(to, from, (size_t)(s - from));
-            to += s - from;
-            to += put_escape(to, (unsigned char)*s);
-            from = s + 1;
+        const char *end = s + piece;
+        for (; end - s >= 8; s += 8) {
+            uint64_t eight;
+            memcpy(&eight, s, 8);
+            memcpy(to, s, 8);
+            to = any_escape(eight) ? escape_each(to, s, 8) : to + 8;
         }
-        memcpy(to, from, (size_t)(s - from));
-        to += s - from;
+        to = escape_each(to, s, (size_t)(end - s));
+        s = end;
         buf_commit(b, (size_t)(to - begin));
         n -= piece;
     }
@@ -194,13 +213,15 @@ static void base64(struct json_out *o, const char *name, const void *p, size_t n
     after(o);
 }
 
-// Would it be longer as text with its escapes than as base 64?
+// Would it be longer as text with its escapes than as base 64? By a sample, which only decides
+// how it travels.
+#define SAMPLE 512
 static bool longer_as_text(const unsigned char *p, size_t n)
 {
-    size_t more = 0;
-    for (size_t i = 0; i < n; i++)
+    size_t step = n / SAMPLE + 1, seen = 0, more = 0;
+    for (size_t i = 0; i < n; i += step, seen++)
         more += escapes[p[i]] == 'u' ? WORST - 1 : escapes[p[i]] ? 1 : 0;
-    return more > n / 3 + 2;
+    return more > seen / 2;
 }
 
 #define SHORT 64 // below this it does not matter, and text is easier to read

@@ -66,8 +66,41 @@ static void base64(void)
     is_int(json_base64_decode("====", 4, out), -1, "only padding is refused");
 }
 
+// All lengths around the steps of the fast way, against decoding, which goes digit by digit.
+static void lengths(void)
+{
+    unsigned char bytes[300], back[300];
+    char out[500];
+    bool same = true;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(i * 151 + (i >> 3));
+    for (size_t n = 0; n <= 260; n++) {
+        unsigned char *copy = xmalloc(n ? n : 1); // exact, for the sanitizer
+        memcpy(copy, bytes + n % 7, n);
+        json_base64(copy, n, out);
+        same = same && json_base64_decode(out, json_base64_len(n), back) == (ssize_t)n &&
+               !memcmp(back, copy, n);
+        free(copy);
+    }
+    ok(same, "every length comes back");
+    for (int i = 0; i < 64; i++) {
+        unsigned char three[24];
+        for (int k = 0; k < 24; k += 3) { // all digits the same
+            unsigned v = (unsigned)i * 0x41041;
+            three[k] = (unsigned char)(v >> 16);
+            three[k + 1] = (unsigned char)(v >> 8);
+            three[k + 2] = (unsigned char)v;
+        }
+        json_base64(three, sizeof(three), out);
+        same = same && out[0] == out[15] && out[15] == out[31] &&
+               out[0] == "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[i];
+    }
+    ok(same, "every digit is the right one in both ways");
+}
+
 int main(void)
 {
+    lengths();
     utf8();
     base64();
     return done_testing();

@@ -58,8 +58,8 @@ static void doubles(void)
     json_f64(&o, NULL, 3);
     json_f64(&o, NULL, 1.0 / 3);
     json_f64(&o, NULL, 1e300);
-    json_f64(&o, NULL, NAN);
-    json_f64(&o, NULL, -INFINITY);
+    json_f64(&o, NULL, (double)NAN);
+    json_f64(&o, NULL, -(double)INFINITY);
     json_end_array(&o);
     is_str(b.data, "[0.1,3,0.3333333333333333,1e+300,null,null]", "doubles are short and exact");
 }
