@@ -136,10 +136,11 @@ server_stop
 is $? 0 "told to stop while commands run, it stops with code 0"
 between $((SECONDS - start)) 0 12 "and soon"
 later_end stream
-like "$(tail -n 1 "$WORK/stream.body")" '"event":"(exit|error)"' "the stream was told its end"
+is "$(tail -n 1 "$WORK/stream.body" | jq -r '"\(.event) \(.reason)"')" "exit lost" "the stream was told its end"
 later_end collected
-like "$CODE" '^(200|503)$' "the collected command was answered"
+is "$CODE $(json '"\(.reason) \(.exit_code)"')" "200 lost null" "so was the collected command"
 later_end shot
+is "$(tail -n 1 "$WORK/shot.body" | jq -r '"\(.event) \(.reason)"')" "exit lost" "and the one-shot"
 left=$(leftovers | grep -v '^file dirs/')
 is "$left" "" "nothing but files of workspaces is left"
 server_start

@@ -182,6 +182,11 @@ void v1_live_writable(struct live *l)
         core_follow_resume(&l->f);
 }
 
+bool v1_live_will_end(const struct live *l)
+{
+    return l->following && l->f.exec;
+}
+
 // --- over HTTP ------------------------------------------------------------------------------
 
 static void stream_gone(struct http_req *r)
@@ -209,6 +214,8 @@ static void stream_stop(struct http_req *r)
 {
     static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
     struct live *l = r->user;
+    if (v1_live_will_end(l))
+        return;
     v1_live_error(l, &stopping);
     stream_over(l);
 }

@@ -33,6 +33,8 @@ void v1_live_release(struct live *l);
 void v1_live_started(struct live *l, const struct exec *x);
 void v1_live_error(struct live *l, const struct err *e);
 void v1_live_writable(struct live *l);
+// Does a command's end come by itself? When the server stops, core ends what runs (core_stop).
+bool v1_live_will_end(const struct live *l);
 // Too many streams already? Then the request is finished with 429.
 bool v1_streams_exhausted(struct http_req *r);
 // Offsets to begin at, from ?offset=, ?stderr_offset= or Last-Event-ID; -1: finished.

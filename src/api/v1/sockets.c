@@ -183,6 +183,8 @@ static void on_stop(struct http_ws *ws, void *arg)
 {
     static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
     struct socket *s = arg;
+    if (v1_live_will_end(&s->live))
+        return;
     v1_live_error(&s->live, &stopping);
     socket_free(s);
     http_ws_close(ws, CLOSE_GOING_AWAY, "the server is stopping");
