@@ -179,15 +179,15 @@ define part_rule
 check-$(1): all $(HELPERS)
 	$(Q)$$(RUN) $$(sort $$(wildcard tests/$(1)/*.t))
 endef
-PARTS := api box git image escape crash e2e vm
+PARTS := api cli box git image escape crash e2e vm
 $(foreach p,$(PARTS),$(eval $(call part_rule,$(p))))
 check-api: ## over HTTP
+check-cli: ## the command pinfold
 check-box: ## real sandboxes: each promise
 check-image: ## real images, some from archives on loopback
 check-escape: ## attempts that must fail
 check-crash: ## killed processes, full disks
 check-git: ## repositories, hostile ones too
-check-image: ## images built for real
 check-e2e: ## real projects, cloned, built and tested
 check-vm: ## box tests under Debian's own kernel, pure cgroup v2
 asan ubsan: ## unit tests with a sanitizer
