@@ -39,6 +39,9 @@ is "$(lines 'select(.event=="exit").reason')" start_failed "a start that fails e
 api POST $E -H 'Accept: application/x-ndjson' -d '{"command": "x", "nope": 1}'
 is "$CODE" 422 "a bad request is refused before any event"
 
+api POST $E -H 'Accept: application/x-ndjson' -H 'Idempotency-Key: k' -d '{"command": "x"}'
+is "$CODE$(json .code)" 400idempotency_not_possible "an Idempotency-Key that cannot be honoured is not ignored"
+
 # --- in the background -----------------------------------------------------------------------
 api POST $E -d '{"command": "cat; echo done >&2", "background": true, "stdin_open": true}'
 is "$CODE" 202 "a background exec is accepted"

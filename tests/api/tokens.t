@@ -75,6 +75,14 @@ is "$CODE" 404 "and is no more"
 api DELETE /v1/tokens/self
 is "$CODE" 409 "the last admin token stays"
 
+api POST /v1/tokens -H 'Idempotency-Key: t' -d '{"name": "once"}'
+is "$(json '(.token|length)>20')" true "a token under an Idempotency-Key is shown"
+SECRET=$(json .token)
+api POST /v1/tokens -H 'Idempotency-Key: t' -d '{"name": "once"}'
+is "$CODE$(json .token)" 201null "but not to a repetition"
+grep -rqF "$SECRET" "$STATE"
+is $? 1 "nor kept for one"
+
 api PUT /v1/users/ann -d '{"password": "correct horse", "scopes": ["exec"]}'
 is "$CODE" 200 "a user is made"
 is "$(json '[.name,(.scopes|tostring),has("password")]|tostring')" '["ann","[\"read\",\"exec\"]",false]' "without its password"

@@ -8,6 +8,7 @@ void v1_call_free(struct call *c)
 {
     list_del(&c->link);
     buf_release(&c->kept);
+    buf_release(&c->shown);
     free(c);
 }
 
@@ -27,6 +28,7 @@ void *v1_call_new(struct http_req *r, size_t size)
     c->r = r;
     c->v = v1_of(r);
     buf_init(&c->kept, ANSWER_MAX);
+    buf_init(&c->shown, ANSWER_MAX);
     list_add_tail(&c->v->calls, &c->link);
     r->user = c;
     r->on_gone = on_gone;
@@ -123,8 +125,9 @@ static void send_kept(struct call *c)
 {
     if (*c->head)
         http_set_header(c->r, "location", c->head);
-    if (c->kept.len)
-        http_reply_take(c->r, c->status, "application/json", &c->kept);
+    struct buf *body = c->shown.len ? &c->shown : &c->kept;
+    if (body->len)
+        http_reply_take(c->r, c->status, "application/json", body);
     else
         http_reply_empty(c->r, c->status);
     v1_call_free(c);
@@ -159,6 +162,13 @@ void v1_call_answer(struct call *c, int status, struct answer *a)
     }
     c->kept = a->b;
     finish(c, status);
+}
+
+void v1_call_answer_once(struct call *c, int status, struct answer *a, struct answer *kept)
+{
+    json_end(&a->o);
+    c->shown = a->b;
+    v1_call_answer(c, status, kept);
 }
 
 void v1_call_show(struct call *c, int status, const struct json_shape *shape, const void *at)

@@ -89,6 +89,13 @@ static void start(struct call *c)
 
 static void run_streaming(struct http_req *r)
 {
+    static const struct http_refusal no_key = {
+        400, "idempotency_not_possible",
+        "a stream cannot be repeated under an Idempotency-Key; run it in the background", NULL, 0};
+    if (*http_header(r, "idempotency-key")) {
+        v1_refuse(r, &no_key);
+        return;
+    }
     struct workspace *ws = NULL;
     struct exec_spec spec;
     own_json_pool struct json_pool pool;

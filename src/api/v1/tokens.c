@@ -70,6 +70,24 @@ static int parse_time(const char *s, uint64_t *ret)
     return 0;
 }
 
+static int token_spec_of(struct http_req *r, const struct token_body *b, struct token_spec *ret)
+{
+    if (parse_scopes(r, &b->scopes, &ret->scopes))
+        return -1;
+    ret->name = b->name;
+    if (!name_ok(b->name)) {
+        v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
+        return -1;
+    }
+    if (b->expires_at && parse_time(b->expires_at, &ret->expires_ms)) {
+        v1_bad(r, "/expires_at", "is no time as 2026-01-02T03:04:05Z");
+        return -1;
+    }
+    if (b->expires_in_ms)
+        ret->expires_ms = clock_wall_ms() + b->expires_in_ms;
+    return 0;
+}
+
 struct token_call {
     struct call c; // first member
     char text[TOKEN_TEXT_MAX];
@@ -78,7 +96,7 @@ struct token_call {
 static void on_created(struct waiter *w)
 {
     struct token_call *tc = container_of(container_of(w, struct call, w), struct token_call, c);
-    struct answer a;
+    struct answer shown, kept;
     if (w->err.code) {
         v1_call_err(&tc->c, &w->err);
         return;
@@ -86,37 +104,34 @@ static void on_created(struct waiter *w)
     const struct token *t = w->result;
     memcpy(tc->c.id, t->id, sizeof(tc->c.id));
     tc->c.location = "/v1/tokens/";
-    v1_answer_begin(&a);
-    json_show_members(&a.o, &v1_token_shape, t);
-    json_str(&a.o, "token", tc->text);
-    v1_call_answer(&tc->c, 201, &a);
+    v1_answer_begin(&shown);
+    json_show_members(&shown.o, &v1_token_shape, t);
+    json_str(&shown.o, "token", tc->text);
+    v1_answer_begin(&kept); // a repetition learns that it was made, but not the token
+    json_show_members(&kept.o, &v1_token_shape, t);
+    json_null(&kept.o, "token");
+    v1_call_answer_once(&tc->c, 201, &shown, &kept);
 }
 
-// An Idempotency-Key is not honoured here: keeping the answer would keep the token.
-void v1_tokens_create(struct http_req *r)
+static void create(struct call *c)
 {
     struct err e;
+    struct token_call *tc = container_of(c, struct token_call, c);
     struct token_body b = {0};
     struct token_spec spec = {0};
     own_json_pool struct json_pool pool;
     json_pool_init(&pool);
-    if (v1_read_body(r, &v1_token_table, &pool, &b) || parse_scopes(r, &b.scopes, &spec.scopes))
-        return;
-    spec.name = b.name;
-    if (!name_ok(b.name)) {
-        v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
+    if (v1_read_body(c->r, &v1_token_table, &pool, &b) || token_spec_of(c->r, &b, &spec)) {
+        v1_call_refused(c);
         return;
     }
-    if (b.expires_at && parse_time(b.expires_at, &spec.expires_ms)) {
-        v1_bad(r, "/expires_at", "is no time as 2026-01-02T03:04:05Z");
-        return;
-    }
-    if (b.expires_in_ms)
-        spec.expires_ms = clock_wall_ms() + b.expires_in_ms;
-    struct token_call *tc = v1_call_new(r, sizeof(*tc));
-    tc->c.w.on_done = on_created;
-    (void)v1_call_started(&tc->c, core_token_create(tc->c.v->core, &spec, tc->text, &tc->c.w, &e),
-                          &e);
+    c->w.on_done = on_created;
+    (void)v1_call_started(c, core_token_create(c->v->core, &spec, tc->text, &c->w, &e), &e);
+}
+
+void v1_tokens_create(struct http_req *r)
+{
+    v1_call_begin(v1_call_new(r, sizeof(struct token_call)), create);
 }
 
 void v1_tokens_list(struct http_req *r)

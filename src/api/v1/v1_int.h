@@ -100,6 +100,7 @@ struct call {
     const char *location; // what stands before the id in the Location header, or NULL
     char id[ID_MAX];      // of what was made
     struct buf kept;      // the answer while it is being recorded
+    struct buf shown;     // sent instead, when not all of the answer may be kept
     char head[160];
     void (*next)(struct call *c);
 };
@@ -110,6 +111,8 @@ void v1_call_begin(struct call *c, void (*next)(struct call *c));
 // Ends: each finishes the request and frees the call.
 void v1_call_err(struct call *c, const struct err *e);
 void v1_call_answer(struct call *c, int status, struct answer *a);
+// The same, but what is kept for a repetition is `kept`, without what is shown only once.
+void v1_call_answer_once(struct call *c, int status, struct answer *a, struct answer *kept);
 void v1_call_show(struct call *c, int status, const struct json_shape *shape, const void *at);
 void v1_call_empty(struct call *c, int status);
 // The request was finished already, by a refusal.
