@@ -49,7 +49,7 @@ DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev lib
 DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager \
   archlinux-keyring gpg gpg-agent distro-info-data
 DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git curl jq python3 nodejs strace \
-  bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev
+  bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev cmake openssl
 
 # --- flags -----------------------------------------------------------------------------------
 # libnl's headers are the only ones outside the compiler's own path

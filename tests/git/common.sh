@@ -4,6 +4,7 @@
 # /run/pinfold/repository.git, the workspace at /workspace, user 1000. Source after tap.sh.
 #   fresh [mirror]      an empty workspace (and mirror)
 #   ask OP KEY=VALUE... run it; then $ANSWER, $CODE, answer KEY, error
+#   EXTRA_CA            when exported, the certificates that are trusted there
 #   inside CMD...       a command as the user in that root, mirror read-only, as a sandbox shows it
 need ROOT
 need_binary pinfold-git
@@ -27,6 +28,7 @@ in_root() { # MIRROR-MODE CMD...
         chown 1000:1000 home/user
         ln -s usr/bin bin; ln -s usr/lib lib; ln -s usr/lib64 lib64
         for d in usr etc; do mount --bind -o ro /$d $d; done
+        [ -z "${EXTRA_CA:-}" ] || mount --bind "$EXTRA_CA" etc/ssl/certs/ca-certificates.crt
         mount --rbind /dev dev
         mount -t proc none proc
         mount --bind "$mirror" run/pinfold/repository.git
