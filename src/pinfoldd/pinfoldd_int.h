@@ -39,6 +39,7 @@ struct super {
     struct loop *loop;
     struct conf conf;
     enum phase phase;
+    uint64_t stop_ms; // when stopping began
     int exit_code;
     struct child children[N_CHILDREN];
     int state_fd, lock_fd, bin_fd, profiles_fd, images_fd, null_fd, signal_fd;

@@ -29,6 +29,8 @@
 #define START_LIMIT_MS 120000
 // Above StopTimeout=, which the child keeps itself.
 #define KILL_EXTRA_MS 2000
+// A second signal that comes later than this after the first means it.
+#define IMPATIENT_MS 1000
 
 static void on_exit_fd(struct watch *w, uint32_t events);
 static void on_ready_fd(struct watch *w, uint32_t events);
@@ -121,6 +123,7 @@ void super_stop(struct super *s)
         return;
     notify_systemd("STOPPING=1");
     s->phase = STOPPING_SERVER;
+    s->stop_ms = clock_mono_ms();
     loop_timer_cancel(s->loop, &s->start_limit);
     for (int i = 0; i < N_CHILDREN; i++)
         loop_timer_cancel(s->loop, &s->children[i].restart);
@@ -193,6 +196,9 @@ static void on_signal(struct watch *w, uint32_t events)
         super_stop(s);
         return;
     }
+    // Ctrl-C reaches a whole terminal group, and a script that forwards it sends it once more.
+    if (clock_mono_ms() - s->stop_ms < IMPATIENT_MS)
+        return;
     log_warn("told to stop a second time: not waiting any longer");
     for (int i = 0; i < N_CHILDREN; i++)
         child_signal(&s->children[i], SIGKILL);

@@ -88,6 +88,13 @@ is "$(awk 'length > 1100' "$LOG" | wc -l)" 0 "no line of the log is longer than 
 stop; is $? 0 "it stops after a flood"
 rm "$STATE/server/flood"
 
+start
+wait_until 20 grep -q . "$OUT"
+kill -INT $PID
+kill -TERM $PID
+wait $PID; is $? 0 "one Ctrl-C that arrives twice is one"
+fails "and nothing is killed for it" said 'second time'
+
 touch "$STATE/server/ignore-term"
 printf 'StopTimeout=1s\n' >"$WORK/conf"
 start --config "$WORK/conf"
