@@ -124,7 +124,7 @@ struct net;
 struct net *net_new(const char *pool, struct err *e);
 void net_free(struct net *n);
 int net_attach(struct net *n, unsigned slot, pid_t pid, char address[48], struct err *e);
-int skeleton_make(int layers_fd, struct err *e);
+int skeleton_make(int layers_fd, int trash_fd, struct err *e);
 int copy_tree(int from_fd, int to_fd, struct err *e);
 
 int box_trash_empty(struct box_host *h, struct err *e); // finish removals

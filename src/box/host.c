@@ -97,7 +97,14 @@ static int write_resolv(const struct box_host_conf *c, struct err *e)
             return err_set(e, ERR_LIMIT, "NameServers= is too long");
         at += n;
     }
-    return b.len ? io_replace_file(c->state_fd, RESOLV_FILE, b.data, b.len, 0644, e) : 0;
+    own_buf struct buf now;
+    buf_init(&now, 4096);
+    // Only when it changes, so that a full disk does not keep us from starting.
+    bool same = !io_read_file(c->state_fd, RESOLV_FILE, &now, NULL) && now.len == b.len &&
+                !memcmp(now.data, b.data, b.len);
+    if (!b.len || same)
+        return 0;
+    return io_replace_file(c->state_fd, RESOLV_FILE, b.data, b.len, 0644, e);
 }
 
 struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
@@ -114,7 +121,7 @@ struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
                            .git_fd = -1};
     disks_init(h);
     if (!open_trees(h, e) && !write_resolv(c, e) && !open_helpers(h, e) && !compile_filters(h, e) &&
-        !skeleton_make(h->layers_fd, e) && (h->cgroups = cgroups_open(c->group, e)))
+        !skeleton_make(h->layers_fd, h->trash_fd, e) && (h->cgroups = cgroups_open(c->group, e)))
         return h;
     box_host_free(h);
     return NULL;

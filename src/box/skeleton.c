@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root of image `host`: directories, and an /etc made of a few public facts about the host,
-// under which the host's /usr is shown read-only. Made anew at each start, swapped in by rename.
+// under which the host's /usr is shown read-only. Made anew at each start, in the trash,
+// and swapped in by rename.
 #include "box_int.h"
 
 #include <errno.h>
@@ -125,21 +126,28 @@ static int fill(int root, struct err *e)
     return 0;
 }
 
-int skeleton_make(int layers_fd, struct err *e)
+static int make_at(int dir_fd, const char *name, struct err *e)
 {
-    char tmp[64], id[ID_MAX];
+    if (mkdirat(dir_fd, name, 0755))
+        return err_sys(e, "make the host skeleton");
+    own_fd int root = io_open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, 0);
+    return root < 0 ? err_sys(e, "open the host skeleton") : fill(root, e);
+}
+
+int skeleton_make(int layers_fd, int trash_fd, struct err *e)
+{
+    char id[ID_MAX];
+    struct stat sb;
     mode_t old = umask(022);
-    (void)snprintf(tmp, sizeof(tmp), ".%s", id_make("host", id));
-    int r = mkdirat(layers_fd, tmp, 0755) ? err_sys(e, "make the host skeleton") : 0;
-    own_fd int root = r ? -1 : io_open_beneath(layers_fd, tmp, O_RDONLY | O_DIRECTORY, 0);
-    if (!r)
-        r = root < 0 ? err_sys(e, "open the host skeleton") : fill(root, e);
+    int r = make_at(trash_fd, id_make("host", id), e);
     // Boxes that use the old one keep it: an overlay holds its layers by inode.
-    if (!r && renameat2(layers_fd, tmp, layers_fd, LAYER_HOST, RENAME_EXCHANGE) &&
-        renameat(layers_fd, tmp, layers_fd, LAYER_HOST))
+    if (!r && renameat2(trash_fd, id, layers_fd, LAYER_HOST, RENAME_EXCHANGE) &&
+        renameat(trash_fd, id, layers_fd, LAYER_HOST))
         r = err_sys(e, "put the host skeleton in place");
     umask(old);
     struct err ignored; // the exchanged old one, or what a failure left
-    (void)io_remove_tree(layers_fd, tmp, &ignored);
-    return r;
+    (void)io_remove_tree(trash_fd, id, &ignored);
+    // A full disk is no reason not to start when there is one from before, which was whole.
+    bool full = r && e->code == ERR_FULL;
+    return full && !fstatat(layers_fd, LAYER_HOST, &sb, AT_SYMLINK_NOFOLLOW) ? 0 : r;
 }

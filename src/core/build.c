@@ -166,6 +166,8 @@ static int check_queue(struct core *c, struct err *e)
 {
     if (c->stopping)
         return err_set(e, ERR_BUSY, "the server is stopping");
+    if (core_disk_room(c, e))
+        return -1;
     if (c->stats.builds_queued < c->conf.builds_queued_max)
         return 0;
     c->stats.denied_limit++;

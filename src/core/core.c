@@ -236,14 +236,27 @@ const struct core_stats *core_stats(struct core *c)
     return s;
 }
 
-void core_health(struct core *c, struct core_health *ret)
+static uint64_t disk_free(const struct core *c, uint64_t *ret_total)
 {
     struct statvfs fs = {0};
+    (void)fstatvfs(c->state_fd, &fs); // of an open directory; nothing free when it cannot be told
+    *ret_total = (uint64_t)fs.f_blocks * fs.f_frsize;
+    return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+int core_disk_room(const struct core *c, struct err *e)
+{
+    uint64_t total;
+    if (disk_free(c, &total) > c->conf.disk_reserve_bytes)
+        return 0;
+    return err_set(e, ERR_FULL, "the state's disk has less than its reserve of %llu bytes free",
+                   (unsigned long long)c->conf.disk_reserve_bytes);
+}
+
+void core_health(struct core *c, struct core_health *ret)
+{
     *ret = (struct core_health){.launcher = launcher_ok(c), .database = !c->db.failing};
-    if (!fstatvfs(c->state_fd, &fs)) {
-        ret->disk_free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-        ret->disk_total_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
-    }
+    ret->disk_free_bytes = disk_free(c, &ret->disk_total_bytes);
     ret->disk = ret->disk_free_bytes > c->conf.disk_reserve_bytes;
     ret->ok = ret->launcher && ret->database && ret->disk;
     TEXT_PUT(ret->text, ret->ok          ? ""

@@ -171,5 +171,7 @@ void core_notice(struct core *c, bool serious, const char *fmt, ...)
 void core_wake(struct core *c); // run `later` and `graves` on the next turn
 void disk_push(struct core *c, struct job *j);
 void core_free_graves(struct core *c);
+// May something be made that takes room? What runs and what frees room is never refused for it.
+int core_disk_room(const struct core *c, struct err *e);
 void idem_expire(struct core *c);
 void idem_free(struct core *c);

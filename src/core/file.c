@@ -333,7 +333,7 @@ int core_file_write(struct core *c, struct workspace *ws, struct file_request *f
     const char *argv[] = {"pinfold-tool",           "write", path_or_dot(f->path),
                           mode_text(f->mode, mode), size,    f->condition ? f->condition : "",
                           f->parents ? "p" : "-",   NULL};
-    return start(c, ws, f, ANSWER_ENTRY, argv, e);
+    return core_disk_room(c, e) ? -1 : start(c, ws, f, ANSWER_ENTRY, argv, e);
 }
 
 int core_file_mkdir(struct core *c, struct workspace *ws, struct file_request *f, struct err *e)
@@ -367,7 +367,7 @@ int core_file_tar_in(struct core *c, struct workspace *ws, struct file_request *
     (void)snprintf(files, sizeof(files), "%d", TAR_FILES_MAX);
     const char *argv[] = {"pinfold-tool",         "tar-in", path_or_dot(f->path), bytes, files,
                           f->parents ? "p" : "-", NULL};
-    return start(c, ws, f, ANSWER_END, argv, e);
+    return core_disk_room(c, e) ? -1 : start(c, ws, f, ANSWER_END, argv, e);
 }
 
 int core_file_ps(struct core *c, struct workspace *ws, struct file_request *f, struct err *e)

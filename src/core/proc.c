@@ -151,13 +151,14 @@ static void decide(struct proc *p, const struct msg_exec_exited *m)
     o->exit_code = m->exited ? (int)(m->exit_code & 255) : -1;
     o->signal = m->exited ? 0 : (int)(m->signal & 127);
     bool good = m->exited && o->exit_code == 0;
+    bool full = m->disk_free_bytes < DISK_FULL_BYTES || !m->disk_free_inodes;
     if (!m->exited && p->kill_reason != END_N)
         o->reason = p->kill_reason;
     else if (o->oom_killed && !good)
         o->reason = END_OOM;
     else if (m->pids_refused && !good)
         o->reason = END_PIDS_LIMIT;
-    else if (!good && (m->disk_free_bytes < DISK_FULL_BYTES || !m->disk_free_inodes))
+    else if (full && !good && p->program == PROGRAM_NONE) // our own tools say it themselves
         o->reason = END_DISK_FULL;
     else
         o->reason = m->exited ? END_EXITED : END_SIGNALED;

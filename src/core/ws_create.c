@@ -102,6 +102,8 @@ static int check_room(struct core *c, struct err *e)
 {
     if (c->stopping)
         return err_set(e, ERR_BUSY, "the server is stopping");
+    if (core_disk_room(c, e))
+        return -1;
     if (map_count(c->ws_by_id) < c->conf.workspaces_max)
         return 0;
     c->stats.denied_limit++;
