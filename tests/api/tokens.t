@@ -97,6 +97,8 @@ is $? 1 "no password is on disk"
 server_stop
 
 STATE=$WORK/limited server_start "RequestsPerSecond=5"
-for _ in 1 2 3 4 5 6 7 8 9 10; do api GET /v1/info; [ "$CODE" = 429 ] && break; done
-is "$CODE$(json '.code+":"+(.limit.value|tostring)')" "429rate_limited:5" "too many requests of one token in a second"
+# On one connection, so that they are in one second on a slow machine too.
+urls=(); for _ in {1..20}; do urls+=("$URL/v1/info"); done
+BODY=$(curl -sS -H "Authorization: Bearer $TOKEN" "${urls[@]}" | jq -sc 'map(select(.status == 429))[0]')
+is "$(json '(.status|tostring)+.code+":"+(.limit.value|tostring)')" "429rate_limited:5" "too many requests of one token in a second"
 done_testing
