@@ -16,6 +16,13 @@ struct execution *execution_of(struct exec *x)
     return container_of(x, struct execution, pub);
 }
 
+static struct exec *refresh(struct execution *x)
+{
+    if (x->live)
+        exec_totals(x); // of one that has ended they are final
+    return &x->pub;
+}
+
 struct exec *core_exec_find(struct core *c, const char *id, struct err *e)
 {
     struct execution *x = id_ok(id, "exec") ? map_get(c->execs, id) : NULL;
@@ -23,7 +30,7 @@ struct exec *core_exec_find(struct core *c, const char *id, struct err *e)
         err_set(e, ERR_NOT_FOUND, "there is no exec '%.40s'", id);
         return NULL;
     }
-    return &x->pub;
+    return refresh(x);
 }
 
 // --- list -------------------------------------------------------------------------------------
@@ -43,7 +50,7 @@ static bool put(struct page *p, struct execution *x)
         p->more = true;
         return false;
     }
-    p->ret[p->n++] = &x->pub;
+    p->ret[p->n++] = refresh(x);
     return true;
 }
 

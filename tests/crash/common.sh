@@ -118,7 +118,7 @@ later() {
     local name=$1 method=$2 path=$3; shift 3
     : >"$WORK/$name.body"
     (curl -sS -N -m 120 -o "$WORK/$name.body" -w '%{http_code}' -X "$method" -H "Authorization: Bearer $TOKEN" \
-        "$@" "$URL$path" >"$WORK/$name.code" 2>"$WORK/$name.err"; echo $? >"$WORK/$name.rc") &
+        "$@" "$URL$path" >"$WORK/$name.code" 2>"$WORK/$name.err"; echo $? >"$WORK/$name.rc") 2>/dev/null &
     LATER=$!
     LATERS[$name]=$LATER
 }
