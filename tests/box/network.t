@@ -4,7 +4,7 @@
 # machine, with an address from a range for documentation: nothing leaves the machine.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/box.sh"
-need NETNS
+need NETNS PYTHON
 
 is "$(box probe/network interfaces | tr '\n' ' ')" "lo " "none: there is loopback only"
 is "$(box python3 -c 'import socket
@@ -58,7 +58,6 @@ for l in open("/proc/net/route"):
     f = l.split()
     if f[1] == "00000000": print(socket.inet_ntoa(struct.pack("<L", int(f[2], 16))))')
 full() {
-    attempt "reach the machine on the gateway's address" "ETIMEDOUT|ECONNREFUSED|EHOSTUNREACH" network connect "$gateway" 18080 1500
     attempt "reach the machine on another of its addresses" "ETIMEDOUT|ECONNREFUSED|EHOSTUNREACH" network connect 198.51.100.1 18080 1500
     attempt "reach the machine's first address" "ETIMEDOUT|ECONNREFUSED|EHOSTUNREACH" network connect "$(hostname -I | awk '{ print $1 }')" 18080 1500
     attempt "reach the machine's loopback" ECONNREFUSED network connect 127.0.0.1 18080 1500

@@ -4,6 +4,7 @@
 # shared objects.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/box.sh"
+need PYTHON
 
 # The neighbour: holds a shared memory segment, a listener, an abstract name, a file, a process.
 cat >"$WS/neighbour" <<'EOP'

@@ -3,6 +3,7 @@
 # Sockets of unusual kinds, and reaching what listens outside.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/box.sh"
+need PYTHON
 
 NO="EPERM|EACCES|EAFNOSUPPORT|ENOSYS|ESOCKTNOSUPPORT|EPROTONOSUPPORT"
 sockets() {

@@ -3,6 +3,7 @@
 # Pushing input into the caller's terminal. The sandbox runs on a terminal made for this test.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/box.sh"
+need PYTHON
 
 # Run the sandbox with stdio on a fresh terminal; what it shows is the answer.
 on_terminal() {
