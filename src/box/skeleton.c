@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root of image `host`: directories, and an /etc made of a few public facts about the host,
-// under which the host's /usr is shown read-only. Made anew at each start, in the trash,
-// and swapped in by rename.
+// under which the host's /usr is shown read-only. Made anew, in the trash, when what it is made from
+// has changed, and swapped in by rename. Sandboxes that live have the old one as a layer and look
+// its files up by name, so it stays whole beside the new one, until the next change.
 #include "box_int.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 static const struct {
     const char *path;
@@ -134,20 +136,81 @@ static int make_at(int dir_fd, const char *name, struct err *e)
     return root < 0 ? err_sys(e, "open the host skeleton") : fill(root, e);
 }
 
+// --- is the one from before still right? -------------------------------------------------------
+
+#define STAMP_XATTR "trusted.pinfold.stamp"
+
+static uint64_t mix(uint64_t h, const void *p, size_t n)
+{
+    for (const unsigned char *at = p; n--; at++)
+        h = (h ^ *at) *
+            0x100000001b3u; // FNV-1a: nobody gains by a collision of the host's own files
+    return h;
+}
+
+static uint64_t mix_file(uint64_t h, int at, const char *path)
+{
+    struct stat sb;
+    if (fstatat(at, path, &sb, AT_SYMLINK_NOFOLLOW))
+        return mix(h, "-", 1);
+    h = mix(h, path, strlen(path));
+    h = mix(h, &sb.st_ino, sizeof(sb.st_ino));
+    h = mix(h, &sb.st_size, sizeof(sb.st_size));
+    return mix(h, &sb.st_ctim, sizeof(sb.st_ctim));
+}
+
+// Of everything a skeleton is made from: the tables above and the host's files.
+static uint64_t stamp_of_host(void)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (unsigned i = 0; i < N_ELEMS(dirs); i++) {
+        h = mix(h, dirs[i].path, strlen(dirs[i].path));
+        h = mix(mix(h, &dirs[i].mode, sizeof(mode_t)), &dirs[i].owner, sizeof(uid_t));
+    }
+    for (unsigned i = 0; i < N_ELEMS(links); i++)
+        h = mix(mix(h, links[i][0], strlen(links[i][0])), links[i][1], strlen(links[i][1]));
+    for (unsigned i = 0; i < N_ELEMS(texts); i++)
+        h = mix(mix(h, texts[i][0], strlen(texts[i][0])), texts[i][1], strlen(texts[i][1]));
+    own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned i = 0; i < N_ELEMS(copies); i++)
+        h = mix_file(h, root, copies[i]);
+    for (unsigned i = 0; i < N_ELEMS(copied_trees); i++) {
+        int fd = openat(root, copied_trees[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        own_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        uint64_t sum = 0; // readdir has no order, so what it gives is added up
+        for (struct dirent *de; d && (de = readdir(d));)
+            sum += mix_file(i, fd, de->d_name);
+        h = mix(h, &sum, sizeof(sum));
+    }
+    return h;
+}
+
 int skeleton_make(int layers_fd, int trash_fd, struct err *e)
 {
     char id[ID_MAX];
-    struct stat sb;
+    uint64_t want = stamp_of_host(), have = 0;
+    own_fd int old_fd =
+        openat(layers_fd, LAYER_HOST, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (old_fd >= 0 && fgetxattr(old_fd, STAMP_XATTR, &have, sizeof(have)) == sizeof(have) &&
+        have == want)
+        return 0;
     mode_t old = umask(022);
     int r = make_at(trash_fd, id_make("host", id), e);
-    // Boxes that use the old one keep it: an overlay holds its layers by inode.
-    if (!r && renameat2(trash_fd, id, layers_fd, LAYER_HOST, RENAME_EXCHANGE) &&
-        renameat(trash_fd, id, layers_fd, LAYER_HOST))
+    own_fd int new_fd =
+        r ? -1 : openat(trash_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (new_fd >= 0) // without it the next start makes another one
+        (void)fsetxattr(new_fd, STAMP_XATTR, &want, sizeof(want), 0);
+    struct err ignored;
+    if (!r && !renameat2(trash_fd, id, layers_fd, LAYER_HOST, RENAME_EXCHANGE)) {
+        (void)io_remove_tree(layers_fd, LAYER_HOST ".previous", &ignored);
+        (void)renameat(trash_fd, id, layers_fd,
+                       LAYER_HOST ".previous"); // or it goes with the trash
+    } else if (!r && renameat(trash_fd, id, layers_fd, LAYER_HOST)) {
         r = err_sys(e, "put the host skeleton in place");
+    }
     umask(old);
-    struct err ignored; // the exchanged old one, or what a failure left
-    (void)io_remove_tree(trash_fd, id, &ignored);
+    if (r)
+        (void)io_remove_tree(trash_fd, id, &ignored); // what a failure left
     // A full disk is no reason not to start when there is one from before, which was whole.
-    bool full = r && e->code == ERR_FULL;
-    return full && !fstatat(layers_fd, LAYER_HOST, &sb, AT_SYMLINK_NOFOLLOW) ? 0 : r;
+    return r && e->code == ERR_FULL && old_fd >= 0 ? 0 : r;
 }

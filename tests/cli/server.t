@@ -31,6 +31,8 @@ is "$("$p" exec "$ws" -- printf 'a\000b\377' | od -An -tx1 | tr -d ' ')" 610062f
 is "$("$p" exec "$ws" -- head -c 20000000 /dev/zero | wc -c)" 20000000 "20 MB come through whole"
 is "$("$p" exec -C /tmp -u 0 -e A=b "$ws" -- sh -c 'pwd; id -u; echo $A' | tr '\n' ' ')" "/tmp 0 b " "directory, user and variables are as asked for"
 is "$("$p" exec --json "$ws" true | jq -rs '.[-1].event')" exit "with --json the events come as they are, an end last"
+"$p" run --state "$STATE" true
+is "$("$p" exec "$ws" -- wc -l /etc/hosts /etc/group | wc -l)" 3 "pinfold run beside a server leaves its sandboxes' files alone"
 copy=$("$p" ws fork --name copy "$ws")
 like "$copy" '^ws_' "ws fork prints the copy's id"
 is "$(code ws build "$ws")" 0 "ws build of what needs none is content"
