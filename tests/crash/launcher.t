@@ -4,8 +4,9 @@
 # start, what was being copied or removed is finished or told, nothing is left behind.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/common.sh"
-need LOOP
-server_start || done_testing
+need LOOP MMDEBSTRAP
+silent_server
+server_start "Mirror.debian-bookworm=$SILENT/debian" || done_testing
 
 # Prints until it is told to stop, then ends with 7.
 LOOP='i=0; while [ ! -e stop ]; do i=$((i + 1)); echo $i; sleep 0.1; done; exit 7'
@@ -29,6 +30,14 @@ later stream POST "/v1/workspaces/$WS/exec" -H 'Accept: application/x-ndjson' \
 later collected POST "/v1/workspaces/$WS/exec" -d "$(jq -nc --arg c "touch collected.runs; $LOOP" '{command: $c}')"
 api POST /v1/workspaces -d '{"name": "scripted", "init_script": "sleep 5; touch made"}'
 SCRIPTED=$(json .id)
+api POST /v1/workspaces -d "{\"name\": \"cloned\", \"repository\": {\"url\": \"$SILENT/x.git\"}}"
+CLONED=$(json .id)
+api POST /v1/workspaces -d '{"name": "built", "image": "debian-bookworm"}'
+BUILT=$(json .id)
+api POST "/v1/workspaces/$BUILT/build"
+BUILD=$(json .id)
+try "a clone runs" wait_until 20 grep -q '/silent/x.git' "$WORK/silent.log"
+try "a build runs" wait_until 30 grep -q '/silent/debian' "$WORK/silent.log"
 try "commands run" wait_until 20 eval 'has_file $WS collected.runs && has_file $DISK file && grep -q stdout "$WORK/stream.body"'
 api GET "/v1/workspaces/$WS/debug"
 USE=$(json '.use | {memory_limit, pids_limit}' | tr -d ' \n')
@@ -59,6 +68,14 @@ is "$(json '.use | {memory_limit, pids_limit}' | tr -d ' \n')" "$USE" "whose lim
 before=$(wc -c <"$WORK/stream.body")
 grown() { [ "$(wc -c <"$WORK/stream.body")" -gt "$before" ]; }
 try "the stream goes on" wait_until 20 grown
+api GET "/v1/builds/$BUILD"
+is "$(json .status)" running "the build goes on"
+api GET "/v1/workspaces/$CLONED"
+is "$(json '"\(.status) \(.busy)"')" "pending true" "so does the clone"
+for id in $CLONED $BUILT; do
+    api DELETE "/v1/workspaces/$id" -m 30
+    is "$CODE" 204 "and both can be deleted"
+done
 made() { api GET "/v1/workspaces/$SCRIPTED"; [ "$(json .status)" = ready ]; }
 try "the init script that ran ends well" wait_until 30 made
 
@@ -94,6 +111,17 @@ later_end delete
 like "$CODE" '^(204|503)$' "the deletion is done or told as not done"
 deleted() { api GET "/v1/workspaces/$MANY"; [ "$CODE" = 404 ]; }
 try "it is finished by itself" wait_until 30 deleted
+
+# --- one that hangs -----------------------------------------------------------------------------------
+run "$WS" 'echo up'
+OLD=$(pid_of launcher)
+kill -STOP "$OLD"
+later fresh POST /v1/exec -m 60 -d '{"command": "echo fresh"}'
+run "$WS" 'echo live'
+is "$CODE $(json .stdout)" "200 live" "while the launcher hangs commands run in live sandboxes"
+kill -CONT "$OLD"
+later_end fresh
+is "$CODE $(json .stdout)" "200 fresh" "a fresh one starts when it goes on"
 
 # --- sandboxes that are being started ------------------------------------------------------------------
 for i in 1 2 3 4 5 6; do later "start$i" POST /v1/exec -m 60 -d '{"command": "echo here"}'; done
