@@ -105,7 +105,8 @@ struct host {
     unsigned n_profiles;
     struct box_host *boxes;
 };
-int host_open(struct host *h, const struct cli *c, struct err *e);
+// only: the one profile whose filter is wanted, so that no other is compiled; NULL: all.
+int host_open(struct host *h, const struct cli *c, const char *only, struct err *e);
 void host_close(struct host *h);
 struct image;
 // mirror: of the command line, or NULL. image_free() it.

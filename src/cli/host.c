@@ -81,7 +81,7 @@ int host_state_look(const struct cli *c, bool *ret_there, struct err *e)
     }
 }
 
-int host_open(struct host *h, const struct cli *c, struct err *e)
+int host_open(struct host *h, const struct cli *c, const char *only, struct err *e)
 {
     struct conf conf;
     *h = (struct host){0};
@@ -92,6 +92,9 @@ int host_open(struct host *h, const struct cli *c, struct err *e)
     own_fd int state = host_state_dir(c, e), helpers = state < 0 ? -1 : conf_bin_dir(e);
     if (helpers < 0)
         return -1;
+    const struct profile *one = only ? profile_find(h->profiles, h->n_profiles, only) : NULL;
+    if (only && (!one || one->internal))
+        return err_set(e, ERR_NOT_FOUND, "there is no profile %.64s", only);
     struct box_host_conf bc = {
         .state_fd = state,
         .helper_fd = helpers,
@@ -101,8 +104,8 @@ int host_open(struct host *h, const struct cli *c, struct err *e)
         .net_pool = conf.network_range,
         .name_servers = conf.name_servers,
         .repo_roots = "",
-        .profiles = h->profiles,
-        .n_profiles = h->n_profiles,
+        .profiles = one ? one : h->profiles,
+        .n_profiles = one ? 1 : h->n_profiles,
     };
     h->boxes = box_host_open(&bc, e);
     return h->boxes ? 0 : -1;

@@ -221,7 +221,7 @@ int cmd_image_build(struct cli *c)
     struct image *im = host_image(c->args[0], cli_get(c, "mirror"), &e);
     if (!im)
         return cli_fail(EXIT_FAILED, &e);
-    int code = host_open(&h, c, &e) || build(&h, im, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
+    int code = host_open(&h, c, NULL, &e) || build(&h, im, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
     if (!code)
         (void)printf("%s is built (%.1f s)\n", im->name, (double)(clock_mono_ms() - start) / 1000);
     host_close(&h);

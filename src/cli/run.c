@@ -162,12 +162,14 @@ static int open_workspace(struct plan *p, const struct cli *c, struct err *e)
     return p->workspace_fd < 0 ? err_sys(e, "open --workspace %.150s", dir) : 0;
 }
 
+static const char *profile_of(const struct cli *c)
+{
+    return cli_get(c, "profile") ? cli_get(c, "profile") : "default";
+}
+
 static int fill(struct plan *p, const struct cli *c, const struct host *h, struct err *e)
 {
-    const char *profile = cli_get(c, "profile") ? cli_get(c, "profile") : "default";
-    const struct profile *pr = profile_find(h->profiles, h->n_profiles, profile);
-    if (!pr || pr->internal)
-        return err_set(e, ERR_NOT_FOUND, "there is no profile %.64s", profile);
+    const struct profile *pr = profile_find(h->profiles, h->n_profiles, profile_of(c));
     p->spec.profile = pr->name;
     p->spec.network = pr->network;
     if (cli_get(c, "net") && net_mode_parse(cli_get(c, "net"), &p->spec.network, e))
@@ -191,7 +193,7 @@ int cmd_run(struct cli *c)
     char id[ID_MAX], step[32] = "";
     int code = EXIT_NOT_STARTED;
     p.spec.id = id_make("run", id);
-    if (host_open(&h, c, &e) || fill(&p, c, &h, &e)) {
+    if (host_open(&h, c, profile_of(c), &e) || fill(&p, c, &h, &e)) {
         code = cli_fail(code, &e);
     } else if (box_start(h.boxes, &p.spec, &b, step, &e)) {
         (void)err_wrap(&e, "the sandbox does not start, step %s", step);
