@@ -170,7 +170,7 @@ RUN = tests/lib/run $(TALLY:%=--tally %) --name $@$(FLAVOUR:%=-%)
 unit: $(UNIT_BIN) $(FUZZ:%=$(B)/fuzz/%) ## unit tests and known fuzz inputs: no rights, no time
 	$(Q)$(RUN) $(UNIT_BIN) $(if $(FUZZ),tests/fuzz/replay.t)
 lint: all ## format, include table, headers alone, banned functions, clang, generated documents
-	$(Q)$(RUN) tests/check/lint.t
+	$(Q)$(RUN) tests/check/lint.t tests/check/runner.t
 links: all ## what each binary links, how hardened it is, documents made from tables
 	$(Q)$(RUN) tests/check/links.t tests/check/docs.t
 budget: ## lines per file, function, header and process
