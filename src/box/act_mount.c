@@ -90,7 +90,7 @@ STEP_FN(act_stage)
     if (m < 0 || place < 0 || mnt_move_mount(m, place, ""))
         return -1;
     st->base_fd = fd_steal(&m); // a detached mount's descriptor is its root directory
-    static const char *const dirs[] = {"u", "l", "r", "empty"};
+    static const char *const dirs[] = {"u", "l", "r", "usr", "empty"};
     for (unsigned i = 0; i < N_ELEMS(dirs); i++)
         if (mkdirat(st->base_fd, dirs[i], 0755))
             return -1;
@@ -160,13 +160,32 @@ STEP_FN(act_root)
     return 0;
 }
 
+// The machine's own /usr, read-only, through an overlay of the sandbox's: by a plain bind it would
+// share inodes with the machine, and with them file locks, leases (which make an open wait) and
+// what inotify tells about who opens what.
+static int own_inodes(int *tree, const struct stage *st)
+{
+    static const char *const options[] = {"lowerdir", "usr:empty", "userxattr", NULL, NULL};
+    if (mnt_move_mount(*tree, st->base_fd, "usr"))
+        return -1;
+    own_fd int m =
+        new_mount("overlay", options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    if (m < 0)
+        return -1;
+    fd_close(tree);
+    *tree = fd_steal(&m);
+    return 0;
+}
+
 STEP_FN(act_tree)
 {
     (void)p;
-    int fd = st->trees[s->tree];
     struct stat sb;
-    if (fd < 0)
+    if (st->trees[s->tree] < 0)
         return s->optional ? 0 : (errno = ENOENT, -1);
+    if (s->tree == TREE_USR && own_inodes(&st->trees[TREE_USR], st))
+        return -1;
+    int fd = st->trees[s->tree];
     if (fstat(fd, &sb))
         return -1;
     int r = move_onto(fd, st, s->path, !S_ISDIR(sb.st_mode));

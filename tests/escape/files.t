@@ -78,9 +78,5 @@ judge; PROFILE=strict
 attempt "write to a read-only workspace" "EROFS" files create /workspace/new
 attempt "write to a file in a read-only workspace" "EROFS" files write /workspace/setuid-id x
 attempt "make a read-only workspace writable" "EPERM|ENOSYS" mount remount /workspace
-judge; PROFILE=build
-attempt "take a lease on a file that all sandboxes share" "EACCES|EAGAIN|EPERM" files lease /usr/bin/true
-judge; PROFILE=default
-attempt "take a lease on a file that all sandboxes share" "EACCES|EAGAIN|EPERM" files lease /usr/bin/true
 judge
 done_testing

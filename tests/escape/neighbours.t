@@ -68,8 +68,29 @@ judge
 like "$("$WS/probe/use" find-ipc $key)" "not here" "control: hostile probes do not run outside"
 like "$(ipcs -m | grep -ci 0x50494e46)" '^1$' "control: the segment is there outside"
 
-# A file of an image that both read can be locked by neither against the other for long: a lock is
-# on the file, so it is told here what holds. Descriptors of read-only files can be locked (flock).
+# Files of the machine's /usr are shown to all: not so their locks, leases and watches.
+PROFILE=build
+box_start "$WORK/lock" python3 -c 'import ctypes, fcntl, os, select, sys
+f = os.open("/usr/bin/true", os.O_RDONLY)
+fcntl.flock(f, fcntl.LOCK_EX)
+try: fcntl.fcntl(f, 1024, fcntl.F_RDLCK) # F_SETLEASE
+except OSError as e: print("lease:", e)
+c = ctypes.CDLL(None)
+w = c.inotify_init()
+c.inotify_add_watch(w, b"/usr/bin", 0x20)
+c.inotify_add_watch(w, b"/usr/bin/true", 0x20)
+print("ready", flush=True)
+r, _, _ = select.select([w], [], [], 60)
+print("saw an open", flush=True)'
+try "a sandbox locks and watches a program of the machine" wait_until 30 grep -q ready "$WORK/lock"
+try "the machine can lock it all the same" flock -w 1 /usr/bin/true true
+PROFILE=default
+is "$(box flock -w 1 /usr/bin/true echo locked)" locked "another sandbox too"
+/usr/bin/true; box /usr/bin/true
+read -rt 0.3 <> <(:) || true # an event would be there by now
+unlike "$(cat "$WORK/lock")" "saw" "and who opens it outside is not told"
+kill "$BOX_PID"
+
 kill $neighbour 2>/dev/null; wait $neighbour 2>/dev/null
 fails "the neighbour's end leaves nothing of it" kill -0 "$pid"
 done_testing
