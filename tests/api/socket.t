@@ -53,7 +53,7 @@ like "$out" '30 90' "a terminal has the size asked for"
 like "$out" '40 100' "and is resized"
 like "$out" '/dev/pts/' "it is one"
 is "$(pick 'select(.event=="exit").exit_code' <<<"$out")" 3 "its shell's end is told"
-out=$(ws "$W/terminal?command=cat" 'f:started' 't:typed\n' 'f:typed' 'b:\x03' e:)
+out=$(ws "$W/terminal?command=echo%20ready;exec%20cat" 'f:ready' 't:typed\n' 'f:typed' 'b:\x03' e:)
 is "$(pick 'select(.event=="exit").signal' <<<"$out")" SIGINT "keys as text, and Ctrl-C"
 out=$(ws "$W/terminal?detach=1&command=sh" 'f:started' 'b:X=kept; echo set\n' 'f:set' x:)
 id=$(pick 'select(.event=="started").id' <<<"$out")
