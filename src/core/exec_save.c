@@ -7,7 +7,7 @@
 #include <pinfold/map.h>
 #include <pinfold/own.h>
 
-#define SAVE_MS 20    // gathered for this long
+#define SAVE_MS 100   // gathered for this long
 #define SAVE_MAX 256  // in one job
 #define RETRY_MS 2000 // after a failed write
 

@@ -66,6 +66,8 @@ int shot_prepare(struct execution *x, const struct exec_spec *s, struct err *e)
     if (image_present(c, shot->image, e) ||
         network_check(s->network_given, s->network, shot->profile, &shot->network, e))
         return -1;
+    if (limits_within(&shot->profile->limits, &s->limits, profile, e))
+        return -1;
     limits_narrow(&shot->limits, &shot->profile->limits, &s->limits);
     TEXT_PUT(x->pub.image, shot->image->name);
     TEXT_PUT(x->pub.profile, shot->profile->name);

@@ -366,7 +366,7 @@ static int make_pipe(struct child_fds *child, bool child_reads, int *ret_ours)
         return -1;
     *ret_ours = fds[child_reads];
     add_fd(child, fds[!child_reads], true);
-    return io_set_nonblock(*ret_ours, true);
+    return fcntl(*ret_ours, F_SETFL, O_NONBLOCK); // a new pipe has no other flags to keep
 }
 
 static int make_stdio(struct proc *p, struct child_fds *child, struct err *e)

@@ -19,7 +19,7 @@ is "$(sed -n 's/^text //p' <<<"$out" | jq -r 'select(.event=="stdout").data_base
     00ff "binary messages are its bytes"
 is "$(pick '.event' <<<"$out" | tail -1)" exit "the last event is exit"
 like "$out" 'close 1000' "and the socket is closed as usual"
-out=$(ws $W/exec 't:{"command": "trap \"exit 7\" INT; echo up; while :; do sleep 0.05; done"}' 'f:up' 't:{"event": "signal", "signal": "INT"}' e:)
+out=$(ws $W/exec 't:{"command": "trap \"exit 7\" USR1; echo up; sleep 100 & wait; wait"}' 'f:up' 't:{"event": "signal", "signal": "USR1"}' e:)
 is "$(pick 'select(.event=="exit").exit_code' <<<"$out")" 7 "a signal"
 out=$(ws $W/exec 't:{"command": "sleep 100"}' 'f:started' 't:{"event": "cancel"}' e:)
 is "$(pick 'select(.event=="exit").reason' <<<"$out")" cancelled "cancelling"
@@ -48,7 +48,7 @@ try "a client that vanishes ends its command" wait_until 10 running 0
 
 # --- a terminal ------------------------------------------------------------------------------
 out=$(ws "$W/terminal?rows=30&cols=90" 'f:\$' 'b:stty size\n' 'f:30 90' 't:{"event": "resize", "rows": 40, "cols": 100}' \
-    'b:stty size; tty; echo $TERM\n' 'f:xterm' 'b:exit 3\n' e:)
+    'b:until [ "$(stty size)" = "40 100" ]; do sleep 0.05; done; stty size; tty; echo $TERM\n' 'f:xterm' 'b:exit 3\n' e:)
 like "$out" '30 90' "a terminal has the size asked for"
 like "$out" '40 100' "and is resized"
 like "$out" '/dev/pts/' "it is one"
