@@ -194,7 +194,7 @@ asan ubsan: ## unit tests with a sanitizer
 	$(Q)$(MAKE) $(JOBS) FLAVOUR=$@ B=$(B)/$@ unit
 
 check-all: ## everything below, and what it comes to
-	$(Q)rm -f build/tally && mkdir -p build
+	$(Q)rm -f build/tally* && mkdir -p build
 	$(Q)$(MAKE) $(JOBS) DEVELOPER=1 all
 	$(Q)for part in lint links budget unit asan ubsan $(PARTS:%=check-%); do \
 	  $(MAKE) -k DEVELOPER=1 TALLY=build/tally $$part || echo "$$part" >>build/tally.failed; done; \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ids: a type prefix, an underscore and 20 characters of lower-case base 32 (100 random bits), as
-// in ws_0c9m4k2v7t1x8b5n3q6j. Opaque to clients.
+// Ids: a type prefix, an underscore and 20 characters of lower-case base 32, as in
+// ws_01h2m6k0v7t8b5n3q6jx: 55 bits of time, then 45 random ones, so ids of one type sort by when they
+// were made, and what was made in one millisecond has an order too. Opaque to clients, no secret.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #define ID_CHARS ID_BYTES
+#define TIME_CHARS 11 // 55 bits of microseconds since 1970: enough for a thousand years
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz"; // without i, l, o, u
 
 void id_random_bytes(void *p, size_t n)
@@ -37,7 +39,12 @@ const char *id_from(const char *prefix, const unsigned char raw[ID_BYTES], char 
 const char *id_make(const char *prefix, char out[ID_MAX])
 {
     unsigned char raw[ID_BYTES];
-    id_random_bytes(raw, sizeof(raw));
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now); // cannot fail with this clock
+    uint64_t us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    for (int i = TIME_CHARS; i-- > 0; us >>= 5)
+        raw[i] = us & 31;
+    id_random_bytes(raw + TIME_CHARS, sizeof(raw) - TIME_CHARS);
     return id_from(prefix, raw, out);
 }
 

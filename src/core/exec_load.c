@@ -107,7 +107,9 @@ static int on_row(void *arg, const struct store_exec *r)
 static int by_age(const void *a, const void *b)
 {
     const struct execution *x = *(struct execution *const *)a, *y = *(struct execution *const *)b;
-    return x->pub.created_ms < y->pub.created_ms ? -1 : x->pub.created_ms > y->pub.created_ms;
+    return x->pub.created_ms < y->pub.created_ms   ? -1
+           : x->pub.created_ms > y->pub.created_ms ? 1
+                                                   : strcmp(x->pub.id, y->pub.id);
 }
 
 static void sort(struct core *c)

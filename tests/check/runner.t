@@ -34,4 +34,8 @@ is "$(tail -n 1 <<<"$out") $rc" "7 passed, 0 failed, 1 skipped 0" "the parts are
 printf 'c\nb\n' >"$WORK/tally.failed"
 out=$("$TESTS/lib/run" --total "$WORK/tally"); rc=$?
 is "$(tail -n 1 <<<"$out") $rc" "7 passed, 1 failed, 1 skipped 1" "a part that did not even run is a failure"
+program 'echo "not ok 1 - the moon is round"; echo 1..1; exit 1'
+"$TESTS/lib/run" --tally "$WORK/tally" --name d "$WORK/p.t" >/dev/null
+out=$("$TESTS/lib/run" --total "$WORK/tally")
+like "$out" 'not ok 1 - the moon is round.*7 passed, 1 failed' "what failed is said again above the closing line"
 done_testing

@@ -21,7 +21,7 @@ struct sandboxed_sh {
 
 // --- uuid.c: ids on the wire -----------------------------------------------------------------
 
-// A workspace's id as a UUID: its 100 random bits spread over one of version 4, so that it needs
+// A workspace's id as a UUID: its 100 bits spread over one of version 4, so that it needs
 // no table and the same workspace has the same UUID for ever.
 #define UUID_MAX 37
 #define UUID_NIL "00000000-0000-0000-0000-000000000000"

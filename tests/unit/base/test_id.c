@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pinfold/clock.h>
 #include <pinfold/id.h>
 #include <pinfold/own.h>
 #include <tap.h>
@@ -31,6 +32,9 @@ int main(void)
     char a[ID_MAX], b[ID_MAX];
     ok(id_ok(id_make("ws", a), "ws"), "a made id is one");
     ok(strcmp(a, id_make("ws", b)), "two are not the same");
+    for (uint64_t from = clock_mono_ns(); clock_mono_ns() < from + 2000;)
+        continue; // two microseconds later
+    ok(strcmp(a, id_make("ws", b)) < 0, "they sort by when they were made");
     ok(!id_ok(a, "w") && !id_ok(a, "run"), "it is not one of another type");
     ok(!id_ok("ws_", "ws") && !id_ok("ws", "ws") && !id_ok("", "ws"), "its part must be there");
     a[5] = '/';
