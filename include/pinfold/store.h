@@ -14,10 +14,16 @@
 
 struct store;
 #define STORE_FILE "pinfold.db"
-// Open or make it in a directory, bring it to this version's schema, check it. A database of a
-// newer version is refused. ERR_INTERNAL when it is damaged.
+// Open or make it in a directory, check it, bring it to this version's schema. A database of a
+// newer version is refused with ERR_CONFLICT, a damaged one with ERR_INTERNAL.
 struct store *store_open(int dir_fd, struct err *e);
 void store_close(struct store *s); // NULL is fine
+// The schema's steps, from 1, for their tests.
+unsigned store_n_steps(void);
+const char *store_step(unsigned n);
+// Give some of the pages that deletions left empty back to the disk, if there are many. For every
+// now and then; in a batch or outside.
+int store_shrink(struct store *s, struct err *e);
 
 // One write transaction. A statement that fails in it makes commit fail with the same error:
 // all or nothing. Outside of one every statement is its own.

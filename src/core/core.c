@@ -119,6 +119,7 @@ static void on_tidy(struct timer *t)
 {
     struct core *c = container_of(t, struct core, tidy_timer);
     ws_save_dirty(c);
+    db_tidy(c);
     if (c->n_tidied++ % EXPIRE_EVERY == 0)
         idem_expire(c);
     loop_timer_set(c->loop, &c->tidy_timer, TIDY_MS, on_tidy);

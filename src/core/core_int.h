@@ -49,6 +49,7 @@ struct db {
     bool failing; // the last batch did not commit
     unsigned in_flight;
 };
+void db_tidy(struct core *c); // give back what it does not need
 int db_open(struct core *c, int dir_fd, struct err *e);
 void db_close(struct core *c);
 

@@ -58,6 +58,24 @@ void db_push(struct core *c, struct db_job *j)
     worker_push(c->db.worker, &j->job);
 }
 
+static int tidy_run(struct db_job *j, struct store *s, struct err *e)
+{
+    (void)j;
+    return store_shrink(s, e);
+}
+
+static void tidy_done(struct db_job *j)
+{
+    free(j);
+}
+
+void db_tidy(struct core *c)
+{
+    struct db_job *j = xcalloc(1, sizeof(*j));
+    *j = (struct db_job){.run = tidy_run, .done = tidy_done};
+    db_push(c, j);
+}
+
 int db_open(struct core *c, int dir_fd, struct err *e)
 {
     c->db.store = store_open(dir_fd, e);

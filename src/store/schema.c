@@ -66,15 +66,14 @@ static const char *const steps[] = {
     "CREATE INDEX idem_created ON idem (created_ms)",
 };
 
-static int version_of(struct store *s, unsigned *ret, struct err *e)
+unsigned store_n_steps(void)
 {
-    sqlite3_stmt *stmt = store_prepare(s, "PRAGMA user_version", e);
-    if (!stmt)
-        return -1;
-    int rc = sqlite3_step(stmt);
-    *ret = (unsigned)sqlite3_column_int(stmt, 0);
-    (void)sqlite3_finalize(stmt); // repeats the error of the step
-    return rc == SQLITE_ROW ? 0 : store_fail(s, e, "read the schema's version");
+    return N_ELEMS(steps);
+}
+
+const char *store_step(unsigned n)
+{
+    return steps[n - 1];
 }
 
 static int step_up(struct store *s, unsigned to, struct err *e)
@@ -92,15 +91,16 @@ static int step_up(struct store *s, unsigned to, struct err *e)
 
 int store_migrate(struct store *s, struct err *e)
 {
-    unsigned version;
-    if (version_of(s, &version, e))
+    int64_t version;
+    if (store_number(s, "PRAGMA user_version", &version, e))
         return -1;
-    if (version > N_ELEMS(steps))
+    if (version < 0 || version > (int64_t)N_ELEMS(steps))
         return err_set(e, ERR_CONFLICT,
-                       "the database has version %u, made by a newer pinfold; this one knows %zu",
-                       version, N_ELEMS(steps));
-    for (; version < N_ELEMS(steps); version++)
-        if (step_up(s, version + 1, e))
+                       "the database has version %lld, made by a newer pinfold; this one knows "
+                       "%zu: install that pinfold, or restore an older backup",
+                       (long long)version, N_ELEMS(steps));
+    for (; version < (int64_t)N_ELEMS(steps); version++)
+        if (step_up(s, (unsigned)version + 1, e))
             return -1;
     return 0;
 }

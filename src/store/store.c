@@ -50,11 +50,22 @@ static enum err_code code_of(int rc)
     }
 }
 
+static int damaged(const char *how, struct err *e)
+{
+    return err_set(e, ERR_INTERNAL,
+                   "the database " STORE_FILE " is damaged: %s; bring back a backup with pinfold "
+                   "restore, or move it away to begin anew",
+                   how);
+}
+
 int store_fail(struct store *s, struct err *e, const char *doing)
 {
     struct err why = {0};
     int rc = sqlite3_extended_errcode(s->db);
-    err_set(&why, code_of(rc), "%s: %s", doing, sqlite3_errmsg(s->db));
+    if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
+        damaged(sqlite3_errmsg(s->db), &why);
+    else
+        err_set(&why, code_of(rc), "%s: %s", doing, sqlite3_errmsg(s->db));
     why.sys = sqlite3_system_errno(s->db);
     if (s->in_batch && !s->failed) {
         s->failed = true;
@@ -110,32 +121,41 @@ static int on_check_row(void *arg, int n, char **values, char **names)
     return 0;
 }
 
-// quick_check reads every page: a damaged file is found here, not by a client.
-static int check(struct store *s, struct err *e)
+// quick_check reads every page: a damaged file is found here, not by a client. integrity_check
+// compares indexes and constraints with the rows as well.
+static int check(struct store *s, const char *pragma, struct err *e)
 {
     char first[128] = "";
-    if (sqlite3_exec(s->db, "PRAGMA quick_check(1)", on_check_row, first, NULL) != SQLITE_OK)
-        return store_fail(s, e, "check the database");
+    int rc = sqlite3_exec(s->db, pragma, on_check_row, first, NULL);
     for (char *nl = first; (nl = strchr(nl, '\n'));)
         *nl = ' ';
-    if (strcmp(first, "ok"))
-        return err_set(e, ERR_INTERNAL, "the database is damaged: %s", first);
-    return 0;
+    if (rc != SQLITE_OK)
+        return store_fail(s, e, "check the database");
+    return strcmp(first, "ok") ? damaged(first, e) : 0;
+}
+
+int store_connect(int dir_fd, int flags, sqlite3 **ret)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" STORE_FILE, dir_fd);
+    return sqlite3_open_v2(path, ret,
+                           flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
+                               SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
+                           store_vfs());
 }
 
 static int open_in(struct store *s, int dir_fd, struct err *e)
 {
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" STORE_FILE, dir_fd);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
-                SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (sqlite3_open_v2(path, &s->db, flags, store_vfs()) != SQLITE_OK)
+    if (store_connect(dir_fd, SQLITE_OPEN_CREATE, &s->db) != SQLITE_OK)
         return store_fail(s, e, "open " STORE_FILE);
     if (fchmodat(dir_fd, STORE_FILE, 0600, 0))
         return err_sys(e, "set the mode of " STORE_FILE);
     // EXCLUSIVE: the server is the only process that opens it, so no shared memory file is needed.
+    // auto_vacuum counts only before the first page is written; shrink() sees to older files.
     return exec_text(s,
-                     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                     "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA locking_mode = EXCLUSIVE;"
+                     "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 33554432;"
+                     "PRAGMA secure_delete = ON;"
                      "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
                      "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -8192;"
                      "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF",
@@ -145,7 +165,8 @@ static int open_in(struct store *s, int dir_fd, struct err *e)
 struct store *store_open(int dir_fd, struct err *e)
 {
     struct store *s = xcalloc(1, sizeof(*s));
-    if (open_in(s, dir_fd, e) || check(s, e) || store_migrate(s, e) || store_prepare_tables(s, e))
+    if (open_in(s, dir_fd, e) || check(s, "PRAGMA quick_check(1)", e) || store_migrate(s, e) ||
+        store_shrinkable(s, e) || store_prepare_tables(s, e))
         goto fail;
     for (unsigned i = 0; i < STMT_N; i++)
         if (!(s->stmts[i] = store_prepare(s, stmt_text[i], e)))

@@ -49,6 +49,12 @@ struct store {
 
 // Fill *e from the last error of the connection, remember it for the batch. Returns -1.
 int store_fail(struct store *s, struct err *e, const char *doing);
+// Open STORE_FILE in a directory; an SQLite code, with *ret to close in either case.
+int store_connect(int dir_fd, int flags, sqlite3 **ret);
+// A pragma that gives one number.
+int store_number(struct store *s, const char *pragma, int64_t *ret, struct err *e);
+// A database made before pages were given back is turned into one that can (space.c).
+int store_shrinkable(struct store *s, struct err *e);
 // Name of the way to files that store_open uses (vfs.c).
 const char *store_vfs(void);
 int store_migrate(struct store *s, struct err *e);
