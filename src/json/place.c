@@ -3,6 +3,7 @@
 #include "json_int.h"
 
 #include <pinfold/own.h>
+#include <limits.h>
 #include <string.h>
 
 const char *json_type_words(enum json_type t)
@@ -136,8 +137,12 @@ int place_string(struct reader *r, const struct json_field *f, char *base, const
 
 static int out_of_bounds(struct reader *r, const struct json_field *f)
 {
+    if (f->type == JSON_I64)
+        return reader_fail(r, JSON_WRONG, "does not fit into 64 bits");
     if (!f->max)
-        return reader_fail(r, JSON_WRONG, "is out of range");
+        return reader_fail(r, JSON_WRONG, "must be between %llu and %llu",
+                           (unsigned long long)f->min,
+                           f->type == JSON_U32 ? (unsigned long long)UINT32_MAX : ULLONG_MAX);
     return reader_over(r, f->name, f->max, "must be between %llu and %llu",
                        (unsigned long long)f->min, (unsigned long long)f->max);
 }

@@ -486,12 +486,16 @@ static int parse(struct reader *r)
     yajl_handle y = yajl_alloc(&callbacks, &alloc, r);
     r->yajl = y;
     yajl_status st = yajl_parse(y, (const unsigned char *)r->text, r->len);
-    if (st == yajl_status_ok)
+    bool early = st == yajl_status_ok; // what there is may go on
+    if (early)
         st = yajl_complete_parse(y);
     if (st == yajl_status_error) {
         size_t at = yajl_get_bytes_consumed(y);
         r->depth = 0;
-        reader_fail(r, JSON_NOT_JSON, "is not valid JSON near byte %zu", at);
+        if (early)
+            reader_fail(r, JSON_NOT_JSON, "is not whole: the JSON ends in the middle of a value");
+        else
+            reader_fail(r, JSON_NOT_JSON, "is not valid JSON near byte %zu", at);
     }
     yajl_free(y);
     return st == yajl_status_ok ? 0 : -1;
