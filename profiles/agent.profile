@@ -17,6 +17,9 @@ ShmSize=1G
 
 [Sandbox]
 Network=full
+# What an ordinary user may write anyway: a second wall, which also holds for one who becomes root.
+Landlock=yes
+ReadWritePaths=/workspace /tmp /var/tmp /dev/shm /home
 
 [SystemCalls]
 Allow=personality if arg0 == ADDR_NO_RANDOMIZE # ThreadSanitizer starts itself again with it

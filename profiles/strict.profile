@@ -20,6 +20,10 @@ ShmSize=64M
 
 [Sandbox]
 WorkspaceReadOnly=yes
+# Said twice on purpose: ids and mounts already keep an ordinary user from writing elsewhere.
+Landlock=yes
+ReadWritePaths=/workspace /tmp /var/tmp /dev/shm /home
+CoreScheduling=yes
 
 [SystemCalls]
 SystemCallFilter=~@aio @ipc socket personality

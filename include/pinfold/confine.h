@@ -47,5 +47,3 @@ int confine_self(enum confine_role role, const struct confine *how, struct err *
 struct sock_filter;
 int confine_program(enum confine_role role, bool strict, struct sock_filter **ret, unsigned *ret_n,
                     struct err *e);
-// Landlock's version of this kernel, 0 without.
-int confine_landlock_abi(void);

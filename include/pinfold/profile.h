@@ -11,7 +11,9 @@
 
 #define PROFILE_CALLS_MAX 512
 #define PROFILE_REASONS_MAX 8192
-#define PROFILE_NR_MAX 1023 // no system call has a higher number
+#define PROFILE_WRITE_PATHS 8     // each is a step of a plan
+#define PROFILE_WRITE_PATH_MAX 60 // bytes of one
+#define PROFILE_NR_MAX 1023       // no system call has a higher number
 
 // One system call that is allowed, perhaps only with certain arguments.
 struct profile_call {
@@ -37,8 +39,11 @@ struct profile {
     uint64_t capabilities; // bounding set, a bit each
     enum net_mode network; // what a workspace gets that asks for nothing
     bool workspace_read_only;
-    bool user_namespaces;          // nested ones
-    bool privileged_mounts;        // internal only: mount(2) inside, for image bootstrap
+    bool user_namespaces;   // nested ones
+    bool privileged_mounts; // internal only: mount(2) inside, for image bootstrap
+    // Where the kernel lacks it, WISH_YES does without and WISH_REQUIRED starts nothing.
+    enum profile_wish { WISH_NO, WISH_YES, WISH_REQUIRED } core_scheduling, landlock;
+    char write_paths[256];         // with landlock: absolute directories, a space between
     uint64_t tmp_bytes, shm_bytes; // sizes of /tmp and /dev/shm
     enum profile_refuse { REFUSE_EPERM, REFUSE_KILL } refuse;
     struct profile_call calls[PROFILE_CALLS_MAX]; // sorted by number

@@ -177,7 +177,10 @@ const struct step_row step_rows[STEP_N_KINDS] = {
     [STEP_LOOPBACK] = {"loopback", act_loopback, "lo of its own network namespace"},
     [STEP_NO_USERNS] = {"no_userns", act_no_userns, "takes rights away"},
     [STEP_RLIMITS] = {"rlimits", act_rlimits, "only ever lowers"},
+    [STEP_CORE_SCHED] = {"core_sched", act_core_sched, "a cookie of its own keeps others away"},
     [STEP_NO_NEW_PRIVS] = {"no_new_privs", act_no_new_privs, "takes rights away"},
+    [STEP_WRITABLE] = {"writable", act_writable, "only leaves out what the next step takes away"},
+    [STEP_LANDLOCK] = {"landlock", act_landlock, "takes rights away"},
     [STEP_INIT] = {"init", act_init, "a sealed copy of our own program, named by descriptor"},
 };
 

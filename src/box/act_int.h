@@ -48,3 +48,6 @@ STEP_FN(act_pts);
 STEP_FN(act_hide);
 STEP_FN(act_read_only);
 STEP_FN(act_pivot);
+STEP_FN(act_core_sched);
+STEP_FN(act_writable);
+STEP_FN(act_landlock);

@@ -31,8 +31,11 @@ enum step_kind {
     STEP_LOOPBACK,
     STEP_NO_USERNS,
     STEP_RLIMITS,
+    STEP_CORE_SCHED, // no sibling thread runs anything else meanwhile
     STEP_NO_NEW_PRIVS,
-    STEP_INIT, // execute init
+    STEP_WRITABLE, // a directory that Landlock leaves writable
+    STEP_LANDLOCK, // nothing else can be written from here on
+    STEP_INIT,     // execute init
     STEP_N_KINDS
 };
 enum tree { // what STEP_TREE shows; the index into prepared.trees
@@ -47,7 +50,7 @@ enum tree { // what STEP_TREE shows; the index into prepared.trees
     TREE_CALLER_DIR,
     TREE_N
 };
-#define STEPS_MAX 64
+#define STEPS_MAX 80
 #define RESOLV_FILE "resolv.conf" // beneath the state directory, when NameServers= is set
 #define LAYER_ROOM 72
 #define LAYER_HOST "host" // the skeleton under the host's /usr
@@ -85,6 +88,7 @@ struct stage {
     int inherit[INIT_FD_END]; // what init gets, by its number there
     int init_fd;
     int base_fd, root_fd, null_fd, empty_fd;
+    int rules_fd; // Landlock's, while they are collected
 };
 // Runs in the child; never returns.
 _Noreturn void act(const struct plan *p, struct stage *st);

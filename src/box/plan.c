@@ -143,6 +143,19 @@ static int plan_trees(struct plan *p, const struct box_spec *s, const struct pro
     return !strcmp(prof->name, "git") ? plan_repo_roots(p, repo_roots ? repo_roots : "", e) : 0;
 }
 
+static void plan_landlock(struct plan *p, const struct profile *prof)
+{
+    bool optional = prof->landlock == WISH_YES;
+    for (const char *at = prof->write_paths; *at; at += *at == ' ') {
+        char path[PROFILE_WRITE_PATH_MAX + 1];
+        size_t n = strcspn(at, " ");
+        (void)snprintf(path, sizeof(path), "%.*s", (int)n - 1, at + 1); // without the first slash
+        add_at(p, STEP_WRITABLE, path)->optional = optional;
+        at += n;
+    }
+    add(p, STEP_LANDLOCK)->optional = optional;
+}
+
 int plan_make(const struct box_spec *s, const struct profile *prof, const char *repo_roots,
               struct plan *p, struct err *e)
 {
@@ -181,7 +194,11 @@ int plan_make(const struct box_spec *s, const struct profile *prof, const char *
     if (p->net_loopback)
         add(p, STEP_LOOPBACK);
     add(p, STEP_RLIMITS);
+    if (prof->core_scheduling)
+        add(p, STEP_CORE_SCHED)->optional = prof->core_scheduling == WISH_YES;
     add(p, STEP_NO_NEW_PRIVS);
+    if (prof->landlock)
+        plan_landlock(p, prof);
     add(p, STEP_INIT);
     return 0;
 }

@@ -24,6 +24,7 @@ int probe_cgroup_controllers(struct doctor *d);
 int probe_cgroup_kill(struct doctor *d);
 int probe_netfilter(struct doctor *d);
 int probe_loop(struct doctor *d);
+int probe_core_sched(struct doctor *d);
 int probe_cpu_bugs(struct doctor *d);
 
 int probe_ids(struct doctor *d);

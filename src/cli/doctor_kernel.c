@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/landlock.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <pinfold/io.h>
+#include <pinfold/landlock.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <sched.h>
@@ -220,9 +220,25 @@ int probe_seccomp(struct doctor *d)
 
 int probe_landlock(struct doctor *d)
 {
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    (void)snprintf(d->detail, DETAIL_MAX, abi > 0 ? "version %ld" : "the kernel has none", abi);
-    return abi > 0;
+    int abi = landlock_abi();
+    (void)snprintf(d->detail, DETAIL_MAX,
+                   abi > 1    ? "version %d"
+                   : abi == 1 ? "version %d: sandboxes need 2"
+                              : "the kernel has none",
+                   abi);
+    return abi > 1;
+}
+
+int probe_core_sched(struct doctor *d)
+{
+    unsigned long long cookie;
+    bool there = !prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie);
+    bool alone = !there && errno == ENODEV;
+    (void)snprintf(d->detail, DETAIL_MAX, "%s",
+                   there   ? "the kernel has it"
+                   : alone ? "not needed: no processor here has sibling threads"
+                           : "the kernel has none");
+    return there || alone;
 }
 
 int probe_netfilter(struct doctor *d)

@@ -158,6 +158,54 @@ static int put_network(struct parse_state *s, const struct key_row *row, char *v
     return err_set(e, ERR_BAD_REQUEST, "'%.20s' is not one of none, full, host", value);
 }
 
+static const char *const wish_names[] = {
+    [WISH_NO] = "no", [WISH_YES] = "yes", [WISH_REQUIRED] = "required"};
+
+static int put_wish(struct parse_state *s, const struct key_row *row, char *value, struct err *e)
+{
+    for (unsigned i = 0; i < N_ELEMS(wish_names); i++)
+        if (!strcmp(value, wish_names[i])) {
+            *MEMBER(s->p, row, enum profile_wish) = (enum profile_wish)i;
+            return 0;
+        }
+    return err_set(e, ERR_BAD_REQUEST, "'%.20s' is not one of no, yes, required", value);
+}
+
+// Each is a step of the sandbox's plan, so there is room for a few short ones.
+static int write_path_ok(const char *path, struct err *e)
+{
+    if (*path != '/' || !path[1] || strlen(path) > PROFILE_WRITE_PATH_MAX || strstr(path, "//") ||
+        strstr(path, "/.") || path[strlen(path) - 1] == '/')
+        return err_set(e, ERR_BAD_REQUEST,
+                       "'%.40s' is not an absolute directory of at most %d bytes, without '.' or "
+                       "'/' at its end",
+                       path, PROFILE_WRITE_PATH_MAX);
+    return 0;
+}
+
+// As systemd's: lines add up, an empty one forgets what came before.
+static int put_write_paths(struct parse_state *s, const struct key_row *row, char *value,
+                           struct err *e)
+{
+    (void)row;
+    char *out = s->p->write_paths, *save = NULL;
+    if (!*value)
+        *out = '\0';
+    unsigned n = 0;
+    for (const char *c = out; *c; c++)
+        n += c == out || *c == ' ';
+    for (char *w = strtok_r(value, " \t", &save); w; w = strtok_r(NULL, " \t", &save)) {
+        size_t len = strlen(out);
+        if (write_path_ok(w, e))
+            return -1;
+        if (++n > PROFILE_WRITE_PATHS || len + strlen(w) + 2 > sizeof(s->p->write_paths))
+            return err_set(e, ERR_LIMIT, "more than %d directories or %zu bytes",
+                           PROFILE_WRITE_PATHS, sizeof(s->p->write_paths) - 1);
+        (void)snprintf(out + len, sizeof(s->p->write_paths) - len, "%s%s", len ? " " : "", w);
+    }
+    return 0;
+}
+
 static int put_filter(struct parse_state *s, const struct key_row *row, char *value, struct err *e)
 {
     (void)row;
@@ -280,6 +328,17 @@ static int format_network(const struct profile *p, const struct key_row *row, st
     return buf_printf(out, "%s=%s\n", row->key, net_mode_name(p->network));
 }
 
+static int format_wish(const struct profile *p, const struct key_row *row, struct buf *out)
+{
+    return buf_printf(out, "%s=%s\n", row->key,
+                      wish_names[*CONST_MEMBER(p, row, enum profile_wish)]);
+}
+
+static int format_write_paths(const struct profile *p, const struct key_row *row, struct buf *out)
+{
+    return buf_printf(out, "%s=%s\n", row->key, p->write_paths);
+}
+
 static int format_refuse(const struct profile *p, const struct key_row *row, struct buf *out)
 {
     return buf_printf(out, "%s=%s\n", row->key, refuse_names[p->refuse]);
@@ -324,6 +383,10 @@ static const struct key_row rows[] = {
     FIELD("Sandbox", "WorkspaceReadOnly", bool, workspace_read_only, KEY_OPTIONAL),
     FIELD("Sandbox", "UserNamespaces", bool, user_namespaces, KEY_OPTIONAL),
     FIELD("Sandbox", "PrivilegedMounts", bool, privileged_mounts, KEY_OPTIONAL),
+    FIELD("Sandbox", "CoreScheduling", wish, core_scheduling, KEY_OPTIONAL),
+    FIELD("Sandbox", "Landlock", wish, landlock, KEY_OPTIONAL),
+    {"Sandbox", "ReadWritePaths", put_write_paths, format_write_paths, 0, NULL, KEY_REPEATS,
+     KEY_OPTIONAL},
     FIELD("SystemCalls", "SystemCallErrorNumber", refuse, refuse, KEY_OPTIONAL),
     {"SystemCalls", "SystemCallFilter", put_filter, format_calls, 0, NULL, KEY_REPEATS,
      KEY_REQUIRED},

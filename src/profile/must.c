@@ -220,5 +220,12 @@ int must_check(const struct profile *p, struct err *e)
         if (check_caps(p, e))
             return -1;
     }
+    if (p->landlock && (p->user_namespaces || p->privileged_mounts))
+        return err_set(e, ERR_BAD_REQUEST,
+                       "Landlock= forbids all mounting, which UserNamespaces= and "
+                       "PrivilegedMounts= are for");
+    if (p->landlock && !*p->write_paths)
+        return err_set(e, ERR_BAD_REQUEST,
+                       "Landlock= without ReadWritePaths= would leave nothing to write to");
     return check_tuples(p, e);
 }

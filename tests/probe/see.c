@@ -115,6 +115,17 @@ static int see_dev(char **arg)
     return 0;
 }
 
+// The cookie of core scheduling: processes of one cookie, and no others, share a core.
+static int see_core(char **arg)
+{
+    (void)arg;
+    unsigned long long cookie = 0;
+    if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie))
+        return printf("none: %s\n", strerrorname_np(errno)) < 0;
+    printf("%llu\n", cookie);
+    return 0;
+}
+
 // For tests of the guard itself: hostile by name, does nothing.
 static int see_nothing(char **arg)
 {
@@ -130,6 +141,7 @@ static const struct probe_row rows[] = {
     {"limits", 0, false, see_limits, "resource limits"},
     {"ids", 0, false, see_groups, "real, effective, saved ids and groups"},
     {"devices", 1, false, see_dev, "DIR: device nodes in it"},
+    {"core", 0, false, see_core, "the cookie of core scheduling"},
     {"nothing", 0, true, see_nothing, ""},
 };
 

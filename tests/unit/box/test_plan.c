@@ -45,6 +45,18 @@ static void variants(void)
     ok(at(b.data, "no_userns") < 0, "a profile may leave user namespaces on");
     ok(at(b.data, "/workspace read-only") > 0, "a profile may make the workspace read-only");
     ok(at(b.data, "/usr read-only") > 0, "the host's /usr is read-only");
+    ok(at(b.data, "landlock") < 0 && at(b.data, "core_sched") < 0, "what no profile asks for");
+    buf_clear(&b);
+    profile.landlock = profile.core_scheduling = WISH_YES;
+    (void)snprintf(profile.write_paths, sizeof(profile.write_paths), "/tmp /dev/shm");
+    (void)box_plan_print(&spec, &profile, &b, &e);
+    ok(at(b.data, "core_sched") > 0, "core scheduling is a step");
+    ok(at(b.data, "no_new_privs") < at(b.data, "writable     /tmp\n") &&
+           at(b.data, "/tmp\n") < at(b.data, "writable     /dev/shm\n") &&
+           at(b.data, "writable     /dev/shm\n") < at(b.data, "landlock"),
+       "Landlock comes after no_new_privs, with each directory that stays writable");
+    ok(at(b.data, "landlock") < at(b.data, "init\n"), "and before init, which loads the filter");
+    profile.landlock = profile.core_scheduling = WISH_NO;
     profile.user_namespaces = profile.workspace_read_only = spec.host_usr = false;
     buf_clear(&b);
     spec.network = NET_HOST;

@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <pinfold/confine.h>
+#include <pinfold/landlock.h>
 #include <pinfold/own.h>
 #include <pthread.h>
 #include <signal.h>
@@ -270,7 +271,7 @@ int main(void)
     struct place p;
     struct err e;
     make_place(&p);
-    int abi = confine_landlock_abi();
+    int abi = landlock_abi();
     printf("# landlock version %d\n", abi);
 
     for (enum confine_role r = 0; r < CONFINE_N_ROLES; r++)

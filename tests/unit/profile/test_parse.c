@@ -88,6 +88,17 @@ static void test_errors(void)
     is_error("[Sandbox]\nNetwork=some\n", "'some' is not one of none, full, host");
     is_error("[Sandbox]\nWorkspaceReadOnly=true\n", "'true' is neither yes nor no");
     is_error("[Sandbox]\nCapabilityBoundingSet=CHOWN\n", "'CHOWN' is not a capability");
+    is_error("[Sandbox]\nCoreScheduling=full\n", "'full' is not one of no, yes, required");
+    is_error("[Sandbox]\nReadWritePaths=tmp\n", "'tmp' is not an absolute directory");
+    is_error("[Sandbox]\nReadWritePaths=/\n", "'/' is not an absolute directory");
+    is_error("[Sandbox]\nReadWritePaths=/tmp/../etc\n", "is not an absolute directory");
+    is_error("[Sandbox]\nReadWritePaths=/a /b /c /d /e /f\nReadWritePaths=/g /h /i\n",
+             "more than 8 directories");
+    is_error("[Sandbox]\nLandlock=yes\n", "Landlock= without ReadWritePaths=");
+    is_error("[Sandbox]\nLandlock=yes\nReadWritePaths=/a\nReadWritePaths=\n",
+             "Landlock= without ReadWritePaths=");
+    is_error("[Sandbox]\nLandlock=yes\nReadWritePaths=/a\nUserNamespaces=yes\n",
+             "Landlock= forbids all mounting");
     is_error("[SystemCalls]\nSystemCallErrorNumber=EACCES\n", "'EACCES' is neither EPERM nor kill");
     is_error("[SystemCalls]\nSystemCallFilter=@all\n", "'@all' is not a group");
     is_error("[SystemCalls]\nSystemCallFilter=opne\n",
