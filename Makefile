@@ -20,7 +20,7 @@ JOBS   := -j$(shell nproc)
 
 # --- the privilege map -----------------------------------------------------------------------
 ROOMS_pinfoldd         := pinfoldd conf confine base
-ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core store image profile http json conf confine crypt repo policy wire record run base
+ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core agent store image profile http json conf confine crypt repo policy wire record run base
 ROOMS_pinfold-launcher := launcher box filter profile confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
 ROOMS_pinfold-init     := init wire run base
@@ -152,7 +152,7 @@ $(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
 # Fuzz targets are one file each: with clang's fuzzer for make fuzz, else over the inputs we keep.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 30
-FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf policy,$(call needs,$(n)))),$(call room_lib,$(r)))
+FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf policy agent,$(call needs,$(n)))),$(call room_lib,$(r)))
 $(B)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(FLAVOUR)),,tests/fuzz/replay.c) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	@echo "  CC $<"

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adapters: how the command-line tools of coding agents are run, and how what they print is read.
+// Pure: nothing is started, opened or awaited here.
+//
+// An adapter is one row and a small file. It says how to call the tool, what it needs to find and
+// what it must not obey (a repository's own settings are a stranger's input), and turns its lines
+// into events, usage and, at the end, the verdict. Exit code 0 or a word like "success" alone
+// never makes a run succeed: the tool has to have been seen to finish its turn.
+#pragma once
+#include <pinfold/err.h>
+#include <pinfold/json.h>
+#include <pinfold/run.h>
+#include <pinfold/run_state.h>
+
+struct agent_adapter;
+unsigned agent_count(void);
+const struct agent_adapter *agent_at(unsigned i);
+const struct agent_adapter *agent_find(const char *name); // NULL: there is none
+const char *agent_name(const struct agent_adapter *a);    // "claude-code"
+const char *agent_doc(const struct agent_adapter *a);     // one sentence
+const char *agent_program(const struct agent_adapter *a); // what must be on PATH; "" for none
+// Where it keeps its sessions, below HOME: what a resume must find again. "" for none.
+const char *agent_state_dir(const struct agent_adapter *a);
+// What of a repository it would obey and is kept from obeying, in words; "" for nothing.
+const char *agent_ignores(const struct agent_adapter *a);
+bool agent_needs_provider(const struct agent_adapter *a);
+
+// --- how to call it --------------------------------------------------------------------------
+
+// NULL and 0: not given.
+struct agent_wish {
+    const char *prompt, *model, *effort;
+    const char *session;     // go on with this one
+    const char *base_url;    // of its model
+    const char *api_key;     // what the tool is to send: a placeholder
+    const char *command;     // of the agents command and shell; or
+    const char *const *argv; // NULL at the end
+    uint32_t max_turns;
+};
+struct agent_file {
+    const char *path; // below HOME
+    const char *text;
+};
+#define AGENT_FILES_MAX 4
+struct agent_plan {
+    const char *command;     // for a shell; or
+    const char *const *argv; // NULL at the end
+    const char *const *env;  // NAME=value, NULL at the end; over the run's own
+    struct agent_file files[AGENT_FILES_MAX];
+    unsigned n_files;
+};
+// ERR_BAD_REQUEST names what is missing or what the tool cannot do. All of *ret is in the pool or
+// borrowed from w.
+int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
+                    struct json_pool *pool, struct agent_plan *ret, struct err *e);
+
+// --- reading what it prints ------------------------------------------------------------------
+
+#define AGENT_LINE_MAX (16 * 1024 * 1024) // a longer line is cut, which a note says
+#define AGENT_RESULT_MAX (64 * 1024)      // of the result that is kept
+#define AGENT_TEXT_MAX (64 * 1024)        // of one text in an event
+#define AGENT_SESSION_MAX 128
+
+struct agent_expect {
+    const char *session;     // that it was told to go on with; NULL: a new one
+    struct run_usage before; // `totals` of the run it goes on from
+    // payload: a JSON object, borrowed for the call.
+    void (*on_event)(void *arg, enum event_type type, const char *payload, size_t len);
+    void *arg;
+};
+struct agent_reader;
+struct agent_reader *agent_reader_new(const struct agent_adapter *a, const struct agent_expect *x);
+void agent_reader_free(struct agent_reader *r); // NULL is fine
+// stream: 0 standard output, 1 standard error. Chunks end anywhere.
+void agent_reader_feed(struct agent_reader *r, unsigned stream, const void *p, size_t n);
+const char *agent_reader_session(const struct agent_reader *r); // "" as long as none was seen
+
+struct agent_verdict {
+    bool succeeded;
+    enum run_reason reason;
+    char error[400];    // one sentence when it did not
+    const char *result; // its last word, "" for none; borrowed from the reader
+    size_t result_len;
+    bool result_cut;
+    struct run_usage usage;  // of this run
+    struct run_usage totals; // of the whole session, for the run that goes on from here
+};
+// It has ended, as `o` says: the last call but free. May still give events.
+void agent_reader_finish(struct agent_reader *r, const struct outcome *o,
+                         struct agent_verdict *ret);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of adapters, and what they share when a call is planned.
+#include "agent_int.h"
+
+#include <assert.h>
+#include <pinfold/id.h>
+#include <pinfold/own.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct agent_adapter *const adapters[] = {
+    &agent_claude, &agent_codex, &agent_opencode, &agent_cursor,
+    &agent_gemini, &agent_qwen,  &agent_command,  &agent_shell,
+};
+
+unsigned agent_count(void)
+{
+    return N_ELEMS(adapters);
+}
+
+const struct agent_adapter *agent_at(unsigned i)
+{
+    return adapters[i];
+}
+
+const struct agent_adapter *agent_find(const char *name)
+{
+    for (unsigned i = 0; i < N_ELEMS(adapters); i++)
+        if (!strcmp(adapters[i]->name, name))
+            return adapters[i];
+    return NULL;
+}
+
+const char *agent_name(const struct agent_adapter *a)
+{
+    return a->name;
+}
+
+const char *agent_doc(const struct agent_adapter *a)
+{
+    return a->doc;
+}
+
+const char *agent_program(const struct agent_adapter *a)
+{
+    return a->program;
+}
+
+const char *agent_state_dir(const struct agent_adapter *a)
+{
+    return a->state_dir;
+}
+
+const char *agent_ignores(const struct agent_adapter *a)
+{
+    return a->ignores;
+}
+
+bool agent_needs_provider(const struct agent_adapter *a)
+{
+    return a->needs_provider;
+}
+
+// --- plans ------------------------------------------------------------------------------------
+
+void plan_arg(struct planner *p, const char *word)
+{
+    assert(p->n_argv + 1 < PLAN_WORDS); // adapters have a fixed number of words
+    p->argv[p->n_argv++] = word;
+}
+
+void plan_args(struct planner *p, const char *const *words)
+{
+    for (; *words; words++)
+        plan_arg(p, *words);
+}
+
+static const char *format(struct planner *p, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    size_t room = n < 0 ? 1 : (size_t)n + 1;
+    char *text = json_pool_alloc(p->pool, room);
+    text[0] = '\0';
+    (void)vsnprintf(text, room, fmt, ap);
+    return text;
+}
+
+const char *plan_text(struct planner *p, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = format(p, fmt, ap);
+    va_end(ap);
+    return text;
+}
+
+void plan_env(struct planner *p, const char *fmt, ...)
+{
+    va_list ap;
+    assert(p->n_env + 1 < PLAN_WORDS); // as above
+    va_start(ap, fmt);
+    p->env[p->n_env++] = format(p, fmt, ap);
+    va_end(ap);
+}
+
+const char *plan_json(struct planner *p, const char *s)
+{
+    own_buf struct buf b;
+    struct json_out o;
+    buf_init(&b, 1024 * 1024);
+    json_out_init(&o, &b);
+    json_str(&o, NULL, s);
+    return plan_text(p, "%s", b.data);
+}
+
+static const char *const *list_of(struct planner *p, const char *const *words, unsigned n)
+{
+    const char **list = json_pool_alloc(p->pool, (n + 1) * sizeof(*list));
+    if (n)
+        memcpy(list, words, n * sizeof(*list));
+    list[n] = NULL;
+    return list;
+}
+
+static int check(const struct agent_adapter *a, const struct agent_wish *w, struct err *e)
+{
+    if (a->needs_prompt && (!w->prompt || !*w->prompt))
+        return err_set(e, ERR_BAD_REQUEST, "prompt is missing: agent %s needs one", a->name);
+    if (a->needs_provider && (!w->base_url || !w->model))
+        return err_set(e, ERR_BAD_REQUEST, "%s is missing: agent %s needs one",
+                       w->base_url ? "model" : "provider", a->name);
+    if (w->session && !a->resumes)
+        return err_set(e, ERR_BAD_REQUEST, "agent %s has no session to go on with", a->name);
+    // A tool that is given a session it does not know may begin another one without saying so;
+    // one that begins with a hyphen would be an option.
+    if (w->session && (strlen(w->session) >= AGENT_SESSION_MAX || !name_ok(w->session)))
+        return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not a session's id", w->session);
+    if (a->needs_provider && w->model[0] == '-')
+        return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not a model's name", w->model);
+    return 0;
+}
+
+int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
+                    struct json_pool *pool, struct agent_plan *ret, struct err *e)
+{
+    struct agent_plan plan = {0};
+    struct planner p = {.wish = w, .pool = pool, .plan = &plan};
+    if (check(a, w, e) || a->plan(&p, e))
+        return -1;
+    if (!plan.command && !plan.argv)
+        plan.argv = list_of(&p, p.argv, p.n_argv);
+    plan.env = list_of(&p, p.env, p.n_env);
+    *ret = plan;
+    return 0;
+}

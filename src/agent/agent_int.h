@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared by the adapters.
+#pragma once
+#include <pinfold/agent.h>
+#include <pinfold/buf.h>
+#include <pinfold/json_out.h>
+#include <pinfold/json_tree.h>
+
+// A plan while it is written: lists that know their room.
+#define PLAN_WORDS 48
+struct planner {
+    const struct agent_wish *wish;
+    struct json_pool *pool;
+    struct agent_plan *plan;
+    const char *argv[PLAN_WORDS], *env[PLAN_WORDS];
+    unsigned n_argv, n_env;
+};
+void plan_arg(struct planner *p, const char *word); // borrowed
+void plan_args(struct planner *p, const char *const *words);
+void plan_env(struct planner *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// Text in the pool.
+const char *plan_text(struct planner *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *plan_json(struct planner *p, const char *s); // as a JSON string, with its quotes
+
+struct agent_adapter {
+    const char *name, *program, *doc, *state_dir, *ignores;
+    bool needs_provider, needs_prompt, resumes;
+    int (*plan)(struct planner *p, struct err *e);
+    // A line that is a JSON object. NULL: it prints no such lines, its result is what it printed.
+    void (*on_line)(struct agent_reader *r, const struct json_node *line);
+};
+extern const struct agent_adapter agent_claude, agent_codex, agent_opencode, agent_cursor,
+    agent_gemini, agent_qwen, agent_command, agent_shell;
+void claude_on_line(struct agent_reader *r, const struct json_node *line); // qwen prints the same
+
+struct agent_reader {
+    const struct agent_adapter *adapter;
+    struct agent_expect expect;
+    char expected[AGENT_SESSION_MAX], session[AGENT_SESSION_MAX];
+    struct buf line; // that has no end yet
+    bool line_cut;   // and is too long: the rest is passed over
+    struct buf result, errors, payload;
+    bool result_cut;
+    // what was seen
+    bool session_changed;
+    bool done;              // its turn is over, and well
+    enum run_reason failed; // WHY_NONE: nothing went wrong
+    char error[400];
+    unsigned denials;
+    struct run_usage usage, totals;
+};
+// Write one event: begin, members by json_out and the helpers, end.
+struct json_out *event_begin(struct agent_reader *r, struct json_out *o);
+void event_end(struct agent_reader *r, struct json_out *o, enum event_type type);
+// Members cut to AGENT_TEXT_MAX; absent ones are left out.
+void event_text(struct json_out *o, const char *name, struct json_text t);
+void event_raw(struct json_out *o, const char *name, const struct json_node *n);
+void event_note(struct agent_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void event_words(struct agent_reader *r, enum event_type type, struct json_text text,
+                 struct json_text parent); // message, thinking, token
+// What an adapter has seen.
+void seen_session(struct agent_reader *r, struct json_text id);
+void seen_init(struct agent_reader *r, struct json_text id, struct json_text model); // with event
+void seen_result(struct agent_reader *r, struct json_text text); // replaces the one before
+void seen_failure(struct agent_reader *r, enum run_reason why, struct json_text text,
+                  const char *otherwise);
+uint64_t micro_usd(const struct json_node *n, const char *path); // of an amount in dollars

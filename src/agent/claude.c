@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// claude -p --output-format stream-json, and qwen, which prints the same lines.
+#include "agent_int.h"
+
+#include <string.h>
+
+static int plan_claude(struct planner *p, struct err *e)
+{
+    static const char *const always[] = {"claude", "-p", "--output-format", "stream-json",
+                                         "--verbose", "--dangerously-skip-permissions",
+                                         // the repository's own hooks, variables and servers
+                                         "--setting-sources", "user", "--strict-mcp-config",
+                                         "--model", NULL};
+    const struct agent_wish *w = p->wish;
+    (void)e;
+    plan_args(p, always);
+    plan_arg(p, w->model);
+    if (w->max_turns) {
+        plan_arg(p, "--max-turns");
+        plan_arg(p, plan_text(p, "%u", w->max_turns));
+    }
+    if (w->session) {
+        plan_arg(p, "--resume");
+        plan_arg(p, w->session);
+    }
+    plan_arg(p, "--");
+    plan_arg(p, w->prompt);
+    plan_env(p, "ANTHROPIC_BASE_URL=%s", w->base_url);
+    plan_env(p, "ANTHROPIC_API_KEY=%s", w->api_key ? w->api_key : "none");
+    // No host is asked but the base URL; updates are a matter of images.
+    plan_env(p, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1");
+    plan_env(p, "DISABLE_AUTOUPDATER=1");
+    return 0;
+}
+
+static int plan_qwen(struct planner *p, struct err *e)
+{
+    static const char *const always[] = {"qwen",        "-y",     "-o", "stream-json",
+                                         "--auth-type", "openai", NULL};
+    const struct agent_wish *w = p->wish;
+    (void)e;
+    plan_args(p, always);
+    if (w->session) {
+        plan_arg(p, "--resume");
+        plan_arg(p, w->session);
+    }
+    plan_arg(p, "-p");
+    plan_arg(p, w->prompt);
+    plan_env(p, "OPENAI_BASE_URL=%s", w->base_url);
+    plan_env(p, "OPENAI_API_KEY=%s", w->api_key ? w->api_key : "none");
+    plan_env(p, "OPENAI_MODEL=%s", w->model);
+    return 0;
+}
+
+// --- lines ------------------------------------------------------------------------------------
+
+static void on_content(struct agent_reader *r, const struct json_node *line,
+                       const struct json_node *block)
+{
+    struct json_out o;
+    struct json_text parent = json_text_at(line, "parent_tool_use_id");
+    if (json_is(block, "type", "text")) {
+        event_words(r, EV_AGENT_MESSAGE, json_text_at(block, "text"), parent);
+    } else if (json_is(block, "type", "thinking")) {
+        event_words(r, EV_AGENT_THINKING, json_text_at(block, "thinking"), parent);
+    } else if (json_is(block, "type", "tool_use")) {
+        event_begin(r, &o);
+        event_text(&o, "id", json_text_at(block, "id"));
+        event_text(&o, "name", json_text_at(block, "name"));
+        event_raw(&o, "input", json_at(block, "input"));
+        event_text(&o, "parent_tool_call_id", parent);
+        event_end(r, &o, EV_AGENT_TOOL_CALL);
+    } else if (json_is(block, "type", "tool_result")) {
+        event_begin(r, &o);
+        event_text(&o, "id", json_text_at(block, "tool_use_id"));
+        json_bool(&o, "is_error", json_true_at(block, "is_error"));
+        event_raw(&o, "output", json_at(block, "content"));
+        event_text(&o, "parent_tool_call_id", parent);
+        event_end(r, &o, EV_AGENT_TOOL_RESULT);
+    }
+}
+
+static void task_event(struct agent_reader *r, const struct json_node *line, enum event_type type)
+{
+    struct json_out o;
+    event_begin(r, &o);
+    event_text(&o, "id", json_text_at(line, "task_id"));
+    event_text(&o, "tool_call_id", json_text_at(line, "tool_use_id"));
+    event_text(&o, "description", json_text_at(line, "description"));
+    event_end(r, &o, type);
+}
+
+static void on_system(struct agent_reader *r, const struct json_node *line)
+{
+    struct json_out o;
+    if (json_is(line, "subtype", "init")) {
+        seen_init(r, json_text_at(line, "session_id"), json_text_at(line, "model"));
+    } else if (json_is(line, "subtype", "api_retry")) {
+        struct json_text why = json_text_at(line, "error");
+        event_note(r, "its model does not answer (%.*s, status %u); try %u of %u",
+                   (int)(why.len < 100 ? why.len : 100), why.p ? why.p : "",
+                   (unsigned)json_u64_at(line, "error_status"),
+                   (unsigned)json_u64_at(line, "attempt"),
+                   (unsigned)json_u64_at(line, "max_retries"));
+    } else if (json_is(line, "subtype", "task_started")) {
+        task_event(r, line, EV_AGENT_SUBAGENT_START);
+    } else if (json_is(line, "subtype", "task_notification")) {
+        task_event(r, line, EV_AGENT_SUBAGENT_STOP);
+    } else if (json_is(line, "subtype", "permission_denied")) {
+        event_begin(r, &o);
+        json_str(&o, "text", "a tool was not permitted");
+        event_text(&o, "name", json_text_at(line, "tool_name"));
+        event_end(r, &o, EV_AGENT_NEEDS_ATTENTION);
+    }
+}
+
+// --- the result -------------------------------------------------------------------------------
+
+static void add_model(struct run_usage *u, const struct json_node *m)
+{
+    u->input_tokens += json_u64_at(m, "inputTokens") + json_u64_at(m, "cacheCreationInputTokens");
+    u->output_tokens += json_u64_at(m, "outputTokens");
+    u->cached_tokens += json_u64_at(m, "cacheReadInputTokens");
+    u->cost_microusd += micro_usd(m, "costUSD");
+    u->cost_known |= json_at(m, "costUSD") != NULL;
+}
+
+// Numbers by model hold the sub-agents' part too. Newer versions let them and the cost grow over
+// resumes and give this run's part beside them; older ones begin anew with each run. Lines of type
+// assistant repeat a message's numbers for each block: they are not added up.
+static void count(struct agent_reader *r, const struct json_node *line)
+{
+    const struct json_node *own = json_at(line, "model_usage_since_last_result");
+    const struct json_node *models = own ? own : json_at(line, "modelUsage");
+    const struct run_usage *before = &r->expect.before;
+    struct run_usage u = {.known = true};
+    for (const struct json_node *m = models ? models->first : NULL; m; m = m->next)
+        add_model(&u, m);
+    if (!models || !models->first) {
+        u.input_tokens = json_u64_at(line, "usage.input_tokens") +
+                         json_u64_at(line, "usage.cache_creation_input_tokens");
+        u.output_tokens = json_u64_at(line, "usage.output_tokens");
+        u.cached_tokens = json_u64_at(line, "usage.cache_read_input_tokens");
+    }
+    uint64_t cost = micro_usd(line, "total_cost_usd");
+    if (json_at(line, "total_cost_usd") && !(own && u.cost_known)) {
+        u.cost_microusd =
+            own && cost >= before->cost_microusd ? cost - before->cost_microusd : cost;
+        u.cost_known = true;
+    }
+    r->usage = u;
+    r->totals = *before;
+    r->totals.input_tokens += u.input_tokens;
+    r->totals.output_tokens += u.output_tokens;
+    r->totals.cached_tokens += u.cached_tokens;
+    r->totals.cost_microusd += u.cost_microusd;
+    r->totals.known = true;
+    r->totals.cost_known = u.cost_known;
+}
+
+static void judge(struct agent_reader *r, const struct json_node *line)
+{
+    struct json_text text = json_text_at(line, "result");
+    if (json_is(line, "subtype", "error_max_turns"))
+        seen_failure(r, WHY_TURN_LIMIT, text, "it took more turns than it may");
+    else if (json_is(line, "subtype", "error_max_budget_usd"))
+        seen_failure(r, WHY_COST_LIMIT, text, "it cost more than it may");
+    else if (json_text_at(line, "terminal_reason").len &&
+             !json_is(line, "terminal_reason", "completed"))
+        seen_failure(r, WHY_ABORTED, text, "it was interrupted in the middle of a turn");
+    else if (json_is(line, "subtype", "success") && json_true_at(line, "is_error"))
+        seen_failure(r, WHY_API_ERROR, text, "its model failed");
+    else if (!json_is(line, "subtype", "success") || json_true_at(line, "is_error"))
+        seen_failure(r, WHY_AGENT_ERROR, text, "it failed while it ran");
+    else
+        r->done = true;
+}
+
+static void on_result(struct agent_reader *r, const struct json_node *line)
+{
+    const struct json_node *denials = json_at(line, "permission_denials");
+    struct json_out o;
+    // A resume that failed gives the id it was asked for, without having begun.
+    if (r->session[0])
+        seen_session(r, json_text_at(line, "session_id"));
+    r->failed = WHY_NONE;
+    r->done = false;
+    judge(r, line);
+    seen_result(r, json_text_at(line, "result"));
+    count(r, line);
+    r->denials = 0;
+    for (const struct json_node *d = denials ? denials->first : NULL; d; d = d->next)
+        r->denials++;
+    if (!r->denials)
+        return;
+    event_begin(r, &o);
+    json_str(&o, "text", "tools were not permitted");
+    event_raw(&o, "denials", denials);
+    event_end(r, &o, EV_AGENT_NEEDS_ATTENTION);
+}
+
+void claude_on_line(struct agent_reader *r, const struct json_node *line)
+{
+    const struct json_node *content = json_at(line, "message.content");
+    if (json_is(line, "type", "system")) {
+        on_system(r, line);
+    } else if (json_is(line, "type", "assistant") || json_is(line, "type", "user")) {
+        if (content && content->kind == JSON_ARR)
+            for (const struct json_node *b = content->first; b; b = b->next)
+                on_content(r, line, b);
+    } else if (json_is(line, "type", "stream_event")) {
+        event_words(r, EV_AGENT_TOKEN, json_text_at(line, "event.delta.text"),
+                    json_text_at(line, "parent_tool_use_id"));
+    } else if (json_is(line, "type", "result")) {
+        on_result(r, line);
+    }
+}
+
+const struct agent_adapter agent_claude = {
+    .name = "claude-code",
+    .program = "claude",
+    .doc = "Claude Code, headless.",
+    .state_dir = ".claude",
+    .ignores = "the repository's .claude/settings.json (hooks, variables) and .mcp.json",
+    .needs_provider = true,
+    .needs_prompt = true,
+    .resumes = true,
+    .plan = plan_claude,
+    .on_line = claude_on_line,
+};
+const struct agent_adapter agent_qwen = {
+    .name = "qwen",
+    .program = "qwen",
+    .doc = "Qwen Code, headless.",
+    .state_dir = ".qwen",
+    .ignores = "",
+    .needs_provider = true,
+    .needs_prompt = true,
+    .resumes = true,
+    .plan = plan_qwen,
+    .on_line = claude_on_line,
+};

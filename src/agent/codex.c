@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// codex exec --json.
+#include "agent_int.h"
+
+// As a file, so that neither address nor model has to be quoted on a command line. The sandbox is
+// ours: codex's own needs nested user namespaces and fails every command without them.
+static const char config[] = "model_provider = \"pinfold\"\n"
+                             "approval_policy = \"never\"\n"
+                             "check_for_update_on_startup = false\n"
+                             "[analytics]\n"
+                             "enabled = false\n"
+                             "[features]\n"
+                             "plugins = false\n"
+                             "[model_providers.pinfold]\n"
+                             "name = \"pinfold\"\n"
+                             "base_url = %s\n"
+                             "env_key = \"PINFOLD_MODEL_KEY\"\n"
+                             "wire_api = \"responses\"\n";
+
+static int plan(struct planner *p, struct err *e)
+{
+    static const char *const always[] = {"--json", "--dangerously-bypass-approvals-and-sandbox",
+                                         "--skip-git-repo-check", "-m", NULL};
+    const struct agent_wish *w = p->wish;
+    (void)e;
+    plan_arg(p, "codex");
+    plan_arg(p, "exec");
+    if (w->session)
+        plan_arg(p, "resume");
+    plan_args(p, always);
+    plan_arg(p, w->model);
+    if (w->effort) {
+        plan_arg(p, "-c");
+        plan_arg(p, plan_text(p, "model_reasoning_effort=%s", plan_json(p, w->effort)));
+    }
+    plan_arg(p, "--");
+    if (w->session)
+        plan_arg(p, w->session);
+    plan_arg(p, w->prompt);
+    plan_env(p, "PINFOLD_MODEL_KEY=%s", w->api_key ? w->api_key : "none");
+    // A JSON string is a TOML string too.
+    p->plan->files[p->plan->n_files++] =
+        (struct agent_file){".codex/config.toml", plan_text(p, config, plan_json(p, w->base_url))};
+    return 0;
+}
+
+// --- lines ------------------------------------------------------------------------------------
+
+static void on_item(struct agent_reader *r, const struct json_node *item, bool completed)
+{
+    struct json_out o;
+    struct json_text none = {0}, type = json_text_at(item, "type");
+    if (json_is(item, "type", "agent_message") || json_is(item, "type", "reasoning")) {
+        bool message = json_is(item, "type", "agent_message");
+        if (!completed)
+            return;
+        event_words(r, message ? EV_AGENT_MESSAGE : EV_AGENT_THINKING, json_text_at(item, "text"),
+                    none);
+        if (message)
+            seen_result(r, json_text_at(item, "text")); // no line holds the result by itself
+        return;
+    }
+    if (json_is(item, "type", "error")) { // a warning, not the end
+        struct json_text text = json_text_at(item, "message");
+        if (completed)
+            event_note(r, "%.*s", (int)(text.len < 300 ? text.len : 300), text.p ? text.p : "");
+        return;
+    }
+    event_begin(r, &o);
+    event_text(&o, "id", json_text_at(item, "id"));
+    event_text(&o, "name", type);
+    if (!completed) {
+        event_raw(&o, "input", item);
+        event_end(r, &o, EV_AGENT_TOOL_CALL);
+        return;
+    }
+    const struct json_node *code = json_at(item, "exit_code");
+    json_bool(&o, "is_error", json_is(item, "status", "failed"));
+    event_raw(&o, "exit_code", code && code->kind == JSON_NUMBER ? code : NULL);
+    event_raw(&o, "changes", json_at(item, "changes"));
+    event_raw(&o, "output", json_at(item, "aggregated_output"));
+    event_end(r, &o, EV_AGENT_TOOL_RESULT);
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+// Input has the cached part in it, output the reasoning; after a resume the numbers are the whole
+// thread's.
+static void count(struct agent_reader *r, const struct json_node *u)
+{
+    const struct run_usage *b = &r->expect.before;
+    uint64_t cached = json_u64_at(u, "cached_input_tokens");
+    if (!u)
+        return;
+    r->totals = (struct run_usage){
+        .input_tokens = less(json_u64_at(u, "input_tokens"), cached),
+        .cached_tokens = cached,
+        .output_tokens = json_u64_at(u, "output_tokens"),
+        .reasoning_tokens = json_u64_at(u, "reasoning_output_tokens"),
+        .known = true,
+    };
+    r->usage = (struct run_usage){
+        .input_tokens = less(r->totals.input_tokens, b->input_tokens),
+        .cached_tokens = less(cached, b->cached_tokens),
+        .output_tokens = less(r->totals.output_tokens, b->output_tokens),
+        .reasoning_tokens = less(r->totals.reasoning_tokens, b->reasoning_tokens),
+        .known = true,
+    };
+}
+
+static void on_line(struct agent_reader *r, const struct json_node *line)
+{
+    if (json_is(line, "type", "thread.started")) {
+        seen_init(r, json_text_at(line, "thread_id"), (struct json_text){0});
+    } else if (json_is(line, "type", "turn.started")) {
+        r->done = false;
+    } else if (json_is(line, "type", "item.started")) {
+        on_item(r, json_at(line, "item"), false);
+    } else if (json_is(line, "type", "item.completed")) {
+        on_item(r, json_at(line, "item"), true);
+    } else if (json_is(line, "type", "error")) { // a retry, not the end
+        struct json_text text = json_text_at(line, "message");
+        event_note(r, "%.*s", (int)(text.len < 300 ? text.len : 300), text.p ? text.p : "");
+    } else if (json_is(line, "type", "turn.completed")) {
+        r->done = true;
+        r->failed = WHY_NONE;
+        count(r, json_at(line, "usage"));
+    } else if (json_is(line, "type", "turn.failed")) {
+        seen_failure(r, WHY_API_ERROR, json_text_at(line, "error.message"), "its turn failed");
+    }
+}
+
+const struct agent_adapter agent_codex = {
+    .name = "codex",
+    .program = "codex",
+    .doc = "Codex CLI, headless.",
+    .state_dir = ".codex",
+    .ignores = "the repository's .codex, which it does not trust by itself",
+    .needs_provider = true,
+    .needs_prompt = true,
+    .resumes = true,
+    .plan = plan,
+    .on_line = on_line,
+};

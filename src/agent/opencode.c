@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// opencode run --format json.
+#include "agent_int.h"
+
+static int plan(struct planner *p, struct err *e)
+{
+    const struct agent_wish *w = p->wish;
+    const char *model = plan_json(p, w->model);
+    const char *path = plan_json(p, plan_text(p, "pinfold/%s", w->model));
+    (void)e;
+    plan_arg(p, "opencode");
+    plan_arg(p, "run");
+    plan_arg(p, "--format");
+    plan_arg(p, "json");
+    if (w->session) {
+        plan_arg(p, "--session");
+        plan_arg(p, w->session);
+    }
+    plan_arg(p, "--");
+    plan_arg(p, w->prompt);
+    plan_env(p,
+             "OPENCODE_CONFIG_CONTENT={\"autoupdate\":false,\"share\":\"disabled\",\"model\":%s,"
+             "\"small_model\":%s,\"enabled_providers\":[\"pinfold\"],\"provider\":{\"pinfold\":{"
+             "\"npm\":\"@ai-sdk/openai-compatible\",\"options\":{\"baseURL\":%s,\"apiKey\":%s},"
+             "\"models\":{%s:{\"tool_call\":true}}}},\"permission\":\"allow\"}",
+             path, path, plan_json(p, w->base_url), plan_json(p, w->api_key ? w->api_key : "none"),
+             model);
+    plan_env(p, "OPENCODE_DISABLE_PROJECT_CONFIG=1");
+    plan_env(p, "OPENCODE_DISABLE_MODELS_FETCH=1");
+    plan_env(p, "OPENCODE_DISABLE_AUTOUPDATE=1");
+    plan_env(p, "OPENCODE_DISABLE_LSP_DOWNLOAD=1");
+    return 0;
+}
+
+// --- lines ------------------------------------------------------------------------------------
+
+// A tool's line comes when it has ended: call and result in one.
+static void on_tool(struct agent_reader *r, const struct json_node *part)
+{
+    struct json_out o;
+    event_begin(r, &o);
+    event_text(&o, "id", json_text_at(part, "callID"));
+    event_text(&o, "name", json_text_at(part, "tool"));
+    event_raw(&o, "input", json_at(part, "state.input"));
+    event_end(r, &o, EV_AGENT_TOOL_CALL);
+    const struct json_node *code = json_at(part, "state.metadata.exit");
+    event_begin(r, &o);
+    event_text(&o, "id", json_text_at(part, "callID"));
+    event_text(&o, "name", json_text_at(part, "tool"));
+    json_bool(&o, "is_error", json_is(part, "state.status", "error"));
+    event_raw(&o, "exit_code", code && code->kind == JSON_NUMBER ? code : NULL);
+    event_text(&o, "output", json_text_at(part, "state.output"));
+    event_text(&o, "error", json_text_at(part, "state.error"));
+    event_end(r, &o, EV_AGENT_TOOL_RESULT);
+}
+
+// Numbers are a step's. Input is without the cached part, output without the reasoning.
+static void count(struct agent_reader *r, const struct json_node *part)
+{
+    struct run_usage *both[] = {&r->usage, &r->totals};
+    uint64_t reasoning = json_u64_at(part, "tokens.reasoning");
+    uint64_t cost = micro_usd(part, "cost");
+    for (unsigned i = 0; i < 2; i++) {
+        both[i]->input_tokens +=
+            json_u64_at(part, "tokens.input") + json_u64_at(part, "tokens.cache.write");
+        both[i]->cached_tokens += json_u64_at(part, "tokens.cache.read");
+        both[i]->output_tokens += json_u64_at(part, "tokens.output") + reasoning;
+        both[i]->reasoning_tokens += reasoning;
+        both[i]->cost_microusd += cost;
+        both[i]->cost_known |= cost > 0; // 0 is what it says of models it has no price of
+        both[i]->known = true;
+    }
+}
+
+static void on_step_finish(struct agent_reader *r, const struct json_node *part)
+{
+    struct json_text none = {0};
+    count(r, part);
+    r->done = json_is(part, "reason", "stop");
+    if (json_is(part, "reason", "length"))
+        seen_failure(r, WHY_TOKEN_LIMIT, none, "the answer of its model was cut");
+    else if (json_is(part, "reason", "content-filter"))
+        seen_failure(r, WHY_REFUSED, none, "its model refused");
+}
+
+static void on_line(struct agent_reader *r, const struct json_node *line)
+{
+    const struct json_node *part = json_at(line, "part");
+    struct json_text none = {0};
+    if (r->session[0]) // it is on every line, and there is no line that begins
+        seen_session(r, json_text_at(line, "sessionID"));
+    else
+        seen_init(r, json_text_at(line, "sessionID"), none);
+    if (json_is(line, "type", "step_start")) {
+        r->done = false;
+    } else if (json_is(line, "type", "text")) {
+        event_words(r, EV_AGENT_MESSAGE, json_text_at(part, "text"), none);
+        seen_result(r, json_text_at(part, "text")); // the last one is the result
+    } else if (json_is(line, "type", "reasoning")) {
+        event_words(r, EV_AGENT_THINKING, json_text_at(part, "text"), none);
+    } else if (json_is(line, "type", "tool_use")) {
+        on_tool(r, part);
+    } else if (json_is(line, "type", "step_finish")) {
+        on_step_finish(r, part);
+    } else if (json_is(line, "type", "error")) {
+        struct json_text text = json_text_at(line, "error.data.message");
+        seen_failure(r, WHY_API_ERROR, text.p ? text : json_text_at(line, "error.name"),
+                     "it failed");
+    }
+}
+
+const struct agent_adapter agent_opencode = {
+    .name = "opencode",
+    .program = "opencode",
+    .doc = "OpenCode, headless.",
+    .state_dir = ".local/share/opencode",
+    .ignores = "the repository's opencode.json and .opencode (base URLs, commands)",
+    .needs_provider = true,
+    .needs_prompt = true,
+    .resumes = true,
+    .plan = plan,
+    .on_line = on_line,
+};

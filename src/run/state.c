@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of run_state.h.
+#include <pinfold/run_state.h>
+
+#include <pinfold/own.h>
+#include <string.h>
+
+static const char *const state_names[RUN_STATES] = {
+    [RUN_QUEUED] = "queued",           [RUN_BLOCKED] = "blocked",
+    [RUN_STARTING] = "starting",       [RUN_RUNNING] = "running",
+    [RUN_WAITING] = "waiting",         [RUN_NEEDS_INPUT] = "needs_input",
+    [RUN_PAUSED] = "paused",           [RUN_SUCCEEDED] = "succeeded",
+    [RUN_FAILED] = "failed",           [RUN_CANCELLED] = "cancelled",
+    [RUN_INTERRUPTED] = "interrupted", [RUN_TIMED_OUT] = "timed_out",
+};
+
+#define S(state) (1u << RUN_##state)
+#define ENDS (S(FAILED) | S(CANCELLED) | S(INTERRUPTED))
+// From a state: where it may go. What is final goes nowhere. Back to queued goes only what has run
+// nothing yet, or a person continued.
+static const unsigned transitions[RUN_STATES] = {
+    [RUN_QUEUED] = S(BLOCKED) | S(STARTING) | S(FAILED) | S(CANCELLED),
+    [RUN_BLOCKED] = S(QUEUED) | S(FAILED) | S(CANCELLED),
+    [RUN_STARTING] = S(QUEUED) | S(RUNNING) | S(TIMED_OUT) | ENDS,
+    [RUN_RUNNING] = S(WAITING) | S(NEEDS_INPUT) | S(PAUSED) | S(SUCCEEDED) | S(TIMED_OUT) | ENDS,
+    [RUN_WAITING] = S(RUNNING) | S(PAUSED) | S(SUCCEEDED) | S(TIMED_OUT) | ENDS,
+    [RUN_NEEDS_INPUT] = S(RUNNING) | S(PAUSED) | S(TIMED_OUT) | ENDS,
+    [RUN_PAUSED] = S(QUEUED) | S(FAILED) | S(CANCELLED),
+};
+
+const char *run_state_name(enum run_state s)
+{
+    return s < RUN_STATES ? state_names[s] : "unknown";
+}
+
+static int find(const char *const *names, unsigned n, const char *s)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!strcmp(names[i], s))
+            return (int)i;
+    return -1;
+}
+
+int run_state_parse(const char *s, enum run_state *ret)
+{
+    int i = find(state_names, RUN_STATES, s);
+    if (i < 0)
+        return -1;
+    *ret = (enum run_state)i;
+    return 0;
+}
+
+bool run_state_may(enum run_state from, enum run_state to)
+{
+    return from < RUN_STATES && to < RUN_STATES && transitions[from] & 1u << to;
+}
+
+bool run_state_final(enum run_state s)
+{
+    return s < RUN_STATES && !transitions[s];
+}
+
+const char *run_reason_name(enum run_reason r)
+{
+    static const char *const names[WHY_N] = {
+        [WHY_NONE] = "",
+        [WHY_COMPLETED] = "completed",
+        [WHY_PERMISSION_DENIED] = "permission_denied",
+        [WHY_EXITED] = "exited",
+        [WHY_SIGNALED] = "signaled",
+        [WHY_WALL_LIMIT] = "wall_limit",
+        [WHY_SILENCE_LIMIT] = "silence_limit",
+        [WHY_OOM] = "oom",
+        [WHY_PIDS_LIMIT] = "pids_limit",
+        [WHY_DISK_FULL] = "disk_full",
+        [WHY_OUTPUT_LIMIT] = "output_limit",
+        [WHY_CANCELLED] = "cancelled",
+        [WHY_LOST] = "lost",
+        [WHY_START_FAILED] = "start_failed",
+        [WHY_SETUP_FAILED] = "setup_failed",
+        [WHY_NO_RESULT] = "no_result",
+        [WHY_AGENT_ERROR] = "agent_error",
+        [WHY_API_ERROR] = "api_error",
+        [WHY_TOKEN_LIMIT] = "token_limit",
+        [WHY_TURN_LIMIT] = "turn_limit",
+        [WHY_COST_LIMIT] = "cost_limit",
+        [WHY_REFUSED] = "refused",
+        [WHY_ABORTED] = "aborted",
+        [WHY_SESSION_LOST] = "session_lost",
+        [WHY_SESSION_CHANGED] = "session_changed",
+    };
+    return r < WHY_N ? names[r] : "unknown";
+}
+
+static const char *const event_names[EV_N] = {
+    [EV_RUN_CREATED] = "run.created",
+    [EV_RUN_QUEUED] = "run.queued",
+    [EV_RUN_STARTED] = "run.started",
+    [EV_RUN_RESULT] = "run.result",
+    [EV_RUN_COMPLETED] = "run.completed",
+    [EV_RUN_FAILED] = "run.failed",
+    [EV_RUN_CANCELLED] = "run.cancelled",
+    [EV_RUN_PAUSED] = "run.paused",
+    [EV_RUN_LIMIT] = "run.limit",
+    [EV_RUN_NOTE] = "run.note",
+    [EV_SESSION_INIT] = "session.init",
+    [EV_AGENT_TOKEN] = "agent.token",
+    [EV_AGENT_MESSAGE] = "agent.message",
+    [EV_AGENT_THINKING] = "agent.thinking",
+    [EV_AGENT_TOOL_CALL] = "agent.tool_call",
+    [EV_AGENT_TOOL_RESULT] = "agent.tool_result",
+    [EV_AGENT_NEEDS_ATTENTION] = "agent.needs_attention",
+    [EV_AGENT_SUBAGENT_START] = "agent.subagent_start",
+    [EV_AGENT_SUBAGENT_STOP] = "agent.subagent_stop",
+    [EV_USER_MESSAGE] = "user.message",
+    [EV_NETWORK_DECISION] = "network.decision",
+};
+
+const char *event_type_name(enum event_type t)
+{
+    return t < EV_N ? event_names[t] : "unknown";
+}
+
+int event_type_parse(const char *s, enum event_type *ret)
+{
+    int i = find(event_names, EV_N, s);
+    if (i < 0)
+        return -1;
+    *ret = (enum event_type)i;
+    return 0;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What agents' tools print, by each adapter: the first byte chooses it, the rest comes in pieces.
+#include <pinfold/agent.h>
+#include <pinfold/json_tree.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void on_event(void *arg, enum event_type type, const char *payload, size_t len)
+{
+    struct json_pool pool;
+    (void)arg;
+    json_pool_init(&pool);
+    const struct json_node *n = json_tree(payload, len, 1000000, &pool);
+    if (type >= EV_N || !n || n->kind != JSON_OBJ || memchr(payload, '\n', len))
+        abort();
+    json_pool_release(&pool);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    const struct agent_expect x = {.session = data[1] & 1 ? "abc" : NULL, .on_event = on_event};
+    const struct outcome o = {.reason = (enum end_reason)(data[1] % END_N),
+                              .exit_code = data[1] & 2 ? 1 : 0};
+    struct agent_reader *r = agent_reader_new(agent_at(data[0] % agent_count()), &x);
+    struct agent_verdict v;
+    for (size_t at = 2, n; at < size; at += n) {
+        n = 1 + data[at] % 64;
+        if (n > size - at)
+            n = size - at;
+        agent_reader_feed(r, data[at] == 0xff, data + at, n);
+    }
+    agent_reader_finish(r, &o, &v);
+    if (v.result_len > AGENT_RESULT_MAX || (v.succeeded && (o.reason != END_EXITED || o.exit_code)))
+        abort();
+    agent_reader_free(r);
+    return 0;
+}
