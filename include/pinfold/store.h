@@ -25,6 +25,16 @@ const char *store_step(unsigned n);
 // now and then; in a batch or outside.
 int store_shrink(struct store *s, struct err *e);
 
+// A copy of it as STORE_FILE in another directory, some pages at a time, while it goes on being
+// used: what changes meanwhile is in the copy too. Each call on the store's thread, outside of a
+// batch. step: 1 there is more to do, 0 it is whole. free ends it at any time.
+struct store_copy;
+struct store_copy *store_copy_new(struct store *s, int dir_fd, struct err *e);
+int store_copy_step(struct store_copy *c, int pages, struct err *e);
+void store_copy_free(struct store_copy *c); // NULL is fine
+// Look at everything in a database that nobody uses: damage and versions as store_open says.
+int store_verify(int dir_fd, struct err *e);
+
 // One write transaction. A statement that fails in it makes commit fail with the same error:
 // all or nothing. Outside of one every statement is its own.
 int store_begin(struct store *s, struct err *e);

@@ -19,6 +19,7 @@ struct transfer {
     struct client *cl;
     struct buf *out;              // the whole answer, or what is not yet a line
     struct client_stream *stream; // NULL: collected
+    struct client_sink *sink;     // takes a good answer's bytes; NULL: they are collected
     struct err *e;
     bool failed; // by on_line
 };
@@ -44,6 +45,10 @@ static size_t on_data(char *p, size_t size, size_t n, void *arg)
     struct transfer *t = arg;
     long status = 0;
     (void)curl_easy_getinfo(t->cl->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (t->sink && status < 300) {
+        t->failed = t->sink->on_bytes(t->sink, p, size * n, t->e) != 0;
+        return t->failed ? 0 : size * n;
+    }
     if (buf_append(t->out, p, size * n)) {
         t->failed = true;
         (void)err_set(t->e, ERR_LIMIT, "the answer is larger than %zu bytes", t->out->max);
@@ -156,6 +161,14 @@ int client_follow(struct client *cl, const char *method, const char *path, const
     buf_init(&lines, LINE_MAX_BYTES);
     struct transfer t = {.cl = cl, .out = &lines, .stream = s, .e = e};
     return perform(cl, method, path, body, &t);
+}
+
+int client_fetch(struct client *cl, const char *path, struct client_sink *s, struct err *e)
+{
+    own_buf struct buf refusal;
+    buf_init(&refusal, ANSWER_MAX);
+    struct transfer t = {.cl = cl, .out = &refusal, .sink = s, .e = e};
+    return perform(cl, "GET", path, NULL, &t);
 }
 
 char *client_part(const char *s)

@@ -17,6 +17,11 @@ struct client_stream {
 };
 int client_follow(struct client *cl, const char *method, const char *path, const struct buf *body,
                   struct client_stream *s, struct err *e);
+// An answer that may be large, as its bytes come. An answer other than success becomes *e.
+struct client_sink {
+    int (*on_bytes)(struct client_sink *s, const void *p, size_t n, struct err *e);
+};
+int client_fetch(struct client *cl, const char *path, struct client_sink *s, struct err *e);
 // Percent-encode one part of a path; free() it.
 char *client_part(const char *s);
 

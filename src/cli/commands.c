@@ -111,6 +111,17 @@ static const struct cli_opt token_create_opts[] = {
     OPT("expires", 0, "TIME", WORDS_NONE, "how long it is good for; for ever"),
     END,
 };
+static const struct cli_opt backup_opts[] = {
+    SWITCH("check", 0, "read FILE, which must be a backup, and say whether it is whole"),
+    OPT("state", 0, "DIR", WORDS_DIR, "with --files: the state directory; /var/lib/pinfold"),
+    SWITCH("files", 0, "add files of workspaces, layers and mirrors, as root on the server's host"),
+    END,
+};
+static const struct cli_opt restore_opts[] = {
+    OPT("state", 0, "DIR", WORDS_DIR, "the state directory; /var/lib/pinfold"),
+    SWITCH("files", 0, "unpack files of workspaces, layers and mirrors too"),
+    END,
+};
 static const struct cli_opt generate_opts[] = {
     OPT("generate", 0, "FILE", WORDS_NONE, "a man page, or the completion of a shell"),
     END,
@@ -171,6 +182,10 @@ const struct cli_cmd cli_commands[] = {
         WORDS_NONE, "make a token; prints it once"),
     CMD("token delete", cmd_token_delete, CLI_SERVER | CLI_JSON, no_opts, "TOKEN", 1, 1, WORDS_NONE,
         "delete a token by its id"),
+    CMD("backup", cmd_backup, CLI_SERVER, backup_opts, "FILE", 1, 1, WORDS_FILE,
+        "have the running server write its records and kept output into FILE"),
+    CMD("restore", cmd_restore, CLI_ROOT, restore_opts, "FILE", 1, 1, WORDS_FILE,
+        "put a backup's records in place of those in a state directory that nobody uses"),
     CMD("help", cmd_help, 0, generate_opts, "[COMMAND [COMMAND]]", 0, 2, WORDS_NONE,
         "print help for one command or all"),
 };

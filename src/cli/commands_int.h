@@ -27,4 +27,6 @@ int cmd_build(struct cli *c);
 int cmd_token_list(struct cli *c);
 int cmd_token_create(struct cli *c);
 int cmd_token_delete(struct cli *c);
+int cmd_backup(struct cli *c);
+int cmd_restore(struct cli *c);
 int cmd_help(struct cli *c);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making and ending a core; what belongs to no single thing.
+#include "backup_int.h"
 #include "build_int.h"
 #include "repo_int.h"
 #include "token_int.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pinfold/clock.h>
+#include <pinfold/io.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
 #include <signal.h>
@@ -150,6 +152,8 @@ static int open_files(struct core *c, struct err *e)
     c->output_fd = openat(c->state_fd, "output", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (c->output_fd < 0)
         return err_sys(e, "open the directory of output files");
+    if (io_remove_tree(c->state_fd, BACKUP_DIR, e)) // of an earlier server that was killed
+        return -1;
     c->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return c->null_fd < 0 ? err_sys(e, "open /dev/null") : 0;
 }
@@ -189,7 +193,8 @@ static int open_all(struct core *c, const struct core_parts *parts, struct err *
         return -1;
     c->disk = worker_new(c->loop, NULL, NULL, NULL, e);
     c->hasher = c->disk ? worker_new(c->loop, NULL, NULL, NULL, e) : NULL;
-    if (!c->hasher || launcher_open(c, parts->launcher_fd, e))
+    c->packer = c->hasher ? worker_new(c->loop, NULL, NULL, NULL, e) : NULL;
+    if (!c->packer || launcher_open(c, parts->launcher_fd, e))
         return -1;
     return load(c, parts, e);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ending a core in order: what runs is ended and recorded as lost, what is being written is
 // written, then everything is freed.
+#include "backup_int.h"
 #include "build_int.h"
 #include "file_int.h"
 #include "repo_int.h"
@@ -88,7 +89,7 @@ void core_free(struct core *c)
 {
     if (!c)
         return;
-    bool running = c->db.worker && c->disk && c->hasher;
+    bool running = c->db.worker && c->disk && c->packer;
     c->stopping = c->closing = true;
     if (running) {
         end_commands(c);
@@ -96,9 +97,11 @@ void core_free(struct core *c)
         write_rest(c);
     }
     cancel_timers(c);
+    worker_free(c->packer);
     worker_free(c->hasher);
     worker_free(c->disk);
     db_close(c);
+    backup_free(c);
     launcher_close(c);
     if (c->posted)
         (void)loop_turn(c->loop, 0); // its post must not outlive it

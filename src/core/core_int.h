@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Theory of operation. Everything runs on the loop's thread but three workers: `db` (SQLite, one
-// transaction for each run of queued jobs), `disk` (output files) and `hasher` (passwords).
+// Theory of operation. Everything runs on the loop's thread but four workers: `db` (SQLite, one
+// transaction for each run of queued jobs), `disk` (output files), `hasher` (passwords) and
+// `packer` (backups).
 //
 //   execution, build, file job, git job      what is wanted (exec.c, build.c, file.c, git.c)
 //        |
@@ -35,7 +36,9 @@ struct profile;
 struct db_job {
     struct job job; // first member
     struct core *core;
-    int (*run)(struct db_job *j, struct store *s, struct err *e);
+    int (*run)(struct db_job *j, struct store *s, struct err *e); // may be NULL
+    // The same, after the batch's transaction has ended: for what cannot be in one. May be NULL.
+    int (*after)(struct db_job *j, struct store *s, struct err *e);
     void (*done)(struct db_job *j);
     struct err err;
     struct db_job *batch_next;
@@ -46,7 +49,8 @@ struct db {
     struct worker *worker;
     struct db_job *batch; // the worker's: what the commit decides about
     struct err begin_err;
-    bool failing; // the last batch did not commit
+    struct store_copy *copy; // the worker's: of a backup
+    bool failing;            // the last batch did not commit
     unsigned in_flight;
 };
 void db_tidy(struct core *c); // give back what it does not need
@@ -91,6 +95,8 @@ struct core {
 
     struct db db;
     struct worker *disk, *hasher; // hasher: passwords, which take long
+    struct worker *packer;        // backups
+    struct backup *backup;        // being made
     unsigned disk_jobs;           // in flight
     int state_fd, output_fd, null_fd;
     struct launcher launcher;

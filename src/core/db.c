@@ -21,9 +21,12 @@ static void on_batch_end(void *arg)
     struct err err = db->begin_err;
     if (!err.code && store_commit(db->store, &err) && !err.code)
         err.code = ERR_INTERNAL;
-    for (struct db_job *j = db->batch; j; j = j->batch_next)
+    for (struct db_job *j = db->batch; j; j = j->batch_next) {
         if (err.code && !j->err.code)
             j->err = err;
+        if (j->after && !j->err.code && j->after(j, db->store, &j->err) && !j->err.code)
+            j->err.code = ERR_INTERNAL;
+    }
 }
 
 static void db_work(struct job *job)
@@ -32,7 +35,7 @@ static void db_work(struct job *job)
     struct db *db = &j->core->db;
     j->batch_next = db->batch;
     db->batch = j;
-    if (!db->begin_err.code && j->run(j, db->store, &j->err) && !j->err.code)
+    if (!db->begin_err.code && j->run && j->run(j, db->store, &j->err) && !j->err.code)
         j->err.code = ERR_INTERNAL;
 }
 
@@ -42,7 +45,7 @@ static void db_done(struct job *job)
     struct core *c = j->core;
     bool failed = j->err.code != ERR_NONE;
     c->db.in_flight--;
-    if (failed != c->db.failing) {
+    if (!j->after && failed != c->db.failing) { // a backup's failure says nothing of the database
         c->db.failing = failed;
         core_notice(c, failed, "database: %s", failed ? j->err.text : "writes work again");
     }
@@ -88,6 +91,7 @@ int db_open(struct core *c, int dir_fd, struct err *e)
 void db_close(struct core *c)
 {
     worker_free(c->db.worker);
+    store_copy_free(c->db.copy);
     store_close(c->db.store);
     c->db = (struct db){0};
 }

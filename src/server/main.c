@@ -187,6 +187,8 @@ int main(int argc, char **argv)
     struct err e = {0};
     if (argc == 2 && !strcmp(argv[1], "--routes"))
         return print_routes();
+    if (argc == 3 && !strcmp(argv[1], "--verify"))
+        return verify(argv[2]);
     log_init("server", LOG_INFO);
     if (conf_inherit(&S.conf, &e))
         goto failed;

@@ -21,3 +21,5 @@ void core_conf_from(struct core_conf *ret, const struct conf *conf);
 
 // Print the routes of all APIs for README.md; an exit code.
 int print_routes(void);
+// Check the database in a directory; an exit code.
+int verify(const char *dir);

@@ -89,16 +89,21 @@ static int step_up(struct store *s, unsigned to, struct err *e)
     return -1;
 }
 
+int store_version_ok(int64_t version, struct err *e)
+{
+    if (version >= 0 && version <= (int64_t)N_ELEMS(steps))
+        return 0;
+    return err_set(e, ERR_CONFLICT,
+                   "the database has version %lld, made by a newer pinfold; this one knows %zu: "
+                   "install that pinfold, or restore an older backup",
+                   (long long)version, N_ELEMS(steps));
+}
+
 int store_migrate(struct store *s, struct err *e)
 {
     int64_t version;
-    if (store_number(s, "PRAGMA user_version", &version, e))
+    if (store_number(s, "PRAGMA user_version", &version, e) || store_version_ok(version, e))
         return -1;
-    if (version < 0 || version > (int64_t)N_ELEMS(steps))
-        return err_set(e, ERR_CONFLICT,
-                       "the database has version %lld, made by a newer pinfold; this one knows "
-                       "%zu: install that pinfold, or restore an older backup",
-                       (long long)version, N_ELEMS(steps));
     for (; version < (int64_t)N_ELEMS(steps); version++)
         if (step_up(s, (unsigned)version + 1, e))
             return -1;

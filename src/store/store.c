@@ -123,7 +123,7 @@ static int on_check_row(void *arg, int n, char **values, char **names)
 
 // quick_check reads every page: a damaged file is found here, not by a client. integrity_check
 // compares indexes and constraints with the rows as well.
-static int check(struct store *s, const char *pragma, struct err *e)
+int store_check(struct store *s, const char *pragma, struct err *e)
 {
     char first[128] = "";
     int rc = sqlite3_exec(s->db, pragma, on_check_row, first, NULL);
@@ -165,8 +165,8 @@ static int open_in(struct store *s, int dir_fd, struct err *e)
 struct store *store_open(int dir_fd, struct err *e)
 {
     struct store *s = xcalloc(1, sizeof(*s));
-    if (open_in(s, dir_fd, e) || check(s, "PRAGMA quick_check(1)", e) || store_migrate(s, e) ||
-        store_shrinkable(s, e) || store_prepare_tables(s, e))
+    if (open_in(s, dir_fd, e) || store_check(s, "PRAGMA quick_check(1)", e) ||
+        store_migrate(s, e) || store_shrinkable(s, e) || store_prepare_tables(s, e))
         goto fail;
     for (unsigned i = 0; i < STMT_N; i++)
         if (!(s->stmts[i] = store_prepare(s, stmt_text[i], e)))

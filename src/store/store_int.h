@@ -51,6 +51,9 @@ struct store {
 int store_fail(struct store *s, struct err *e, const char *doing);
 // Open STORE_FILE in a directory; an SQLite code, with *ret to close in either case.
 int store_connect(int dir_fd, int flags, sqlite3 **ret);
+// Run a pragma that says "ok" when all is well.
+int store_check(struct store *s, const char *pragma, struct err *e);
+int store_version_ok(int64_t version, struct err *e); // does this pinfold know it?
 // A pragma that gives one number.
 int store_number(struct store *s, const char *pragma, int64_t *ret, struct err *e);
 // A database made before pages were given back is turned into one that can (space.c).

@@ -87,6 +87,7 @@ HANDLER(v1_system_health)
 HANDLER(v1_system_info)
 HANDLER(v1_system_stats)
 HANDLER(v1_system_metrics)
+HANDLER(v1_system_backup)
 HANDLER(v1_system_openapi)
 #undef HANDLER
 extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, v1_fork_table,

@@ -246,6 +246,7 @@ int main(int argc, char **argv)
         bring_up(i);
     refusals();
     size();
-    (void)io_remove_tree(AT_FDCWD, tmp, NULL);
+    own_fd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)io_remove_tree(root, tmp + 1, NULL);
     return done_testing();
 }

@@ -169,6 +169,47 @@ static void values(void)
     store_close(s);
 }
 
+static int on_token(void *arg, const struct store_token *row)
+{
+    *(uint64_t *)arg = row->used_ms;
+    return 0;
+}
+
+// Written to between the steps, so that the copy must take up what it has passed already.
+static void copies(void)
+{
+    struct err e = {0};
+    static char data[50000];
+    char id[32];
+    struct store *s = open_store();
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(id, sizeof(id), "exec_%d", i);
+        (void)store_output_put(s, id, 0, (struct store_blob){data, sizeof(data)}, &e);
+    }
+    (void)mkdirat(dir_fd, "copy", 0700);
+    own_fd int copy_fd = openat(dir_fd, "copy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct store_copy *c = store_copy_new(s, copy_fd, &e);
+    if (!ok(c != NULL, "a copy begins"))
+        return;
+    int steps = 0, r;
+    for (; (r = store_copy_step(c, 16, &e)) == 1; steps++) {
+        struct store_token t = {.id = "tok_1", .name = "t", .hash = {"x", 1}, .used_ms = 0};
+        t.used_ms = (uint64_t)steps + 1;
+        if (store_begin(s, &e) || store_token_put(s, &t, &e) || store_commit(s, &e))
+            break;
+    }
+    is_int(r, 0, "it ends, after %d steps with a write after each", steps);
+    ok(steps > 10, "which are many");
+    store_copy_free(c);
+    is_int(store_verify(copy_fd, &e), 0, "the copy is whole");
+    struct store *copy = store_open(copy_fd, &e);
+    uint64_t used = 0;
+    is_int(store_token_each(copy, on_token, &used, &e), 0, "it is read");
+    is_int(used, steps, "the last write is in it");
+    store_close(copy);
+    store_close(s);
+}
+
 static void damage(void)
 {
     struct err e = {0};
@@ -195,7 +236,9 @@ int main(void)
     workspaces();
     batches();
     values();
+    copies();
     damage();
-    (void)io_remove_tree(AT_FDCWD, tmp, NULL);
+    own_fd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)io_remove_tree(root, tmp + 1, NULL);
     return done_testing();
 }
