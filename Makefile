@@ -46,7 +46,7 @@ STATIC   := pinfold-init pinfold-tool
 DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev libwslay-dev \
   libyajl-dev libsqlite3-dev libsodium-dev libseccomp-dev libcap-dev libnl-route-3-dev \
   libnftables-dev libgit2-dev libcurl4-openssl-dev
-DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager \
+DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager makepkg \
   archlinux-keyring gpg gpg-agent distro-info-data
 DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git curl jq python3 nodejs strace \
   bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev cmake openssl

@@ -70,6 +70,9 @@ void box_forget(struct box_host *h, const char *id);
 // live (on_box gets each, to copy), end and remove everything else of that life.
 int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,
                 struct err *e);
+// For callers of one sandbox each that share a group: remove what killed ones left of theirs, once it
+// is older than a start may take.
+void box_sweep(struct box_host *h);
 struct box_stat {
     uint64_t memory_bytes, memory_peak_bytes, cpu_us, oom_kills, pids, pids_refused;
     struct limits limits; // as set

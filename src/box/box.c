@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 
 #define RANGE_IDS 65536u
-#define START_TIMEOUT_MS 10000 // a loaded machine with cold caches took under one second
 
 // What a start has in hand; everything is given back by start_release.
 struct start {

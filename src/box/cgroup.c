@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 
 const char *const controller_names[CTL_N] = {"memory", "pids", "cpu"};
 
@@ -230,6 +231,33 @@ void cgroups_remove_leftovers(struct cgroups *c)
                     group_remove_tree(at, name);
             }
         }
+}
+
+// May others be about to use it still? Its time is when it was made, as long as its maker has it open.
+static bool is_old(int at, const char *name)
+{
+    struct stat sb;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return !fstatat(at, name, &sb, AT_SYMLINK_NOFOLLOW) &&
+           now.tv_sec - sb.st_ctim.tv_sec > START_TIMEOUT_MS / 1000;
+}
+
+void cgroups_remove_empty(struct cgroups *c)
+{
+    for (int i = -1; i < CTL_N; i++) {
+        int at = i < 0 ? c->v2_fd : c->v1_fd[i];
+        int dup_fd = at < 0 ? -1 : openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        own_dir DIR *d = dup_fd < 0 ? NULL : fdopendir(dup_fd);
+        char name[256];
+        while (d && next_group(d, name, sizeof(name))) {
+            // In v1 a group goes after its twin in v2, which alone says what is in it.
+            own_fd int v2 = io_open_beneath(c->v2_fd, name, O_RDONLY | O_DIRECTORY, 0);
+            bool used = v2 >= 0 && (i >= 0 || group_key(v2, "cgroup.events", "populated"));
+            if (!used && is_old(at, name))
+                group_remove_tree(at, name);
+        }
+    }
 }
 
 struct cgroups *cgroups_open(const char *group, struct err *e)

@@ -143,6 +143,11 @@ void box_host_free(struct box_host *h)
     free(h);
 }
 
+void box_sweep(struct box_host *h)
+{
+    cgroups_remove_empty(h->cgroups);
+}
+
 const char *box_host_cgroup_kind(const struct box_host *h)
 {
     return cgroups_kind(h->cgroups);

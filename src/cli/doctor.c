@@ -86,7 +86,7 @@ static const struct check {
      "the image of this host's own distribution needs Mirror=",
      "set Mirror.IMAGE=URL in pinfold.conf, or give /etc/apt a source"},
     {"pacstrap", probe_pacstrap, WANTED, "the image of Arch Linux cannot be built",
-     "apt-get install arch-install-scripts pacman-package-manager"},
+     "apt-get install arch-install-scripts pacman-package-manager makepkg"},
     {"mke2fs", probe_mke2fs, WANTED, "disk_bytes of a workspace cannot be enforced",
      "apt-get install e2fsprogs"},
 

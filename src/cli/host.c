@@ -108,7 +108,10 @@ int host_open(struct host *h, const struct cli *c, const char *only, struct err 
         .n_profiles = one ? 1 : h->n_profiles,
     };
     h->boxes = box_host_open(&bc, e);
-    return h->boxes ? 0 : -1;
+    if (!h->boxes)
+        return -1;
+    box_sweep(h->boxes);
+    return 0;
 }
 
 void host_close(struct host *h)
