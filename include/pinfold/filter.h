@@ -9,8 +9,8 @@
 // tools, for one, accept of the audit socket. Init must answer the same. Numbers that the table
 // does not have, calls left out as absent, and x32: ENOSYS. Another architecture: KILL_PROCESS.
 //
-// clone3 is allowed by this program because init itself needs it: each command loads
-// filter_command on top, which makes it ENOSYS, so that flags can be checked on clone.
+// clone3 is allowed by this program because init itself needs it; the guard that init puts in front
+// (guard.h) makes it ENOSYS for all others, so that flags can be checked on clone.
 #pragma once
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -22,8 +22,6 @@ struct filter {
 };
 int filter_compile(const struct profile *p, bool notify, struct filter *ret, struct err *e);
 void filter_release(struct filter *f);
-// The few instructions each command adds: clone3 -> ENOSYS. Static storage.
-const struct sock_fprog *filter_command(void);
 // Run a program on one call; returns the SECCOMP_RET_* value with its data, as the kernel would.
 // A program that the kernel would not load gives SECCOMP_RET_KILL_PROCESS.
 uint32_t filter_simulate(const struct sock_filter *insns, unsigned n, const struct seccomp_data *d);

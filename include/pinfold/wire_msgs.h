@@ -115,6 +115,8 @@ struct msg_exec {
     uint32_t program;  // 0: argv[0] found on PATH inside; 1: pinfold's own tool; 2: pinfold-git
     uint32_t uid, gid; // inside; UINT32_MAX: the profile's user
     uint32_t tty, rows, cols;
+    uint32_t hold;         // 1: EXEC_STARTED may come late by milliseconds, or not at all when
+                           // EXEC_EXITED comes by then; without a terminal only
     uint64_t memory_bytes; // 0: only the sandbox's limits
     uint32_t pids;
     uint32_t n_fds;

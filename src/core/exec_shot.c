@@ -156,6 +156,7 @@ static void put_next(struct execution *x)
     shot->put.timeout_ms = PUT_TIMEOUT_MS;
     shot->put.on_output = on_put_output;
     shot->put.on_end = on_put_end;
+    shot->put.brief = true;
     shot->putting = true;
     struct err e = {0};
     int bad = proc_give_stdin(&shot->put, f->data, f->len, &e);

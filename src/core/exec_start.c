@@ -371,7 +371,9 @@ struct exec *core_exec_start(struct core *c, struct workspace *pub, const struct
     if (!x)
         return NULL;
     x->live->proc.on_end = exec_on_proc_end;
-    fill_source(x, spec, !spec->background && !spec->follower);
+    bool collected = !spec->background && !spec->follower;
+    fill_source(x, spec, collected);
+    x->live->proc.brief = collected && !spec->detach;
     execution_insert(x, ws);
     c->execs_live++;
     waiter_add(w, &x->waiters, x, spec->background ? NULL : on_waiter_left);

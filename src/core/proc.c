@@ -36,6 +36,13 @@ void proc_init(struct proc *p, struct core *c)
 
 // --- the end ---------------------------------------------------------------------------------
 
+// What is inside may fill or empty a pipe behind our back. Done when the loop needs it: most
+// commands print nothing. A new pipe has no other flags to keep.
+static int unblock(int fd)
+{
+    return fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
 static void close_stream(struct proc_stream *s)
 {
     loop_unwatch(&s->watch);
@@ -135,7 +142,8 @@ static void begin_drain(struct proc *p)
         sandbox_became_idle(sb);
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         int left = TERMINAL_LEFT; // a terminal tells its end itself, with EIO
-        if (p->out[i].fd >= 0 && !p->tty && (ioctl(p->out[i].fd, FIONREAD, &left) || left <= 0))
+        if (p->out[i].fd >= 0 && !p->tty &&
+            (ioctl(p->out[i].fd, FIONREAD, &left) || left <= 0 || unblock(p->out[i].fd)))
             close_stream(&p->out[i]);
         p->out[i].drain_left = (uint64_t)(left > 0 ? left : 0);
     }
@@ -201,7 +209,9 @@ static void watch_stream(struct proc *p, unsigned i)
     s->proc = p;
     if (s->fd < 0 || s->paused || s->watch.loop)
         return;
-    if (loop_watch(p->core->loop, &s->watch, s->fd, EPOLLIN, on_stream, &e)) {
+    if (!p->tty && unblock(s->fd))
+        err_sys(&e, "prepare it");
+    if (e.code || loop_watch(p->core->loop, &s->watch, s->fd, EPOLLIN, on_stream, &e)) {
         core_notice(p->core, true, "output of a command: %s", e.text);
         proc_kill(p, END_LOST); // its output cannot be read, so its end would not be the truth
     }
@@ -358,7 +368,6 @@ static void add_fd(struct child_fds *f, int fd, bool owned)
     f->fds[f->n++] = fd;
 }
 
-// A pipe whose end on our side does not block: what is inside may empty or fill it behind our back.
 static int make_pipe(struct child_fds *child, bool child_reads, int *ret_ours)
 {
     int fds[2];
@@ -366,7 +375,7 @@ static int make_pipe(struct child_fds *child, bool child_reads, int *ret_ours)
         return -1;
     *ret_ours = fds[child_reads];
     add_fd(child, fds[!child_reads], true);
-    return fcntl(*ret_ours, F_SETFL, O_NONBLOCK); // a new pipe has no other flags to keep
+    return 0;
 }
 
 static int make_stdio(struct proc *p, struct child_fds *child, struct err *e)
@@ -377,7 +386,7 @@ static int make_stdio(struct proc *p, struct child_fds *child, struct err *e)
     if (p->stdin_fd >= 0)
         add_fd(child, p->stdin_fd, false);
     else if (p->want_stdin)
-        bad = make_pipe(child, true, &p->in_fd);
+        bad = make_pipe(child, true, &p->in_fd) || unblock(p->in_fd);
     else
         add_fd(child, p->core->null_fd, false);
     for (unsigned i = 0; i < EXEC_STREAMS && !bad; i++)
@@ -418,6 +427,7 @@ static int send_exec(struct proc *p, struct child_fds *child, struct err *e)
     m.cols = p->cols;
     m.memory_bytes = p->memory_bytes;
     m.pids = p->pids;
+    m.hold = p->brief && !p->tty;
     m.n_fds = (uint32_t)child->n;
     TEXT_PUT(m.cwd, p->cwd ? p->cwd : "");
     m.user[0] = '\0';

@@ -87,6 +87,7 @@ struct proc {
     const char *cwd, *user; // borrowed; NULL: the default
     bool root;              // uid and gid 0
     bool tty;
+    bool brief; // nobody waits for its first output: init may tell its start late
     uint16_t rows, cols;
     uint64_t memory_bytes, timeout_ms; // timeout_ms 0: none
     uint32_t pids;

@@ -9,7 +9,6 @@
 #include <linux/audit.h>
 #include <pinfold/own.h>
 #include <seccomp.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -136,16 +135,4 @@ void filter_release(struct filter *f)
 {
     free(f->insns);
     *f = (struct filter){0};
-}
-
-const struct sock_fprog *filter_command(void)
-{
-    static struct sock_filter insns[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    static const struct sock_fprog program = {.len = N_ELEMS(insns), .filter = insns};
-    return &program;
 }

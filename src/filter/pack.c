@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <pinfold/guard.h>
 #include <pinfold/own.h>
 #include <stddef.h>
 #include <string.h>
@@ -102,9 +103,10 @@ int pack(const struct filter *raw, const struct profile *p, bool notify, const s
     code_add(&c, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
     emit_tree(&c, ranges->r, ranges->n);
     emit_looks(&c, p, notify, looks);
-    if (c.n > BPF_MAXINSNS) {
+    if (c.n > BPF_MAXINSNS - GUARD_INSNS) {
         free(c.insns);
-        return err_set(e, ERR_LIMIT, "%u instructions; the kernel takes %d", c.n, BPF_MAXINSNS);
+        return err_set(e, ERR_LIMIT, "%u instructions; the kernel takes %d, %d of them init's", c.n,
+                       BPF_MAXINSNS, GUARD_INSNS);
     }
     *ret = (struct filter){c.insns, c.n};
     return 0;

@@ -39,6 +39,8 @@ uint64_t counter_read(int fd, const char *key)
 
 int groups_init(struct init *in)
 {
+    in->oom_last = counter_read(INIT_FD_OOM, "oom_kill");
+    in->pids_last = counter_read(INIT_FD_PIDS, "max");
     if (!in->start.memory_on_v2 && !in->start.pids_on_v2)
         return 0;
     // v2 hands controllers down only from a group without processes: init moves to a leaf.
@@ -152,24 +154,25 @@ int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x)
         errno = saved;
         return -1;
     }
-    x->group.cpu_base_us = counter_read(x->group.cpu_fd, "usage_usec");
-    x->oom_base = group_oom_kills(&x->group);
-    x->pids_base = group_pids_refused(&x->group);
+    // Nothing has run since the last exec ended: its counters are still true.
+    bool known = !in->n_execs && x->group.oom_fd < 0 && x->group.pids_fd < 0;
+    x->oom_base = known ? in->oom_last : group_oom_kills(in, &x->group);
+    x->pids_base = known ? in->pids_last : group_pids_refused(in, &x->group);
     return 0;
 }
 
 // Kernels differ in whether an event is counted in the group that it happened in, in the one
 // whose limit was reached or in all above: both ends are read, and only a change matters.
-uint64_t group_oom_kills(const struct exec_group *g)
+uint64_t group_oom_kills(struct init *in, const struct exec_group *g)
 {
-    return counter_read(INIT_FD_OOM, "oom_kill") +
-           (g->oom_fd >= 0 ? counter_read(g->oom_fd, "oom_kill") : 0);
+    in->oom_last = counter_read(INIT_FD_OOM, "oom_kill");
+    return in->oom_last + (g->oom_fd >= 0 ? counter_read(g->oom_fd, "oom_kill") : 0);
 }
 
-uint64_t group_pids_refused(const struct exec_group *g)
+uint64_t group_pids_refused(struct init *in, const struct exec_group *g)
 {
-    return counter_read(INIT_FD_PIDS, "max") +
-           (g->pids_fd >= 0 ? counter_read(g->pids_fd, "max") : 0);
+    in->pids_last = counter_read(INIT_FD_PIDS, "max");
+    return in->pids_last + (g->pids_fd >= 0 ? counter_read(g->pids_fd, "max") : 0);
 }
 
 bool group_populated(const struct exec_group *g)
@@ -184,10 +187,12 @@ void group_kill(struct exec_group *g)
         return; // only fails for a group that is gone, and then nothing is left in it
 }
 
-uint64_t group_cpu_us(const struct exec_group *g)
+// Asked once, when all of an exec has ended: a group that is reused goes on from there.
+uint64_t group_cpu_us(struct exec_group *g)
 {
-    uint64_t now = counter_read(g->cpu_fd, "usage_usec");
-    return now > g->cpu_base_us ? now - g->cpu_base_us : 0;
+    uint64_t base = g->cpu_base_us, now = counter_read(g->cpu_fd, "usage_usec");
+    g->cpu_base_us = now;
+    return now > base ? now - base : 0;
 }
 
 uint64_t group_peak_bytes(const struct exec_group *g)

@@ -5,13 +5,15 @@
 // up power once (capabilities, seccomp), then serves requests from its control socket: start a
 // command, signal it, resize its terminal. Each command gets a cgroup of its own, so that all it
 // started ends with it; the groups are reused, since making one costs more than the command's own
-// bookkeeping. Commands inherit the seccomp program that init already carries, plus four
-// instructions that take clone3 away, which init alone needs.
+// bookkeeping. Commands inherit the seccomp program that init already carries; the guard in front of
+// it (guard.h) leaves clone3 to init alone. What runs for a moment only is told in one message.
 //
 // Init trusts nobody inside; commands run with other ids, or as its own id without its
 // capabilities, and can neither trace it (it is not dumpable) nor signal it (pid 1).
 #pragma once
+#include <pinfold/guard.h>
 #include <pinfold/init_start.h>
+#include <pinfold/passwd.h>
 #include <pinfold/wire.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +27,7 @@ struct exec_group {
     unsigned number; // x<number>
     int dir_fd, events_fd, kill_fd, cpu_fd, peak_fd;
     int oom_fd, pids_fd;  // its own counters, where it has some; -1
-    uint64_t cpu_base_us; // cpu.stat when the command began: groups are reused
+    uint64_t cpu_base_us; // cpu.stat when its last command ended: groups are reused
     bool in_use;
     bool spent; // was killed: what is cloned into it later dies at once on newer kernels
 };
@@ -36,19 +38,35 @@ struct exec_slot {
     int status;
     uint64_t rss_bytes;
     uint64_t oom_base, pids_base;
-    int master_fd; // of its terminal, for resizing; -1
+    int master_fd;          // of its terminal, for resizing; -1
+    uint64_t held_until_us; // its start is not told before that; 0: it was told
     bool killed, limited;
 };
 struct init {
     struct init_start start;
-    int notify_fd; // refused system calls arrive here
+    struct guard_key key; // what lets init, and nobody else, call clone3
+    int notify_fd;        // refused system calls arrive here
     struct exec_slot execs[EXECS_MAX];
     struct exec_group idle[GROUPS_IDLE_MAX];
     unsigned n_idle, next_group;
+    unsigned n_execs, n_held;
+    unsigned top;                 // slots from here on are free
+    uint64_t oom_last, pids_last; // the sandbox's counters when the last exec ended
     struct denial denials[DENIALS_MAX];
     unsigned n_denials;
     uint64_t denied_total;
 };
+
+// main.c
+void answer(enum wire_type type, uint64_t id, const void *body, const int *fds, size_t n);
+
+// ends.c
+#define HOLD_MS 2 // the start of a command that takes no longer is told with its end
+struct exec_slot *slot_find(struct init *in, uint64_t exec); // 0: a free one
+void slot_release(struct init *in, struct exec_slot *x);
+void slot_hold(struct init *in, struct exec_slot *x);
+void tell_held(struct init *in);
+void on_child(struct init *in, int signal_fd);
 
 // power.c: once, at the start. Errors come back as errno.
 int power_drop(struct init *in);
@@ -56,11 +74,11 @@ int power_filter(struct init *in); // leaves notify_fd
 
 // groups.c
 int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x);
-uint64_t group_oom_kills(const struct exec_group *g);
-uint64_t group_pids_refused(const struct exec_group *g);
+uint64_t group_oom_kills(struct init *in, const struct exec_group *g);
+uint64_t group_pids_refused(struct init *in, const struct exec_group *g);
 bool group_populated(const struct exec_group *g);
 void group_kill(struct exec_group *g);
-uint64_t group_cpu_us(const struct exec_group *g);
+uint64_t group_cpu_us(struct exec_group *g);
 uint64_t group_peak_bytes(const struct exec_group *g); // 0 when the kernel keeps none
 void group_give_back(struct init *in, struct exec_slot *x);
 int groups_init(struct init *in);
@@ -72,10 +90,5 @@ void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_
 // denials.c: the filter's listener is readable.
 void denials_notify(struct init *in);
 
-// user.c: resolve a name from the sandbox's /etc/passwd; 0 or -1.
-struct who {
-    uid_t uid;
-    gid_t gid;
-    char home[256];
-};
-int user_find(const char *name, uint32_t uid, struct who *ret);
+// user.c: from the sandbox's /etc/passwd; 0 or -1.
+int user_find(const char *name, uint32_t uid, struct passwd_user *ret);

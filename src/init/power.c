@@ -7,8 +7,10 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,20 +48,20 @@ int power_drop(struct init *in)
 
 int power_filter(struct init *in)
 {
-    struct stat sb;
-    if (fstat(INIT_FD_FILTER, &sb))
+    static struct sock_filter insns[BPF_MAXINSNS];
+    const size_t room = sizeof(insns) - GUARD_INSNS * sizeof(insns[0]);
+    ssize_t n = pread(INIT_FD_FILTER, insns + GUARD_INSNS, room, 0);
+    if (n <= 0 || (size_t)n == room || getrandom(&in->key, sizeof(in->key), 0) != sizeof(in->key))
         return -1;
-    void *p = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE, INIT_FD_FILTER, 0);
-    if (p == MAP_FAILED)
-        return -1;
-    struct sock_fprog prog = {
-        .len = (unsigned short)((size_t)sb.st_size / sizeof(struct sock_filter)), .filter = p};
+    guard_write(&in->key, insns);
+    struct sock_fprog prog = {.len = (unsigned short)(GUARD_INSNS + (size_t)n / sizeof(insns[0])),
+                              .filter = insns};
     // SPEC_ALLOW: without it every process pays for a mitigation that its own code can ask for.
     in->notify_fd =
         (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog);
     int saved = errno;
-    (void)munmap(p, (size_t)sb.st_size);
+    memset(insns, 0, GUARD_INSNS * sizeof(insns[0])); // one place less that holds the key
     (void)close(INIT_FD_FILTER);
     errno = saved;
     return in->notify_fd < 0 ? -1 : 0;

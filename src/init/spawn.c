@@ -8,12 +8,9 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/sched.h>
-#include <linux/seccomp.h>
-#include <linux/filter.h>
 #include <pinfold/own.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
@@ -31,7 +28,7 @@ static struct launch {
     const struct msg_exec *m;
     char *strings[STRINGS_MAX + 8];
     char **argv, **envp;
-    struct who who;
+    struct passwd_user who;
     char home_env[272];
     char path[PATH_MAX];
     int program_fd; // >= 0: execute this descriptor
@@ -41,13 +38,6 @@ static struct launch {
     const char *step;       // where the child was when it failed
     int sys;
 } L;
-
-static struct sock_filter no_clone3[] = {
-    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-};
 
 static const char *env_get(const char *name)
 {
@@ -71,8 +61,10 @@ static bool join_v1(int dir_fd)
 
 static bool take_stdio(void)
 {
-    // Out of the way first: a source may sit on a target's number.
-    int fds[3] = {fcntl(L.in, F_DUPFD, 20), fcntl(L.out, F_DUPFD, 20), fcntl(L.err, F_DUPFD, 20)};
+    int fds[3] = {L.in, L.out, L.err};
+    for (int i = 0; i < 3; i++) // out of the way first: a source may sit on a target's number
+        if (fds[i] < 3)
+            fds[i] = fcntl(fds[i], F_DUPFD, 20);
     for (int i = 0; i < 3; i++)
         if (fds[i] < 0 || dup2(fds[i], i) < 0)
             return false;
@@ -84,12 +76,6 @@ static bool become_user(void)
     gid_t group = L.who.gid;
     return !setgroups(1, &group) && !setresgid(group, group, group) &&
            !setresuid(L.who.uid, L.who.uid, L.who.uid);
-}
-
-static bool add_filter(void)
-{
-    struct sock_fprog prog = {N_ELEMS(no_clone3), no_clone3};
-    return !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog);
 }
 
 static void execute_on_path(const char *name)
@@ -118,11 +104,8 @@ static void execute_on_path(const char *name)
 static int child(void *unused)
 {
     (void)unused;
-    struct sigaction dfl = {.sa_handler = SIG_DFL};
     sigset_t none;
     (void)sigemptyset(&none);
-    for (int s = 1; s < 32; s++)
-        (void)sigaction(s, &dfl, NULL); // two of them cannot be set, and need not
     L.step = "cgroup";
     if ((L.v1_memory >= 0 && !join_v1(L.v1_memory)) || (L.v1_pids >= 0 && !join_v1(L.v1_pids)))
         goto failed;
@@ -145,7 +128,7 @@ static int child(void *unused)
         goto failed;
     if (close_range(L.program_fd >= 0 ? 4 : 3, ~0u, 0) ||
         (L.program_fd >= 0 && fcntl(3, F_SETFD, FD_CLOEXEC)) ||
-        sigprocmask(SIG_SETMASK, &none, NULL) || !add_filter())
+        sigprocmask(SIG_SETMASK, &none, NULL))
         goto failed;
     if (L.program_fd >= 0)
         (void)syscall(SYS_execveat, 3, "", L.argv, L.envp, AT_EMPTY_PATH);
@@ -189,7 +172,8 @@ static int find_user(const struct init *in, const struct msg_exec *m)
         return -1;
     } else {
         // An id without an entry is as good as one with.
-        L.who = (struct who){.uid = uid, .gid = m->gid == UINT32_MAX ? in->start.gid : m->gid};
+        L.who =
+            (struct passwd_user){.uid = uid, .gid = m->gid == UINT32_MAX ? in->start.gid : m->gid};
         (void)snprintf(L.who.home, sizeof(L.who.home), uid ? "/workspace" : "/root");
     }
     if (L.who.uid > 65535 || L.who.gid > 65535) {
@@ -226,12 +210,14 @@ static int open_terminal(const struct msg_exec *m, int *ret_master, int *ret_sla
 }
 
 // clone3 with a stack of the child's own: it must not run on the frame of a caller that is waiting.
+// The two arguments it does not have carry the key that the guard asks for.
 #if !defined(__x86_64__)
 #error "init starts commands with a few lines of assembler, written for x86-64 only so far"
 #endif
-static long clone3_call(struct clone_args *args, size_t size, int (*fn)(void *))
+static long clone3_call(struct clone_args *args, const struct guard_key *key, int (*fn)(void *))
 {
     register int (*at)(void *) __asm__("r8") = fn;
+    register uint64_t key_b __asm__("r10") = key->b;
     long r;
     __asm__ volatile("syscall\n\t"
                      "testq %%rax, %%rax\n\t"
@@ -242,12 +228,13 @@ static long clone3_call(struct clone_args *args, size_t size, int (*fn)(void *))
                      "ud2\n"
                      "1:"
                      : "=a"(r)
-                     : "0"((long)SYS_clone3), "D"(args), "S"(size), "r"(at)
+                     : "0"((long)SYS_clone3), "D"(args), "S"(sizeof(*args)), "d"(key->a),
+                       "r"(key_b), "r"(at)
                      : "rcx", "r11", "memory", "cc");
     return r;
 }
 
-static int clone_into(const struct exec_group *g, pid_t *ret)
+static int clone_into(const struct guard_key *key, const struct exec_group *g, pid_t *ret)
 {
     static char stack[64u << 10] __attribute__((aligned(16)));
     struct clone_args args = {
@@ -257,7 +244,7 @@ static int clone_into(const struct exec_group *g, pid_t *ret)
         .stack_size = sizeof(stack),
         .cgroup = (uint64_t)g->dir_fd,
     };
-    long r = clone3_call(&args, sizeof(args), child);
+    long r = clone3_call(&args, key, child);
     if (r < 0) {
         errno = (int)-r;
         return -1;
@@ -352,7 +339,7 @@ void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_
         L.v1_pids = v1_dir(INIT_FD_V1_PIDS, x, m->body.exec.pids && !in->start.pids_on_v2);
         pid_t pid = -1;
         L.step = "clone";
-        int sys = clone_into(&x->group, &pid) ? errno : L.sys;
+        int sys = clone_into(&in->key, &x->group, &pid) ? errno : L.sys;
         fd_close(&L.v1_memory);
         fd_close(&L.v1_pids);
         x->pid = pid > 0 ? pid : 0;

@@ -1,60 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users of the sandbox, from its own /etc/passwd. Not by libc: a static getpwnam would load
-// modules the image brings.
+// Users of the sandbox. Not by libc: a static getpwnam would load modules the image brings.
 #include "init_int.h"
 
 #include <fcntl.h>
-#include <pinfold/io.h>
-#include <pinfold/num.h>
 #include <pinfold/own.h>
-#include <string.h>
+#include <unistd.h>
 
-// Field i of a colon-separated line into out; false when there is none or no room.
-static bool field(const char *line, size_t len, unsigned i, char *out, size_t room)
-{
-    const char *end = line + len;
-    for (; i; i--) {
-        line = memchr(line, ':', (size_t)(end - line));
-        if (!line)
-            return false;
-        line++;
-    }
-    const char *stop = memchr(line, ':', (size_t)(end - line));
-    size_t n = (size_t)((stop ? stop : end) - line);
-    if (n >= room)
-        return false;
-    memcpy(out, line, n);
-    out[n] = '\0';
-    return true;
-}
-
-static bool match(const char *line, size_t len, const char *name, uint32_t uid, struct who *ret)
-{
-    char user[64], id[16], gid[16], home[256];
-    if (!field(line, len, 0, user, sizeof(user)) || !field(line, len, 2, id, sizeof(id)) ||
-        !field(line, len, 3, gid, sizeof(gid)) || !field(line, len, 5, home, sizeof(home)))
-        return false;
-    uint64_t u, g;
-    if (num_parse_u64(id, 0, 65535, &u, NULL) || num_parse_u64(gid, 0, 65535, &g, NULL) ||
-        (*name ? strcmp(user, name) != 0 : u != uid))
-        return false;
-    ret->uid = (uid_t)u;
-    ret->gid = (gid_t)g;
-    (void)snprintf(ret->home, sizeof(ret->home), "%s", home);
-    return true;
-}
-
-int user_find(const char *name, uint32_t uid, struct who *ret)
+int user_find(const char *name, uint32_t uid, struct passwd_user *ret)
 {
     static char text[64u << 10]; // a passwd that is longer is cut, not refused
     own_fd int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd < 0 ? 0 : io_read_full(fd, text, sizeof(text));
-    for (const char *at = text, *end = text + (n > 0 ? n : 0); at < end;) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
-        size_t len = (size_t)((stop ? stop : end) - at);
-        if (match(at, len, name, uid, ret))
-            return 0;
-        at += len + 1;
-    }
-    return -1;
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text)); // a file: all at once
+    return n > 0 && passwd_find(text, (size_t)n, name, uid, ret) ? 0 : -1;
 }

@@ -69,10 +69,10 @@ FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from
 FIELDS(mirror) = {STR(msg_mirror, mirror)};
 FIELDS(none) = {U32(msg_none, unused)};
 FIELDS(exec) = {
-    U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env),  U32(msg_exec, program),
-    U32(msg_exec, uid),  U32(msg_exec, gid),          U32(msg_exec, tty),    U32(msg_exec, rows),
-    U32(msg_exec, cols), U64(msg_exec, memory_bytes), U32(msg_exec, pids),   U32(msg_exec, n_fds),
-    STR(msg_exec, cwd),  STR(msg_exec, user),         BYTES(msg_exec, args),
+    U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
+    U32(msg_exec, uid),  U32(msg_exec, gid),          U32(msg_exec, tty),   U32(msg_exec, rows),
+    U32(msg_exec, cols), U64(msg_exec, memory_bytes), U32(msg_exec, pids),  U32(msg_exec, n_fds),
+    U32(msg_exec, hold), STR(msg_exec, cwd),          STR(msg_exec, user),  BYTES(msg_exec, args),
 };
 FIELDS(exec_started) = {
     U64(msg_exec_started, exec), U32(msg_exec_started, code), U32(msg_exec_started, sys),

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <pinfold/filter.h>
+#include <pinfold/guard.h>
 #include <pinfold/own.h>
 #include <sys/syscall.h>
 #include "tap.h"
@@ -136,13 +137,33 @@ static void test_scattered(const struct profile *all, unsigned n)
     filter_release(&f);
 }
 
-static void test_command(void)
+static uint32_t run_guard(const struct filter *f, uint32_t arch, int nr, struct guard_key key)
 {
-    const struct sock_fprog *c = filter_command();
-    struct filter f = {c->filter, c->len};
-    is_int(run(&f, filter_arch(), SYS_clone3, 0), SECCOMP_RET_ERRNO | ENOSYS, "no clone3");
-    is_int(run(&f, filter_arch(), SYS_clone, 0), SECCOMP_RET_ALLOW, "clone");
-    is_int(run(&f, filter_arch(), -1, 0), SECCOMP_RET_ALLOW, "the rest is the other program's");
+    struct seccomp_data d = {.arch = arch, .nr = nr, .args = {1, 2, key.a, key.b}};
+    return filter_simulate(f->insns, f->n, &d);
+}
+
+static void test_guard(void)
+{
+    const struct guard_key key = {0x0123456789abcdef, 0xfedcba9876543210}, none = {0, 0};
+    const uint32_t rest = SECCOMP_RET_TRACE;
+    struct sock_filter insns[GUARD_INSNS + 1];
+    guard_write(&key, insns);
+    insns[GUARD_INSNS] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, rest);
+    struct filter f = {insns, N_ELEMS(insns)};
+    const uint32_t arch = filter_arch(), absent = SECCOMP_RET_ERRNO | ENOSYS;
+    is_int(run_guard(&f, arch, SYS_clone3, key), SECCOMP_RET_ALLOW, "clone3 for who has the key");
+    is_int(run_guard(&f, arch, SYS_clone3, none), absent, "no clone3 for others");
+    unsigned wrong = 0;
+    for (unsigned bit = 0; bit < 64; bit++) {
+        struct guard_key a = {key.a ^ 1ull << bit, key.b}, b = {key.a, key.b ^ 1ull << bit};
+        wrong += run_guard(&f, arch, SYS_clone3, a) != absent;
+        wrong += run_guard(&f, arch, SYS_clone3, b) != absent;
+    }
+    is_int(wrong, 0, "nor for a key that is wrong in one bit, whichever");
+    is_int(run_guard(&f, arch, SYS_clone, none), rest, "clone is left to the program behind it");
+    is_int(run_guard(&f, arch, -1, key), rest, "the rest too");
+    is_int(run_guard(&f, arch ^ 1, SYS_clone3, key), rest, "and other architectures");
 }
 
 int main(void)
@@ -159,7 +180,7 @@ int main(void)
     test_mutants(profile_find(all, n, "bootstrap"));
     test_wrong_profile(all, n);
     test_scattered(all, n);
-    test_command();
+    test_guard();
     test_conditions("Allow=kcmp if arg0 == 5 # t\n");
     test_conditions("Allow=kcmp if arg5 != 5 # t\n");
     test_conditions("Allow=kcmp if arg1 <= 5 # t\n");

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pinfold/filter.h>
+#include <pinfold/guard.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <pthread.h>
@@ -106,12 +107,17 @@ struct loaded {
 static void in_child(const struct filter *f, struct loaded *ret)
 {
     struct count refused = {0}, allowed = {0}, command = {0};
-    struct filter on_top = {filter_command()->filter, filter_command()->len};
+    const struct guard_key key = {1, 2};
+    struct sock_filter insns[GUARD_INSNS + 1];
+    guard_write(&key, insns);
+    insns[GUARD_INSNS] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    struct filter on_top = {insns, N_ELEMS(insns)};
     ret->us = load_us(f);
     try_refused(&refused);
     try_allowed(&allowed);
     must(&command, load(&on_top, 0) == 0);
-    must(&command, fails(syscall(SYS_clone3, NULL, 0), ENOSYS));
+    must(&command, fails(syscall(SYS_clone3, NULL, 0, 1, 3), ENOSYS));
+    must(&command, fails(syscall(SYS_clone3, NULL, 0, 1, 2), EINVAL));
     try_allowed(&command);
     ret->failed_refused = refused.failed;
     ret->failed_allowed = allowed.failed;
@@ -144,7 +150,7 @@ static void test_calls(const struct profile *p)
     printf("# %s: %u instructions, loaded in %lu us\n", p->name, f.n, got.us);
     is_int(got.failed_refused, 0, "%s: refused calls are refused", p->name);
     is_int(got.failed_allowed, 0, "%s: allowed calls work", p->name);
-    is_int(got.failed_command, 0, "%s: and with a command's own program", p->name);
+    is_int(got.failed_command, 0, "%s: and with the guard, which wants its key", p->name);
     filter_release(&f);
 }
 
