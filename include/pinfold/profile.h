@@ -117,5 +117,24 @@ extern const unsigned n_profile_tuples;
 enum profile_expect { EXPECT_ALLOWED, EXPECT_REFUSED, EXPECT_NOTHING };
 enum profile_expect profile_expect(const struct profile *p, const struct profile_tuple *t);
 
+// --- learning ------------------------------------------------------------------------------------
+
+// One call that a command made; of the arguments only those that some row looks at.
+struct profile_seen {
+    int nr;
+    uint64_t args[6];
+    uint64_t count;
+    char comm[16]; // of the process that made it first
+};
+// Make p allow what any profile of its limits, mounts and namespaces may: to learn under.
+int profile_widen(struct profile *p, struct err *e);
+// A bit for each argument that decides whether p allows this call.
+uint8_t profile_looks_at(const struct profile *p, int nr);
+// From what was seen under `wide` the smallest profile that allows the same, and what init needs.
+int profile_learn(const struct profile *wide, const struct profile_seen *seen, unsigned n,
+                  struct profile *ret, struct err *e);
+// As profile_format, with the name of a group where the whole of it is allowed.
+int profile_format_short(const struct profile *p, struct buf *out);
+
 const char *profile_cap_name(unsigned bit); // "CAP_CHOWN"; NULL above the newest known
 bool profile_cap_find(const char *name, unsigned *ret_bit);

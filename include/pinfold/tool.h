@@ -28,6 +28,10 @@
 //     device, fifo or sparse file; setuid, setgid and owners are dropped. What was unpacked before
 //     an error stays.
 // ps MAX -> processes in ascending pid order, end.
+// trace LOOK COMMAND... -> a line for each system call that the command and all it started were seen
+//     to make, told apart by the arguments that LOOK names ("NR:MASK,NR:MASK", a bit an argument,
+//     or "-"): "NR COUNT ARG0 ... ARG5 COMM", then "end LOST". stdin is the command's, its output
+//     and errors go to stderr. Exit code: the command's, 128 and its number after a signal.
 //
 // PATH is relative to /workspace, or absolute from the sandbox's root. A ".." component, an empty
 // path ("." is /workspace itself) and more than TOOL_PATH_MAX bytes are refused.

@@ -105,8 +105,10 @@ struct host {
     unsigned n_profiles;
     struct box_host *boxes;
 };
-// only: the one profile whose filter is wanted, so that no other is compiled; NULL: all.
-int host_open(struct host *h, const struct cli *c, const char *only, struct err *e);
+// One profile, by name, or by path when there is a slash in it; free() it.
+int host_profile(const char *name, struct profile **ret, struct err *e);
+// only: the one profile that is wanted, so that no other is compiled; NULL: all there are.
+int host_open(struct host *h, const struct cli *c, const struct profile *only, struct err *e);
 void host_close(struct host *h);
 struct image;
 // mirror: of the command line, or NULL. image_free() it.
@@ -122,9 +124,20 @@ struct box_run {
     uint32_t uid, gid; // UINT32_MAX: the profile's
     uint64_t timeout_ms;
     bool tty;
+    bool tool; // argv is pinfold-tool's
     int in_fd, out_fd, err_fd;
 };
 int box_run_command(struct box *b, const struct box_run *r, struct err *e);
+
+// run.c: a fresh sandbox by the options of `run`, a command in it; the exit code.
+struct run_how {
+    const struct profile *profile;
+    char **argv;
+    bool tool;  // as in struct box_run, and never with a terminal
+    int out_fd; // for its stdout
+};
+const char *run_profile_name(const struct cli *c);
+int run_in_box(const struct cli *c, const struct run_how *how);
 
 // client.c: HTTP to the server
 int cli_client(struct cli *c, struct err *e);

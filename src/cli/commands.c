@@ -150,6 +150,8 @@ const struct cli_cmd cli_commands[] = {
         "print what the second allows and forbids that the first does not"),
     CMD("profile plan", cmd_profile_plan, 0, plan_opts, "PROFILE", 1, 1, WORDS_PROFILE,
         "print the steps that would make a sandbox"),
+    CMD("profile learn", cmd_profile_learn, CLI_REST | CLI_ROOT, run_opts, "[--] COMMAND...", 0, 0,
+        WORDS_NONE, "run a command, print the smallest profile that it works in"),
     CMD("image list", cmd_image_list, CLI_EITHER | CLI_JSON, state_opts, "", 0, 0, WORDS_NONE,
         "list the images, and which of their layers are built"),
     CMD("image check", cmd_image_check, 0, no_opts, "FILE...", 1, ALL, WORDS_FILE,

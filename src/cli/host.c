@@ -81,20 +81,41 @@ int host_state_look(const struct cli *c, bool *ret_there, struct err *e)
     }
 }
 
-int host_open(struct host *h, const struct cli *c, const char *only, struct err *e)
+int host_profile(const char *name, struct profile **ret, struct err *e)
+{
+    own_fd int dir = host_profiles_dir(e);
+    if (dir < 0)
+        return -1;
+    if (strchr(name, '/'))
+        return profile_load_file(AT_FDCWD, name, dir, ret, e);
+    own_free char *file = xasprintf("%s.profile", name);
+    if (!name_ok(name) || (faccessat(dir, file, F_OK, 0) && errno == ENOENT))
+        return err_set(e, ERR_NOT_FOUND, "there is no profile %.64s", name);
+    return profile_load_file(dir, file, dir, ret, e);
+}
+
+static int load_profiles(struct host *h, const struct profile *only, struct err *e)
+{
+    if (only) {
+        h->profiles = xmalloc(sizeof(*only));
+        *h->profiles = *only;
+        h->n_profiles = 1;
+        return only->internal ? err_set(e, ERR_NOT_FOUND, "there is no profile %.64s", only->name)
+                              : 0;
+    }
+    own_fd int dir = host_profiles_dir(e);
+    return dir < 0 ? -1 : profile_load_dir(dir, &h->profiles, &h->n_profiles, e);
+}
+
+int host_open(struct host *h, const struct cli *c, const struct profile *only, struct err *e)
 {
     struct conf conf;
     *h = (struct host){0};
-    own_fd int profiles = host_profiles_dir(e);
-    if (profiles < 0 || settings(&conf, e) ||
-        profile_load_dir(profiles, &h->profiles, &h->n_profiles, e))
+    if (load_profiles(h, only, e) || settings(&conf, e))
         return -1;
     own_fd int state = host_state_dir(c, e), helpers = state < 0 ? -1 : conf_bin_dir(e);
     if (helpers < 0)
         return -1;
-    const struct profile *one = only ? profile_find(h->profiles, h->n_profiles, only) : NULL;
-    if (only && (!one || one->internal))
-        return err_set(e, ERR_NOT_FOUND, "there is no profile %.64s", only);
     struct box_host_conf bc = {
         .state_fd = state,
         .helper_fd = helpers,
@@ -104,8 +125,8 @@ int host_open(struct host *h, const struct cli *c, const char *only, struct err 
         .net_pool = conf.network_range,
         .name_servers = conf.name_servers,
         .repo_roots = "",
-        .profiles = one ? one : h->profiles,
-        .n_profiles = one ? 1 : h->n_profiles,
+        .profiles = h->profiles,
+        .n_profiles = h->n_profiles,
     };
     h->boxes = box_host_open(&bc, e);
     if (!h->boxes)

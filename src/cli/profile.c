@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// pinfold profile: list, check, show, diff, plan.
+// pinfold profile: list, check, show, diff, plan; learn is in learn.c.
 #include "client_int.h"
 #include "commands_int.h"
 
@@ -88,27 +88,13 @@ int cmd_profile_check(struct cli *c)
     return code;
 }
 
-// By name, or by path when there is a slash in it.
-static int load_one(const char *name, struct profile **ret, struct err *e)
-{
-    own_fd int dir = host_profiles_dir(e);
-    if (dir < 0)
-        return -1;
-    if (strchr(name, '/'))
-        return profile_load_file(AT_FDCWD, name, dir, ret, e);
-    if (!name_ok(name))
-        return err_set(e, ERR_NOT_FOUND, "there is no profile %.64s", name);
-    own_free char *file = xasprintf("%s.profile", name);
-    return profile_load_file(dir, file, dir, ret, e);
-}
-
 int cmd_profile_show(struct cli *c)
 {
     own_free struct profile *p = NULL;
     struct err e;
     own_buf struct buf out;
     buf_init(&out, OUT_MAX);
-    if (load_one(c->args[0], &p, &e))
+    if (host_profile(c->args[0], &p, &e))
         return cli_fail(EXIT_FAILED, &e);
     (void)profile_format(p, &out);
     return cli_print(&out);
@@ -120,7 +106,7 @@ int cmd_profile_diff(struct cli *c)
     struct err e;
     own_buf struct buf out;
     buf_init(&out, OUT_MAX);
-    if (load_one(c->args[0], &a, &e) || load_one(c->args[1], &b, &e))
+    if (host_profile(c->args[0], &a, &e) || host_profile(c->args[1], &b, &e))
         return cli_fail(EXIT_FAILED, &e);
     (void)profile_diff(a, b, &out);
     return cli_print(&out);
@@ -133,7 +119,7 @@ int cmd_profile_plan(struct cli *c)
     own_buf struct buf out;
     buf_init(&out, OUT_MAX);
     const char *image = cli_get(c, "image");
-    if (load_one(c->args[0], &p, &e))
+    if (host_profile(c->args[0], &p, &e))
         return cli_fail(EXIT_FAILED, &e);
     struct box_spec s = {.id = "plan_1",
                          .dir = "",

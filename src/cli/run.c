@@ -137,13 +137,16 @@ static int fill_user(struct box_run *r, const struct cli *c, struct err *e)
     return 0;
 }
 
-static int fill_run(struct plan *p, const struct cli *c, struct err *e)
+static int fill_run(struct plan *p, const struct cli *c, const struct run_how *how, struct err *e)
 {
     struct box_run *r = &p->run;
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    *r = (struct box_run){.argv = c->rest, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO};
-    r->err_fd = STDERR_FILENO;
-    r->tty = (terminal || cli_get(c, "tty")) && !cli_get(c, "no-tty");
+    *r = (struct box_run){.argv = how->argv,
+                          .tool = how->tool,
+                          .in_fd = STDIN_FILENO,
+                          .out_fd = how->out_fd,
+                          .err_fd = STDERR_FILENO};
+    r->tty = (terminal || cli_get(c, "tty")) && !cli_get(c, "no-tty") && !how->tool;
     r->cwd = cli_get(c, "cwd") ? cli_get(c, "cwd") : "/workspace";
     if (strlen(r->cwd) >= 4096)
         return err_set(e, ERR_BAD_REQUEST, "--cwd is too long");
@@ -162,21 +165,21 @@ static int open_workspace(struct plan *p, const struct cli *c, struct err *e)
     return p->workspace_fd < 0 ? err_sys(e, "open --workspace %.150s", dir) : 0;
 }
 
-static const char *profile_of(const struct cli *c)
+const char *run_profile_name(const struct cli *c)
 {
     return cli_get(c, "profile") ? cli_get(c, "profile") : "default";
 }
 
-static int fill(struct plan *p, const struct cli *c, const struct host *h, struct err *e)
+static int fill(struct plan *p, const struct cli *c, const struct run_how *how,
+                const struct host *h, struct err *e)
 {
-    const struct profile *pr = profile_find(h->profiles, h->n_profiles, profile_of(c));
-    p->spec.profile = pr->name;
-    p->spec.network = pr->network;
+    p->spec.profile = how->profile->name;
+    p->spec.network = how->profile->network;
     if (cli_get(c, "net") && net_mode_parse(cli_get(c, "net"), &p->spec.network, e))
         return -1;
     p->image = host_image(cli_get(c, "image") ? cli_get(c, "image") : "host", NULL, e);
-    if (!p->image || fill_layers(p, e) || fill_limits(&p->spec.limits, c, e) || fill_run(p, c, e) ||
-        open_workspace(p, c, e) || layers_there(p, h, e))
+    if (!p->image || fill_layers(p, e) || fill_limits(&p->spec.limits, c, e) ||
+        fill_run(p, c, how, e) || open_workspace(p, c, e) || layers_there(p, h, e))
         return -1;
     p->spec.dir = "";
     p->spec.dir_fd = p->workspace_fd;
@@ -186,6 +189,16 @@ static int fill(struct plan *p, const struct cli *c, const struct host *h, struc
 
 int cmd_run(struct cli *c)
 {
+    own_free struct profile *p = NULL;
+    struct err e;
+    if (host_profile(run_profile_name(c), &p, &e))
+        return cli_fail(EXIT_NOT_STARTED, &e);
+    struct run_how how = {.profile = p, .argv = c->rest, .out_fd = STDOUT_FILENO};
+    return run_in_box(c, &how);
+}
+
+int run_in_box(const struct cli *c, const struct run_how *how)
+{
     struct host h;
     struct plan p = {.workspace_fd = -1};
     struct box b;
@@ -193,7 +206,7 @@ int cmd_run(struct cli *c)
     char id[ID_MAX], step[32] = "";
     int code = EXIT_NOT_STARTED;
     p.spec.id = id_make("run", id);
-    if (host_open(&h, c, profile_of(c), &e) || fill(&p, c, &h, &e)) {
+    if (host_open(&h, c, how->profile, &e) || fill(&p, c, how, &h, &e)) {
         code = cli_fail(code, &e);
     } else if (box_start(h.boxes, &p.spec, &b, step, &e)) {
         (void)err_wrap(&e, "the sandbox does not start, step %s", step);

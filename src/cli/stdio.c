@@ -67,7 +67,8 @@ static int send_exec(struct session *s, const int *stdio, struct err *e)
 {
     const struct box_run *r = s->run;
     struct winsize size = {.ws_row = 24, .ws_col = 80};
-    struct msg_exec m = {.exec = 1, .uid = r->uid, .gid = r->gid, .tty = r->tty};
+    struct msg_exec m = {
+        .exec = 1, .uid = r->uid, .gid = r->gid, .tty = r->tty, .program = r->tool};
     int fds[4];
     size_t n = 0;
     own_buf struct buf args;

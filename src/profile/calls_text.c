@@ -117,6 +117,11 @@ int calls_format(const struct profile *p, struct buf *out)
             return -1;
     if (format_group(p, NULL, out))
         return -1;
+    return calls_format_allow(p, out);
+}
+
+int calls_format_allow(const struct profile *p, struct buf *out)
+{
     for (unsigned i = 0; i < p->n_calls; i++)
         if ((p->calls[i].n_conds || p->calls[i].why) && format_allow(p, &p->calls[i], out))
             return -1;

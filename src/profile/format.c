@@ -8,7 +8,7 @@ int profile_format(const struct profile *p, struct buf *out)
 {
     if (buf_puts(out, "format=1\n"))
         return -1;
-    return keys_format(p, out);
+    return keys_format(p, calls_format, out);
 }
 
 static bool has_row(const struct profile *p, const struct profile_call *row)

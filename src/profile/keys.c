@@ -9,6 +9,7 @@
 struct key_row {
     const char *section, *key;
     int (*put)(struct parse_state *s, const struct key_row *row, char *value, struct err *e);
+    // NULL: all calls at once
     int (*format)(const struct profile *p, const struct key_row *row, struct buf *out);
     uint16_t offset;   // of the member of struct profile
     const char *limit; // the row of limit_rows that has its bounds
@@ -344,12 +345,6 @@ static int format_refuse(const struct profile *p, const struct key_row *row, str
     return buf_printf(out, "%s=%s\n", row->key, refuse_names[p->refuse]);
 }
 
-static int format_calls(const struct profile *p, const struct key_row *row, struct buf *out)
-{
-    (void)row;
-    return calls_format(p, out);
-}
-
 // --- the table ---------------------------------------------------------------------------------
 
 #define AT(member) offsetof(struct profile, member)
@@ -388,8 +383,7 @@ static const struct key_row rows[] = {
     {"Sandbox", "ReadWritePaths", put_write_paths, format_write_paths, 0, NULL, KEY_REPEATS,
      KEY_OPTIONAL},
     FIELD("SystemCalls", "SystemCallErrorNumber", refuse, refuse, KEY_OPTIONAL),
-    {"SystemCalls", "SystemCallFilter", put_filter, format_calls, 0, NULL, KEY_REPEATS,
-     KEY_REQUIRED},
+    {"SystemCalls", "SystemCallFilter", put_filter, NULL, 0, NULL, KEY_REPEATS, KEY_REQUIRED},
     {"SystemCalls", "Allow", put_allow, format_nothing, 0, NULL, KEY_REPEATS, KEY_OPTIONAL},
 };
 #define N_ROWS N_ELEMS(rows)
@@ -427,14 +421,15 @@ int keys_required(const struct parse_state *s, struct err *e)
     return 0;
 }
 
-int keys_format(const struct profile *p, struct buf *out)
+int keys_format(const struct profile *p, int (*calls)(const struct profile *p, struct buf *out),
+                struct buf *out)
 {
     const char *section = "";
     for (unsigned i = 0; i < N_ROWS; i++) {
         if (strcmp(section, rows[i].section) && buf_printf(out, "\n[%s]\n", rows[i].section))
             return -1;
         section = rows[i].section;
-        if (rows[i].format(p, &rows[i], out))
+        if (rows[i].format ? rows[i].format(p, &rows[i], out) : calls(p, out))
             return -1;
     }
     return 0;

@@ -17,6 +17,7 @@ const struct profile_group *groups_of_call(int nr); // the first but @init, NULL
 int rows_add(struct profile *p, const struct profile_call *row, struct err *e);
 void rows_remove(struct profile *p, int nr);
 uint16_t rows_reason(struct profile *p, const char *text, struct err *e);   // 0 on failure
+bool rows_allow(const struct profile_call *row, const uint64_t args[6]);    // these arguments
 bool rows_same(const struct profile_call *a, const struct profile_call *b); // reason aside
 
 // --- conds.c: `arg0 & 0x7e020000 == 0 and arg2 <= 5` ---
@@ -35,12 +36,15 @@ const struct key_row *keys_find(const char *key);
 const char *keys_section(const struct key_row *row);
 int keys_put(struct parse_state *s, const struct key_row *row, char *value, struct err *e);
 int keys_required(const struct parse_state *s, struct err *e); // all that must be stated, are
-int keys_format(const struct profile *p, struct buf *out);
+// calls: the writer of what [SystemCalls] allows.
+int keys_format(const struct profile *p, int (*calls)(const struct profile *p, struct buf *out),
+                struct buf *out);
 
 // --- calls_text.c: the keys of [SystemCalls] ---
 int calls_put_filter(struct profile *p, char *value, struct err *e);
 int calls_put_allow(struct profile *p, char *value, struct err *e);
 int calls_format(const struct profile *p, struct buf *out);
+int calls_format_allow(const struct profile *p, struct buf *out); // its lines Allow= only
 
 // --- must.c ---
 int must_check(const struct profile *p, struct err *e);

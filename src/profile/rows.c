@@ -116,15 +116,18 @@ static bool cond_holds(const struct profile_cond *c, uint64_t arg)
     return false;
 }
 
+bool rows_allow(const struct profile_call *row, const uint64_t args[6])
+{
+    unsigned held = 0;
+    while (held < row->n_conds && cond_holds(&row->conds[held], args[row->conds[held].arg]))
+        held++;
+    return held == row->n_conds;
+}
+
 bool profile_allows(const struct profile *p, int nr, const uint64_t args[6])
 {
-    for (unsigned i = first_row(p, nr); i < p->n_calls && p->calls[i].nr == nr; i++) {
-        const struct profile_call *row = &p->calls[i];
-        unsigned held = 0;
-        while (held < row->n_conds && cond_holds(&row->conds[held], args[row->conds[held].arg]))
-            held++;
-        if (held == row->n_conds)
+    for (unsigned i = first_row(p, nr); i < p->n_calls && p->calls[i].nr == nr; i++)
+        if (rows_allow(&p->calls[i], args))
             return true;
-    }
     return false;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// pinfold-tool: one file operation inside a sandbox, then exit.
+// pinfold-tool: one file operation (or one traced command) inside a sandbox, then exit.
 //
 // Theory of operation: pid 1 of the sandbox executes this static binary from a descriptor, as the
 // sandbox's user, with the server's pipes as stdio. It has no more rights than that user's own
 // programs, holds no secret and keeps no state; what it prints is checked by the server, since
 // processes of the same user run beside it. Contract and arguments: tool.h.
+#include "tool_int.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pinfold/files.h>
@@ -167,12 +169,16 @@ int main(int argc, char **argv)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL); // a reader that left is EPIPE, and told as such
     (void)umask(022);
-    int r = run(&f, argc, argv, &e);
+    int code = 0, r;
+    if (argc > 1 && !strcmp(argv[1], "trace"))
+        r = trace_command(argc - 2, argv + 2, &code, &e);
+    else
+        r = run(&f, argc, argv, &e);
     const char *text = r ? e.text : f.note;
     if (*text)
         (void)dprintf(STDERR_FILENO, "%.199s\n", text); // nowhere else to tell
     if (!r)
-        return 0;
+        return code;
     return e.code == ERR_CONFLICT && e.sys == ESTALE ? TOOL_EXIT_CONDITION
                                                      : TOOL_EXIT_BASE + (int)e.code;
 }

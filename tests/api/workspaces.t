@@ -104,6 +104,10 @@ like "$(json '.mounts|tostring')" '/workspace' "its mounts"
 is "$(json '(.use.memory_bytes>0) and (.limits.pids>0) and (.execs|length>0)')" true "its use, limits and execs"
 is "$(json '.namespaces|length>5')" true "its namespaces"
 like "$(json .denied_syscalls.total)" '^[0-9]+$' "and refused calls"
+api POST "$W/$A/exec" -d '{"command": "unshare -U true; unshare -U true; true"}'
+api GET "$W/$A/debug"
+is "$(json '.denied_syscalls.calls[]|select(.syscall=="unshare")|[.process,.count]|tostring')" '["unshare",2]' "which call, which process, how often"
+like "$(json '.denied_syscalls|(.calls[]|select(.syscall=="unshare").why),.remedy')" 'name it.*namespaces.*profile learn' "why, and what can be done"
 
 # --- the end -----------------------------------------------------------------------------------
 api DELETE "$W/$A"

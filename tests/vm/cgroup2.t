@@ -10,12 +10,11 @@ try "a disk is made of Debian's kernel, this host's essential packages and our b
     "$TESTS/vm/make-disk" "$vm" || { done_testing; }
 
 # Which scripts: what a command is and its limits, which is where cgroups matter; the others
-# take long where every instruction is emulated. Landlock is an older version there, and only that
-# kernel has core scheduling, for which the machine shows sibling threads.
+# take long where every instruction is emulated. Landlock is an older version there.
 # VM_TESTS names others.
 scripts=${VM_TESTS:-box/process.t,box/limits.t,box/landlock.t}
 # Emulated: what passes here passes on a machine without /dev/kvm too.
-timeout -k 10 "${VM_SECONDS:-560}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg},thread=multi" -cpu max -smp 4,cores=2,threads=2 -m 2048 \
+timeout -k 10 "${VM_SECONDS:-560}" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg},thread=multi" -cpu max -smp 2 -m 2048 \
     -nographic -no-reboot -nodefaults -serial file:"$WORK/console" \
     -kernel "$vm/vmlinuz" -initrd "$vm/initrd" -drive file="$vm/disk.img",if=virtio,format=raw,snapshot=on \
     -append "console=ttyS0 quiet loglevel=0 panic=-1 random.trust_cpu=on tests=$scripts" </dev/null >"$WORK/qemu" 2>&1

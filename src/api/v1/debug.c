@@ -3,6 +3,7 @@
 #include "routes_int.h"
 
 #include <pinfold/core_debug.h>
+#include <pinfold/profile.h>
 #include <stdio.h>
 
 struct debug_call {
@@ -74,6 +75,20 @@ static void show_execs(struct json_out *o, const struct debug_request *d)
     json_end_array(o);
 }
 
+// In one sentence, for somebody who wonders why a program does not work in here.
+static void show_why(struct json_out *o, const struct debug_denied *c)
+{
+    const char *left_out = "";
+    char why[300];
+    enum profile_call_kind kind = profile_call_kind((int)c->nr, &left_out);
+    (void)snprintf(why, sizeof(why), "%s%s%s",
+                   kind == CALL_NEVER   ? "no profile may allow it"
+                   : kind == CALL_NAMED ? "only profiles that name it allow it, or some arguments"
+                                        : "this workspace's profile leaves it out",
+                   *left_out ? ": " : "", left_out);
+    json_str(o, "why", why);
+}
+
 static void show_denied(struct json_out *o, const struct debug_request *d)
 {
     json_begin(o, "denied_syscalls");
@@ -86,9 +101,14 @@ static void show_denied(struct json_out *o, const struct debug_request *d)
         json_u64(o, "number", c->nr);
         json_u64(o, "count", c->count);
         json_strn(o, "process", c->comm, strnlen(c->comm, sizeof(c->comm)));
+        show_why(o, c);
         json_end(o);
     }
     json_end_array(o);
+    json_str(o, "remedy",
+             d->denied_total ? "pinfold profile learn -- COMMAND prints the smallest profile that "
+                               "COMMAND works in"
+                             : NULL);
     json_end(o);
 }
 
