@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <pinfold/own.h>
 #include <sched.h>
@@ -101,6 +102,16 @@ static void execute_on_path(const char *name)
     errno = found;
 }
 
+// After init's descriptors are closed, and through no magic link: /proc/self/fd/N of a directory of
+// init's own would be a way out of the sandbox (CVE-2024-21626).
+static bool enter(const char *dir)
+{
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, AT_FDCWD, dir, &how, sizeof(how));
+    return fd >= 0 && !fchdir(fd) && !close(fd);
+}
+
 static int child(void *unused)
 {
     (void)unused;
@@ -118,17 +129,17 @@ static int child(void *unused)
     L.step = "user";
     if (!become_user())
         goto failed;
+    L.step = "descriptors";
+    // A program given by descriptor must survive until exec; everything else goes for real.
+    if ((L.program_fd >= 0 && dup2(L.program_fd, 3) < 0) ||
+        close_range(L.program_fd >= 0 ? 4 : 3, ~0u, 0) ||
+        (L.program_fd >= 0 && fcntl(3, F_SETFD, FD_CLOEXEC)))
+        goto failed;
     L.step = "cwd"; // after the change of user: resolved with the command's own rights
-    if (chdir(L.m->cwd[0] ? L.m->cwd : "/workspace"))
+    if (!enter(L.m->cwd[0] ? L.m->cwd : "/workspace"))
         goto failed;
     L.step = "exec";
-    // A program given by descriptor must survive until exec; everything else goes for real, since
-    // execve could be made to use an inherited descriptor's path (CVE-2024-21626).
-    if (L.program_fd >= 0 && dup2(L.program_fd, 3) < 0)
-        goto failed;
-    if (close_range(L.program_fd >= 0 ? 4 : 3, ~0u, 0) ||
-        (L.program_fd >= 0 && fcntl(3, F_SETFD, FD_CLOEXEC)) ||
-        sigprocmask(SIG_SETMASK, &none, NULL))
+    if (sigprocmask(SIG_SETMASK, &none, NULL))
         goto failed;
     if (L.program_fd >= 0)
         (void)syscall(SYS_execveat, 3, "", L.argv, L.envp, AT_EMPTY_PATH);

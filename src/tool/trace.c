@@ -129,7 +129,8 @@ static _Noreturn void become(char **argv)
     if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) ||
         ptrace(PTRACE_TRACEME, 0, NULL, NULL) || raise(SIGSTOP))
         _exit(TOOL_EXIT_BASE);
-    (void)signal(SIGPIPE, SIG_DFL);
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    (void)sigaction(SIGPIPE, &dfl, NULL);
     (void)execvp(argv[0], argv);
     (void)dprintf(STDERR_FILENO, "%.100s: %s\n", argv[0], strerrordesc_np(errno));
     _exit(errno == ENOENT ? 127 : 126);

@@ -14,6 +14,15 @@ done
 judge
 exec 7<&- 8<&- 9>&-
 attempt "read the machine's files by its working directory" "ENOENT" files read ../../../../../../etc/gshadow
+# The same at the one moment when init's own descriptors are there: while a command is started.
+for fd in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 20 46; do
+    BOX_OPTS=(--cwd "/proc/self/fd/$fd")
+    unlike "$(box sh -c 'cat ../../../../../../etc/shadow ../../../../../../etc/gshadow; ls ../../../../../..' 2>&1)" 'root:|denied|boot|state' "a command cannot start in the directory of init's descriptor $fd (CVE-2024-21626)"
+done
+ln -sfn /proc/self/fd/5 "$WS/five"
+BOX_OPTS=(--cwd five)
+fails "nor in one that a link in the workspace names" box true
+BOX_OPTS=()
 # A descriptor that the caller gives on purpose is a file, never a way on.
 out=$(cd / && box probe/files read-at 0 "../../..$WORK/secret" </ 2>&1)
 unlike "$out" "worked" "a directory as stdin is no way out of the sandbox"

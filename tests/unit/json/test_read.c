@@ -161,7 +161,8 @@ static void wrong(void)
     refuses("{\"text\":{}}", JSON_WRONG, "/text", "a string");
     refuses("{\"big\":1.0}", JSON_WRONG, "/big", "whole number");
     refuses("{\"big\":1e2}", JSON_WRONG, "/big", "whole number");
-    refuses("{\"big\":18446744073709551616}", JSON_WRONG, "/big", "between 0 and 18446744073709551615");
+    refuses("{\"big\":18446744073709551616}", JSON_WRONG, "/big",
+            "between 0 and 18446744073709551615");
     refuses("{\"big\":-1}", JSON_WRONG, "/big", "between 0 and 18446744073709551615");
     refuses("{\"small\":1}", JSON_OVER, "/small", "between 2 and 10");
     refuses("{\"small\":11}", JSON_OVER, "/small", "between 2 and 10");
