@@ -35,6 +35,9 @@ struct box_spec {
     const char *id;     // [a-z0-9_]; names the cgroup
     const char *dir;    // id under dirs/, or "" for an upper in memory
     int dir_fd;         // or a directory of the caller to show at /workspace (command line); -1
+    uint32_t dir_uid, dir_gid; // who inside its owner is
+    // With dir_fd: a user namespace whose maps say whose files are whose, for ids from `base` on.
+    int (*dir_idmap)(const struct box_spec *s, uint32_t base, struct err *e);
     const char *layers; // lowest first, ':' between; "" only with host_usr
     bool host_usr;
     const char *profile;

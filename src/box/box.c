@@ -166,6 +166,16 @@ static int make_dir_tree(struct start *s, int userns_fd, struct err *e)
     return make_tree(s, userns_fd, &w, e);
 }
 
+static int make_caller_tree(struct start *s, struct err *e)
+{
+    const struct box_spec *sp = s->spec;
+    if (sp->dir_fd < 0)
+        return 0;
+    own_fd int userns = sp->dir_idmap(sp, s->uid_base, e);
+    struct tree_want w = {TREE_CALLER_DIR, sp->dir_fd, "", false, true, false};
+    return userns < 0 ? -1 : make_tree(s, userns, &w, e);
+}
+
 // resolv.conf as sandboxes can use it: a stub resolver on loopback is not theirs to reach.
 static struct tree_want resolv_tree(const struct box_host *h)
 {
@@ -207,12 +217,14 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
          {TREE_MIRROR, h->mirrors_fd, sp->mirror, !sp->mirror_write, true, false}},
         {bootstrap, {TREE_APT, AT_FDCWD, "/etc/apt", true, false, true}},
         {sp->network != NET_NONE, resolv_tree(h)},
-        {sp->dir_fd >= 0, {TREE_CALLER_DIR, sp->dir_fd, "", false, true, false}},
     };
     for (unsigned i = 0; i < N_ELEMS(rows); i++)
         if (rows[i].wanted && make_tree(s, userns_fd, &rows[i].want, e))
             return -1;
-    return make_dir_tree(s, userns_fd, e) || make_repo_roots(s, userns_fd, e) ? -1 : 0;
+    return make_caller_tree(s, e) || make_dir_tree(s, userns_fd, e) ||
+                   make_repo_roots(s, userns_fd, e)
+               ? -1
+               : 0;
 }
 
 static int prepare_child(struct start *s, struct err *e)

@@ -110,6 +110,9 @@ int host_profile(const char *name, struct profile **ret, struct err *e);
 // only: the one profile that is wanted, so that no other is compiled; NULL: all there are.
 int host_open(struct host *h, const struct cli *c, const struct profile *only, struct err *e);
 void host_close(struct host *h);
+// For box_spec.dir_idmap: the owner of --workspace is who runs inside, the machine's root nobody.
+struct box_spec;
+int idmap_open(const struct box_spec *s, uint32_t base, struct err *e);
 struct image;
 // mirror: of the command line, or NULL. image_free() it.
 struct image *host_image(const char *name, const char *mirror, struct err *e);

@@ -39,7 +39,8 @@ static const struct cli_opt serve_opts[] = {
 static const struct cli_opt run_opts[] = {
     OPT("profile", 'p', "PROFILE", WORDS_PROFILE, "what it may do; default"),
     OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root; host, the machine's own /usr, read-only"),
-    OPT("workspace", 'w', "DIR", WORDS_DIR, "a directory to show, writable, at /workspace"),
+    OPT("workspace", 'w', "DIR", WORDS_DIR,
+        "a directory to show, writable, at /workspace; its owner is the user inside"),
     OPT("net", 'n', "MODE", WORDS_NET, "its network: none or full; else as the profile says"),
     OPT("timeout", 't', "TIME", WORDS_NONE, "end it after this long, with exit code 124"),
     MANY("env", 'e', "NAME=VALUE", WORDS_NONE, "a variable; a bare NAME takes its value from here"),
