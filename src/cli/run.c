@@ -185,8 +185,8 @@ static int fill(struct plan *p, const struct cli *c, const struct run_how *how,
     p->spec.dir_fd = p->workspace_fd;
     p->spec.dir_idmap = idmap_open;
     bool numbered = p->run.uid != UINT32_MAX, root = !strcmp(p->run.user, "root");
-    p->spec.dir_uid = numbered ? p->run.uid : root ? 0 : pr->uid;
-    p->spec.dir_gid = numbered ? p->run.gid : root ? 0 : pr->gid;
+    p->spec.dir_uid = numbered ? p->run.uid : root ? 0 : how->profile->uid;
+    p->spec.dir_gid = numbered ? p->run.gid : root ? 0 : how->profile->gid;
     p->spec.mirror = p->spec.hostname = "";
     return 0;
 }
