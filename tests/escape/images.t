@@ -65,6 +65,11 @@ fresh; rm -rf "$layer/etc"; ln -s /workspace "$layer/etc"; planted "an image who
 fresh; rm -rf "$layer/run"; ln -s /etc "$layer/run"; planted "an image whose /run is a link"
 fresh; rm -f "$layer/etc/passwd" "$layer/etc/group"; mkfifo "$layer/etc/passwd"
 box_try=$(timeout 20 "$WORK/bin/pinfold" run --image evil --state "$WORK/state" --user user --workspace "$WS" -- /bin/true 2>&1); isnt $? 124 "an image whose passwd is a fifo does not make init wait"
+for fd in 5 12 13; do
+    fresh; ln -sf /proc/self/fd/$fd/../../../../../../../etc/passwd "$layer/etc/passwd"
+    timeout 20 "$WORK/bin/pinfold" run --image evil --state "$WORK/state" --user daemon --workspace "$WS" -- /bin/true >/dev/null 2>&1
+    is $? 125 "an image whose passwd is the machine's, by init's descriptor $fd, knows none of its users"
+done
 fresh; ln -sf /dev/zero "$layer/etc/passwd"
 timeout 20 "$WORK/bin/pinfold" run --image evil --state "$WORK/state" --user user --workspace "$WS" -- /bin/true >/dev/null 2>&1; isnt $? 124 "nor one whose passwd has no end"
 fresh; printf 'user:x:0:0::/:/bin/sh\nuser:x:4294967295:0::/:/bin/sh\nuser:x:-1:0::/:\n' >"$layer/etc/passwd"
