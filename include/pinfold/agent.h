@@ -7,12 +7,13 @@
 // into events, usage and, at the end, the verdict. Exit code 0 or a word like "success" alone
 // never makes a run succeed: the tool has to have been seen to finish its turn.
 #pragma once
+#include <pinfold/buf.h>
 #include <pinfold/err.h>
-#include <pinfold/json.h>
 #include <pinfold/run.h>
 #include <pinfold/run_state.h>
 
 struct agent_adapter;
+struct json_pool;
 unsigned agent_count(void);
 const struct agent_adapter *agent_at(unsigned i);
 const struct agent_adapter *agent_find(const char *name); // NULL: there is none
@@ -48,11 +49,13 @@ struct agent_plan {
     const char *const *env;  // NAME=value, NULL at the end; over the run's own
     struct agent_file files[AGENT_FILES_MAX];
     unsigned n_files;
+    struct json_pool *pool; // what is made for it
 };
-// ERR_BAD_REQUEST names what is missing or what the tool cannot do. All of *ret is in the pool or
-// borrowed from w.
+// ERR_BAD_REQUEST names what is missing or what the tool cannot do. What is not made for the plan
+// is borrowed from w. Release it on success.
 int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
-                    struct json_pool *pool, struct agent_plan *ret, struct err *e);
+                    struct agent_plan *ret, struct err *e);
+void agent_plan_release(struct agent_plan *p); // zero is fine
 
 // --- reading what it prints ------------------------------------------------------------------
 
@@ -88,3 +91,13 @@ struct agent_verdict {
 // It has ended, as `o` says: the last call but free. May still give events.
 void agent_reader_finish(struct agent_reader *r, const struct outcome *o,
                          struct agent_verdict *ret);
+
+// The payload of an event that is not an agent's: a JSON object of words and numbers. Text that is
+// NULL is left out, and cut to AGENT_TEXT_MAX.
+struct event_word {
+    const char *name, *text;
+    size_t len; // of text; 0: up to its NUL
+    bool is_number;
+    int64_t number;
+};
+void event_payload(struct buf *ret, const struct event_word *words, unsigned n);

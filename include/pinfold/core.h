@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs: workspaces, execs, builds, files, repositories, tokens. Knows no HTTP and no JSON.
 // One core per process; all calls on the thread of its loop. The verbs are in core_workspace.h,
-// core_exec.h, core_file.h, core_build.h, core_repo.h, core_debug.h and core_token.h.
+// core_exec.h, core_run.h, core_file.h, core_build.h, core_repo.h, core_debug.h and core_token.h.
 //
 // How to call: a verb that must wait takes a `struct waiter` inside the caller's own struct. It
 // returns -1 with *e when the request is refused at once (the waiter is then untouched), else 0,
@@ -17,6 +17,7 @@
 #include <pinfold/id.h>
 #include <pinfold/list.h>
 #include <pinfold/run.h>
+#include <pinfold/run_state.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,11 +53,17 @@ struct core_conf {
     uint32_t builds_running_max;   // 2
     uint32_t builds_queued_max;    // 64
     uint32_t builds_kept;          // 200 ended ones remembered, with their logs
+    uint32_t runs_running_max;     // 16 at a time
+    uint32_t runs_per_repository;  // 8 of them over one repository
+    uint32_t runs_queued_max;      // 1000 waiting for their turn; over it ERR_LIMIT
+    uint32_t runs_kept;            // 1000 ended ones remembered, with events and workspaces
+    uint32_t run_events_max;       // 100000 events kept of one
     uint32_t tokens_max;           // 1000
     uint32_t users_max;            // 1000
     uint64_t idle_stop_ms;         // 5 min: a sandbox without an exec is stopped; its files stay
     uint64_t exec_timeout_ms;      // 10 min: of a foreground exec that asks for none
     uint64_t exec_timeout_max_ms;  // 24 h: the most one can ask for; background execs get it
+    uint64_t run_timeout_ms;       // 1 h: of a run that asks for none
     uint64_t build_timeout_ms;     // 1 h: of one build step or init script
     uint64_t git_timeout_ms;       // 30 min: of one clone or fetch
     uint64_t kill_grace_ms;        // 5 s for init to report the end of what was killed
@@ -121,9 +128,11 @@ struct core_stats {
     uint64_t started_ms; // wall clock, of this process
     uint64_t workspaces, workspaces_ready, boxes, boxes_starting;
     uint64_t execs_running, execs_queued, builds_running, builds_queued;
+    uint64_t runs_running, runs_queued;
     // since this process started
     uint64_t execs_started, execs_ended[END_N];
     uint64_t boxes_started, boxes_failed, builds_done, builds_failed, layers_cached, clones;
+    uint64_t runs_ended[RUN_STATES], run_events;
     uint64_t output_bytes, denied_limit;    // requests refused for a limit of this server
     uint64_t exec_ms_sum, box_start_us_sum; // for means
 };

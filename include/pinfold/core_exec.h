@@ -69,6 +69,7 @@ struct file_put {
 
 // NULL and 0 mean "not given". Everything is borrowed for the call, but the follower.
 struct exec_spec {
+    const char *id;          // core's own: the id it is to have
     const char *command;     // run by /bin/sh -c; or
     const char *const *argv; // NULL-terminated, argv[0] found on PATH inside
     const char *cwd;         // relative to /workspace (may not climb out of it) or absolute inside

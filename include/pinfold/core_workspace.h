@@ -34,8 +34,9 @@ struct workspace {
     char error[200];                            // one sentence when status is WS_ERROR, else ""
     char build[ID_MAX];                         // its last build; "" for none
     char forked_from[ID_MAX];
-    bool busy;  // a clone, build, init script, fork or deletion runs now
-    bool alive; // its sandbox runs
+    char run[ID_MAX]; // whose it is: not listed, and deleted with that run; "" for none
+    bool busy;        // a clone, build, init script, fork or deletion runs now
+    bool alive;       // its sandbox runs
     uint32_t execs_running;
     int init_exit_code; // of the last init script run; -1 none yet or not by exit
     uint64_t init_ms;   // when that ended; 0 never
@@ -61,7 +62,8 @@ struct workspace_spec {
     const char *const *labels; // NULL-terminated or NULL
     const char *init_script;
     struct limits limits;
-    bool build; // start a build right after creation (dialects whose create builds)
+    const char *run; // core's own
+    bool build;      // start a build right after creation (dialects whose create builds)
 };
 // on_done once it is recorded; result: struct workspace *. It may still be pending: see
 // core_workspace_wait. Cancelling leaves the workspace.

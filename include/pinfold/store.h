@@ -61,6 +61,7 @@ struct store_workspace {
     int32_t init_exit_code;
     uint64_t init_ms;
     bool built, dir_made; // its image part succeeded once; its directory exists
+    const char *run;      // whose it is; "" for a workspace of its own
 };
 struct store_exec {
     const char *id, *workspace, *image, *profile;
@@ -107,6 +108,27 @@ struct store_user {
     uint32_t scopes;
     uint64_t created_ms;
 };
+struct store_run {
+    const char *id, *agent;
+    uint32_t state, reason, priority; // priority: with RUN_PRIORITY_MAX added, so not negative
+    const char *prompt, *command;
+    struct store_blob argv, env; // each with its NUL
+    const char *provider, *model, *effort;
+    const char *repo_url, *repo_ref, *repo_commit;
+    bool submodules;
+    const char *image, *profile;
+    uint32_t network;
+    struct limits limits;
+    uint64_t timeout_ms, silence_ms;
+    const char *workspace, *exec, *session, *resumed_from;
+    struct store_blob result;
+    bool result_cut;
+    const char *error;
+    int32_t exit_code, signal;
+    uint64_t input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_microusd;
+    bool usage_known, cost_known;
+    uint64_t created_ms, started_ms, ended_ms, n_events;
+};
 
 // put replaces a row with the same id. delete of what is not there is success. each calls on_row
 // for every row, oldest first, with strings borrowed for the call; a return other than 0 ends it.
@@ -122,6 +144,30 @@ STORE_VERBS(build)
 STORE_VERBS(repo)
 STORE_VERBS(token)
 STORE_VERBS(user)
+STORE_VERBS(run) // its events are deleted before
+
+// Events of runs: they are added and, with their run, deleted. `id` grows over all, `seq` from 1
+// on within a run; who adds gives both.
+struct store_event {
+    const char *run;
+    uint64_t id, seq;
+    uint32_t type;
+    const char *payload; // JSON
+    size_t len;
+    uint64_t created_ms;
+};
+int store_event_put(struct store *s, const struct store_event *ev, struct err *e);
+// At most max of a run's, those with a greater seq whose type's bit is in `types`, in their order.
+// Strings are borrowed for the call; a return other than 0 ends it.
+int store_event_page(struct store *s, const struct store_event *after, uint64_t types, size_t max,
+                     int (*on_row)(void *arg, const struct store_event *ev), void *arg,
+                     struct err *e);
+// The seq of a run's last event with at most this id; UINT64_MAX: of its last. 0: there is none.
+int store_event_seq(struct store *s, const char *run, uint64_t id, uint64_t *ret, struct err *e);
+// The first id that no event has or had.
+int store_event_next_id(struct store *s, uint64_t *ret, struct err *e);
+// Delete some of a run's; *ret_more: there are others.
+int store_event_delete_some(struct store *s, const char *run, bool *ret_more, struct err *e);
 
 // Kept output that is too small for a file.
 int store_output_put(struct store *s, const char *exec, unsigned stream, struct store_blob data,

@@ -144,15 +144,28 @@ static int check(const struct agent_adapter *a, const struct agent_wish *w, stru
 }
 
 int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
-                    struct json_pool *pool, struct agent_plan *ret, struct err *e)
+                    struct agent_plan *ret, struct err *e)
 {
-    struct agent_plan plan = {0};
-    struct planner p = {.wish = w, .pool = pool, .plan = &plan};
-    if (check(a, w, e) || a->plan(&p, e))
+    if (check(a, w, e))
         return -1;
+    struct agent_plan plan = {.pool = xmalloc(sizeof(*plan.pool))};
+    struct planner p = {.wish = w, .pool = plan.pool, .plan = &plan};
+    json_pool_init(plan.pool);
+    if (a->plan(&p, e)) {
+        agent_plan_release(&plan);
+        return -1;
+    }
     if (!plan.command && !plan.argv)
         plan.argv = list_of(&p, p.argv, p.n_argv);
     plan.env = list_of(&p, p.env, p.n_env);
     *ret = plan;
     return 0;
+}
+
+void agent_plan_release(struct agent_plan *p)
+{
+    if (p->pool)
+        json_pool_release(p->pool);
+    free(p->pool);
+    *p = (struct agent_plan){0};
 }

@@ -67,6 +67,21 @@ void event_raw(struct json_out *o, const char *name, const struct json_node *n)
         json_null(o, name);
 }
 
+void event_payload(struct buf *ret, const struct event_word *words, unsigned n)
+{
+    struct json_out o;
+    json_out_init(&o, ret);
+    json_begin(&o, NULL);
+    for (unsigned i = 0; i < n; i++) {
+        const struct event_word *w = &words[i];
+        if (w->is_number)
+            json_i64(&o, w->name, w->number);
+        else if (w->text)
+            event_text(&o, w->name, (struct json_text){w->text, w->len ? w->len : strlen(w->text)});
+    }
+    json_end(&o);
+}
+
 void event_note(struct agent_reader *r, const char *fmt, ...)
 {
     char text[400];

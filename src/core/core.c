@@ -3,6 +3,7 @@
 #include "backup_int.h"
 #include "build_int.h"
 #include "repo_int.h"
+#include "run_int.h"
 #include "token_int.h"
 #include "workspace_int.h"
 
@@ -34,6 +35,12 @@ void core_conf_init(struct core_conf *conf)
         .builds_running_max = 2,
         .builds_queued_max = 64,
         .builds_kept = 200,
+        .runs_running_max = 16,
+        .runs_per_repository = 8,
+        .runs_queued_max = 1000,
+        .runs_kept = 1000,
+        .run_events_max = 100000,
+        .run_timeout_ms = 3600 * 1000,
         .tokens_max = 1000,
         .users_max = 1000,
         .idle_stop_ms = 5 * 60 * 1000,
@@ -104,6 +111,7 @@ static void on_post(struct post *p)
         struct waiter *w = container_of(later.next, struct waiter, link);
         waiter_done(w, w->result);
     }
+    runs_flush(c);
     followers_serve_fresh(c);
     fetches_finish(c);
 }
@@ -131,14 +139,15 @@ static void on_tidy(struct timer *t)
 
 static void init_lists(struct core *c)
 {
-    struct list *heads[] = {&c->later,   &c->fresh,      &c->fetched,     &c->graves,
-                            &c->boxes,   &c->workspaces, &c->exec_list,   &c->exec_queue,
-                            &c->unsaved, &c->build_list, &c->build_queue, &c->repos,
-                            &c->tokens,  &c->users,      &c->logins};
+    struct list *heads[] = {&c->later,     &c->fresh,      &c->fetched,     &c->graves,
+                            &c->boxes,     &c->workspaces, &c->exec_list,   &c->exec_queue,
+                            &c->unsaved,   &c->build_list, &c->build_queue, &c->repos,
+                            &c->tokens,    &c->users,      &c->logins,      &c->run_list,
+                            &c->run_queue, &c->run_placed, &c->run_dirty};
     struct map **maps[] = {
-        &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,   &c->execs, &c->builds,
-        &c->layers,       &c->making,         &c->repos_by_id,  &c->idem,  &c->repos_by_mirror,
-        &c->tokens_by_id, &c->tokens_by_hash, &c->users_by_name};
+        &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,    &c->execs, &c->builds,
+        &c->layers,       &c->making,         &c->repos_by_id,   &c->idem,  &c->repos_by_mirror,
+        &c->tokens_by_id, &c->tokens_by_hash, &c->users_by_name, &c->runs};
     for (unsigned i = 0; i < N_ELEMS(heads); i++)
         list_init(heads[i]);
     for (unsigned i = 0; i < N_ELEMS(maps); i++)
@@ -179,7 +188,7 @@ static int load(struct core *c, const struct core_parts *parts, struct err *e)
 {
     return load_secret(c, e) || tokens_load(c, parts->admin_token, e) ||
                    users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
-                   workspaces_load(c, e) || builds_load(c, e) || execs_load(c, e)
+                   workspaces_load(c, e) || builds_load(c, e) || execs_load(c, e) || runs_load(c, e)
                ? -1
                : 0;
 }
@@ -222,6 +231,7 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
     layers_ask(c);
     workspaces_resume(c);
     builds_resume(c);
+    runs_resume(c);
     execs_save(c);
     loop_timer_set(c->loop, &c->tidy_timer, TIDY_MS, on_tidy);
     return c;
@@ -239,6 +249,8 @@ const struct core_stats *core_stats(struct core *c)
     s->boxes = c->n_boxes;
     s->boxes_starting = c->n_starting;
     s->builds_running = c->builds_running;
+    s->runs_running = c->n_runs_placed;
+    s->runs_queued = c->n_runs_queued;
     return s;
 }
 

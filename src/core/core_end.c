@@ -5,6 +5,7 @@
 #include "build_int.h"
 #include "file_int.h"
 #include "repo_int.h"
+#include "run_int.h"
 #include "token_int.h"
 #include "workspace_int.h"
 
@@ -16,7 +17,7 @@
 
 static void cancel_timers(struct core *c)
 {
-    struct timer *timers[] = {&c->save_timer, &c->retry_timer, &c->tidy_timer};
+    struct timer *timers[] = {&c->save_timer, &c->retry_timer, &c->tidy_timer, &c->run_timer};
     for (unsigned i = 0; i < N_ELEMS(timers); i++)
         loop_timer_cancel(c->loop, timers[i]);
 }
@@ -44,6 +45,7 @@ static void write_rest(struct core *c)
     uint64_t until = clock_mono_ms() + STOP_MS;
     execs_save(c);
     ws_save_dirty(c);
+    runs_flush(c);
     while ((c->disk_jobs || c->db.in_flight || !list_empty(&c->unsaved)) &&
            clock_mono_ms() < until && !c->db.failing)
         if (loop_turn(c->loop, 10))
@@ -61,6 +63,7 @@ static void free_workspace(struct ws *ws)
 
 static void free_things(struct core *c)
 {
+    runs_free(c);
     list_for_safe (it, &c->exec_list) {
         struct execution *x = container_of(it, struct execution, all);
         if (x->live)
@@ -77,10 +80,10 @@ static void free_things(struct core *c)
 
 static void free_maps(struct core *c)
 {
-    struct map *maps[] = {c->sandboxes,    c->ws_by_id,        c->ws_by_name,   c->execs,
-                          c->builds,       c->layers,          c->making,       c->repos_by_id,
-                          c->idem,         c->repos_by_mirror, c->tokens_by_id, c->tokens_by_hash,
-                          c->users_by_name};
+    struct map *maps[] = {
+        c->sandboxes,    c->ws_by_id,       c->ws_by_name,    c->execs, c->builds,
+        c->layers,       c->making,         c->repos_by_id,   c->idem,  c->repos_by_mirror,
+        c->tokens_by_id, c->tokens_by_hash, c->users_by_name, c->runs};
     for (unsigned i = 0; i < N_ELEMS(maps); i++)
         map_free(maps[i]);
 }

@@ -128,6 +128,15 @@ struct core {
     uint64_t next_exec, output_file_bytes;
     bool saving;
 
+    struct map *runs;
+    struct list run_list;              // oldest first
+    struct list run_queue, run_placed; // those that wait, the next one first; those that go on
+    struct list run_dirty;             // that have something to be written
+    unsigned n_runs_queued, n_runs_placed, n_runs_settled;
+    uint64_t next_event_id;
+    size_t run_bytes;
+    struct timer run_timer;
+
     struct map *builds;
     struct list build_list, build_queue;
     unsigned builds_running, n_builds_ended;

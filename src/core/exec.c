@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs of execs but starting: find, list, wait, signal, input, output.
-#include "workspace_int.h"
+#include "run_int.h"
 
 #include <pinfold/map.h>
 #include <pinfold/own.h>
@@ -119,8 +119,11 @@ int core_exec_cancel(struct core *c, struct exec *pub, struct err *e)
 
 int core_exec_delete(struct core *c, struct exec *pub, struct waiter *w, struct err *e)
 {
-    (void)c, (void)e;
+    (void)c;
     struct execution *x = execution_of(pub);
+    if (x->run)
+        return err_set(e, ERR_CONFLICT, "exec %s belongs to run %s; delete the run", pub->id,
+                       x->run->pub.id);
     x->deleting = true;
     waiter_add(w, &x->deleters, x, NULL);
     if (x->live)

@@ -4,6 +4,7 @@
 #include "output_int.h"
 #include "sandbox_int.h"
 
+struct runrec;
 struct ws;
 
 // A place in a list for pages: an id, or id@created_ms, which works when the id is gone.
@@ -83,8 +84,10 @@ struct execution {
     struct list waiters, timed, deleters;
     struct strings *argv; // or the one command
     char *cwd, *user;
-    struct exec_live *live; // NULL once it has ended
-    unsigned saving;        // jobs in flight
+    struct exec_live *live;                // NULL once it has ended
+    unsigned saving;                       // jobs in flight
+    struct runrec *run;                    // whose command it is: it is remembered as long as that
+    void (*on_start)(struct execution *x); // may be NULL
     bool detach, early_row, saved, deleting, unsaved;
 };
 // A call of pinfold-tool or the like: argv from `list`, no environment.

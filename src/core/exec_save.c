@@ -277,7 +277,8 @@ void exec_delete_now(struct execution *x)
 
 static bool may_forget(const struct execution *x)
 {
-    return !x->live && !x->saving && !x->deleting && x->saved && list_empty(&x->source.followers);
+    return !x->live && !x->saving && !x->deleting && x->saved && !x->run &&
+           list_empty(&x->source.followers);
 }
 
 static struct execution *oldest_of(struct core *c, struct ws *ws, bool with_file)

@@ -191,6 +191,8 @@ static void on_start(struct proc *p)
     struct execution *x = container_of(p, struct exec_live, proc)->x;
     x->pub.status = EXEC_RUNNING;
     x->pub.started_ms = clock_wall_ms();
+    if (x->on_start)
+        x->on_start(x);
 }
 
 static void on_output(struct proc *p, unsigned stream, const void *data, size_t n)
@@ -285,7 +287,7 @@ static struct execution *make(struct core *c, struct ws *ws, const struct exec_s
     char id[ID_MAX], cwd[CWD_MAX];
     if (cwd_check(s->cwd, cwd, e))
         return NULL;
-    struct execution *x = execution_new(c, id_make("exec", id));
+    struct execution *x = execution_new(c, s->id ? s->id : id_make("exec", id));
     x->live = xcalloc(1, sizeof(*x->live));
     x->live->x = x;
     x->cwd = xstrdup(cwd);

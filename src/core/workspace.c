@@ -276,7 +276,8 @@ size_t core_workspace_list(struct core *c, const char *after, struct workspace *
     for (struct list *it = at ? at->all.next : c->workspaces.next; it != &c->workspaces;
          it = it->next) {
         struct ws *ws = container_of(it, struct ws, all);
-        if (ws->op == OP_CREATE || (!at && !cursor_newer(&cursor, ws->pub.id, ws->pub.created_ms)))
+        if (ws->op == OP_CREATE || ws->pub.run[0] ||
+            (!at && !cursor_newer(&cursor, ws->pub.id, ws->pub.created_ms)))
             continue;
         if (n == max) {
             *ret_more = true;

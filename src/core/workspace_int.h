@@ -72,8 +72,9 @@ void ws_when_down(struct ws *ws, void (*fn)(struct ws *ws));
 void ws_save(struct ws *ws, void (*on_done)(struct ws *ws, const struct err *err));
 void ws_save_dirty(struct core *c);
 void ws_delete_step(struct ws *ws);
-void file_jobs_free(struct ws *ws); // at the end of core
-void file_jobs_end(struct ws *ws);  // those that still have something to read: with an error
+void ws_delete(struct ws *ws, struct waiter *w); // as core_workspace_delete, a run's too
+void file_jobs_free(struct ws *ws);              // at the end of core
+void file_jobs_end(struct ws *ws); // those that still have something to read: with an error
 int workspaces_load(struct core *c, struct err *e);
 void workspaces_resume(struct core *c); // what an earlier server left unfinished
 // Settings (ws_settings.c).

@@ -244,15 +244,22 @@ static void on_delete_recorded(struct ws *ws, const struct err *err)
     ws_delete_step(ws);
 }
 
+void ws_delete(struct ws *ws, struct waiter *w)
+{
+    waiter_add(w, &ws->deleters, ws, NULL);
+    if (ws->pub.status == WS_DELETING)
+        return;
+    ws_set_status(ws, WS_DELETING, "");
+    ws->pub.busy = true;
+    ws_save(ws, on_delete_recorded);
+}
+
 int core_workspace_delete(struct core *c, struct workspace *pub, struct waiter *w, struct err *e)
 {
-    struct ws *ws = ws_of(pub);
-    (void)c, (void)e;
-    waiter_add(w, &ws->deleters, ws, NULL);
-    if (pub->status == WS_DELETING)
-        return 0;
-    ws_set_status(ws, WS_DELETING, "");
-    pub->busy = true;
-    ws_save(ws, on_delete_recorded);
+    (void)c;
+    if (pub->run[0])
+        return err_set(e, ERR_CONFLICT, "workspace %s belongs to run %s; delete the run", pub->id,
+                       pub->run);
+    ws_delete(ws_of(pub), w);
     return 0;
 }

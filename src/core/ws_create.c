@@ -98,14 +98,14 @@ static int check_repo(struct core *c, const struct workspace_spec *s, struct err
     return bad;
 }
 
-static int check_room(struct core *c, struct err *e)
+static int check_room(struct core *c, bool for_run, struct err *e)
 {
     if (c->stopping)
         return err_set(e, ERR_BUSY, "the server is stopping");
     if (core_disk_room(c, e))
         return -1;
-    if (map_count(c->ws_by_id) < c->conf.workspaces_max)
-        return 0;
+    if (for_run || map_count(c->ws_by_id) < c->conf.workspaces_max)
+        return 0; // runs have limits of their own
     c->stats.denied_limit++;
     return err_set(e, ERR_LIMIT, "there are %zu workspaces; at most %u may be",
                    map_count(c->ws_by_id), c->conf.workspaces_max);
@@ -141,7 +141,7 @@ int core_workspace_create(struct core *c, const struct workspace_spec *spec, str
         .network = spec->network,
         .limits = spec->limits,
     };
-    if (check_room(c, e) || check_repo(c, spec, e) ||
+    if (check_room(c, spec->run != NULL, e) || check_repo(c, spec, e) ||
         settings_make(c, &wish, id_make("ws", id), &set, e))
         return -1;
     struct ws *ws = make(c, id, &set);
@@ -151,6 +151,7 @@ int core_workspace_create(struct core *c, const struct workspace_spec *spec, str
     ws->repo_password = spec->repo_password ? xstrdup(spec->repo_password) : NULL;
     ws->pub.submodules = spec->submodules;
     ws->wants_build = spec->build;
+    TEXT_PUT(ws->pub.run, spec->run ? spec->run : "");
     // A host workspace without more to do is ready as soon as it is made: recorded as such at once.
     bool ready = !image_needs_build(ws->set.image) && !ws->repo_url[0] && !ws->set.init_script[0];
     ws->pub.status = ready ? WS_READY : WS_PENDING;
@@ -246,7 +247,7 @@ int core_workspace_fork(struct core *c, struct workspace *pub, const char *name,
         .network = source->set.network,
         .limits = source->set.limits,
     };
-    if (check_room(c, e) || ws_op_check(source, e))
+    if (check_room(c, false, e) || ws_op_check(source, e))
         return -1;
     if (!source->dir_made)
         return err_set(e, ERR_CONFLICT, "workspace %s is not ready", source->set.name);

@@ -21,9 +21,9 @@ struct ws_saving {
 
 #define TEXT(m) offsetof(struct store_workspace, m)
 static const uint16_t texts[] = {
-    TEXT(id),          TEXT(name),     TEXT(image),       TEXT(profile),
-    TEXT(repo_url),    TEXT(repo_ref), TEXT(repo_commit), TEXT(mirror),
-    TEXT(init_script), TEXT(error),    TEXT(build),       TEXT(forked_from),
+    TEXT(id),       TEXT(name),        TEXT(image),  TEXT(profile),     TEXT(repo_url),
+    TEXT(repo_ref), TEXT(repo_commit), TEXT(mirror), TEXT(init_script), TEXT(error),
+    TEXT(build),    TEXT(forked_from), TEXT(run),
 };
 
 static struct store_workspace row_of(const struct ws *ws)
@@ -56,6 +56,7 @@ static struct store_workspace row_of(const struct ws *ws)
         .init_ms = p->init_ms,
         .built = ws->built,
         .dir_made = ws->dir_made,
+        .run = p->run,
     };
 }
 
@@ -192,6 +193,7 @@ static int on_row(void *arg, const struct store_workspace *r)
     TEXT_PUT(p->error, r->error);
     TEXT_PUT(p->build, r->build);
     TEXT_PUT(p->forked_from, r->forked_from);
+    TEXT_PUT(p->run, r->run);
     p->init_exit_code = r->init_exit_code;
     p->init_ms = r->init_ms;
     ws->built = r->built;

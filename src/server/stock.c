@@ -74,6 +74,12 @@ void core_conf_from(struct core_conf *ret, const struct conf *c)
     ret->builds_running_max = (uint32_t)c->max_builds;
     ret->builds_queued_max = (uint32_t)c->max_builds_queued;
     ret->builds_kept = (uint32_t)c->builds_kept;
+    ret->runs_running_max = (uint32_t)c->max_runs;
+    ret->runs_per_repository = (uint32_t)c->max_runs_per_repository;
+    ret->runs_queued_max = (uint32_t)c->max_runs_queued;
+    ret->runs_kept = (uint32_t)c->runs_kept;
+    ret->run_events_max = (uint32_t)c->run_events;
+    ret->run_timeout_ms = c->run_timeout_ms;
     ret->tokens_max = (uint32_t)c->max_tokens;
     ret->users_max = (uint32_t)c->max_users;
     ret->idle_stop_ms = c->idle_stop_ms;

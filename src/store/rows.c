@@ -25,7 +25,7 @@ static const struct store_field workspace_fields[] = {
     W(init_script, TEXT), W(status, U32),         W(created_ms, U64),    W(updated_ms, U64),
     W(status_ms, U64),    W(used_ms, U64),        W(error, TEXT),        W(build, TEXT),
     W(forked_from, TEXT), W(init_exit_code, I32), W(init_ms, U64),       W(built, BOOL),
-    W(dir_made, BOOL),
+    W(dir_made, BOOL),    W(run, TEXT),
 };
 
 #define X(m, k) FIELD(store_exec, m, COL_##k)
@@ -90,13 +90,36 @@ static const struct store_field user_fields[] = {
     U(id, TEXT), U(name, TEXT), U(hash, TEXT), U(scopes, U32), U(created_ms, U64),
 };
 
+#define N(m, k) FIELD(store_run, m, COL_##k)
+#define NL(m, k) NAMED(store_run, #m, limits.m, COL_##k)
+static const struct store_field run_fields[] = {
+    N(id, TEXT),           N(agent, TEXT),           N(state, U32),         N(reason, U32),
+    N(priority, U32),      N(prompt, TEXT),          N(command, TEXT),      N(argv, BLOB),
+    N(env, BLOB),          N(provider, TEXT),        N(model, TEXT),        N(effort, TEXT),
+    N(repo_url, TEXT),     N(repo_ref, TEXT),        N(repo_commit, TEXT),  N(submodules, BOOL),
+    N(image, TEXT),        N(profile, TEXT),         N(network, U32),       NL(memory_bytes, U64),
+    NL(pids, U32),         NL(cpu_percent, U32),     NL(disk_bytes, U64),   NL(inodes, U64),
+    NL(output_bytes, U64), NL(open_files, U32),      NL(wall_ms, U64),      N(timeout_ms, U64),
+    N(silence_ms, U64),    N(workspace, TEXT),       N(exec, TEXT),         N(session, TEXT),
+    N(resumed_from, TEXT), N(result, BLOB),          N(result_cut, BOOL),   N(error, TEXT),
+    N(exit_code, I32),     N(signal, I32),           N(input_tokens, U64),  N(output_tokens, U64),
+    N(cached_tokens, U64), N(reasoning_tokens, U64), N(cost_microusd, U64), N(usage_known, BOOL),
+    N(cost_known, BOOL),   N(created_ms, U64),       N(started_ms, U64),    N(ended_ms, U64),
+    N(n_events, U64),
+};
+
 #define TABLE(name)                                                                                \
     {                                                                                              \
 #name, name##_fields, N_ELEMS(name##_fields), sizeof(struct store_##name)                  \
     }
 const struct store_table store_tables[T_N] = {
-    [T_WORKSPACE] = TABLE(workspace), [T_EXEC] = TABLE(exec),   [T_BUILD] = TABLE(build),
-    [T_REPO] = TABLE(repo),           [T_TOKEN] = TABLE(token), [T_USER] = TABLE(user),
+    [T_WORKSPACE] = TABLE(workspace),
+    [T_EXEC] = TABLE(exec),
+    [T_BUILD] = TABLE(build),
+    [T_REPO] = TABLE(repo),
+    [T_TOKEN] = TABLE(token),
+    [T_USER] = TABLE(user),
+    [T_RUN] = TABLE(run),
 };
 
 // INSERT ... ON CONFLICT (id) DO UPDATE keeps seq, and with it the order of creation.
@@ -214,7 +237,7 @@ static int each(struct store *s, enum store_thing thing, int (*on_row)(void *, c
 {
     const struct store_table *t = &store_tables[thing];
     sqlite3_stmt *stmt = s->each[thing];
-    _Alignas(8) char row[sizeof(struct store_exec) + sizeof(struct store_workspace)];
+    _Alignas(8) char row[sizeof(struct store_exec) + sizeof(struct store_run)];
     int rc, stop = 0;
     while (!stop && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         memset(row, 0, t->size);
@@ -254,6 +277,7 @@ VERBS(build, T_BUILD)
 VERBS(repo, T_REPO)
 VERBS(token, T_TOKEN)
 VERBS(user, T_USER)
+VERBS(run, T_RUN)
 
 static int run_with(struct store *s, enum store_stmt stmt, const char *key, struct err *e)
 {
@@ -292,4 +316,9 @@ int store_token_delete(struct store *s, const char *id, struct err *e)
 int store_user_delete(struct store *s, const char *id, struct err *e)
 {
     return del(s, T_USER, id, e);
+}
+
+int store_run_delete(struct store *s, const char *id, struct err *e)
+{
+    return del(s, T_RUN, id, e);
 }

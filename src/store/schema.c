@@ -64,6 +64,28 @@ static const char *const steps[] = {
     "CREATE TABLE idem (key TEXT PRIMARY KEY, digest BLOB NOT NULL, status INTEGER NOT NULL,"
     " head TEXT NOT NULL, body BLOB NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
     "CREATE INDEX idem_created ON idem (created_ms)",
+    // runs
+    "CREATE TABLE run (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, agent TEXT NOT NULL,"
+    " state INTEGER NOT NULL, reason INTEGER NOT NULL, priority INTEGER NOT NULL,"
+    " prompt TEXT NOT NULL, command TEXT NOT NULL, argv BLOB NOT NULL, env BLOB NOT NULL,"
+    " provider TEXT NOT NULL, model TEXT NOT NULL, effort TEXT NOT NULL, repo_url TEXT NOT NULL,"
+    " repo_ref TEXT NOT NULL, repo_commit TEXT NOT NULL, submodules INTEGER NOT NULL,"
+    " image TEXT NOT NULL, profile TEXT NOT NULL, network INTEGER NOT NULL,"
+    " memory_bytes INTEGER NOT NULL, pids INTEGER NOT NULL, cpu_percent INTEGER NOT NULL,"
+    " disk_bytes INTEGER NOT NULL, inodes INTEGER NOT NULL, output_bytes INTEGER NOT NULL,"
+    " open_files INTEGER NOT NULL, wall_ms INTEGER NOT NULL, timeout_ms INTEGER NOT NULL,"
+    " silence_ms INTEGER NOT NULL, workspace TEXT NOT NULL, exec TEXT NOT NULL,"
+    " session TEXT NOT NULL, resumed_from TEXT NOT NULL, result BLOB NOT NULL,"
+    " result_cut INTEGER NOT NULL, error TEXT NOT NULL, exit_code INTEGER NOT NULL,"
+    " signal INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
+    " cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,"
+    " cost_microusd INTEGER NOT NULL, usage_known INTEGER NOT NULL, cost_known INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+    " n_events INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, run TEXT NOT NULL, seq INTEGER NOT NULL,"
+    " type INTEGER NOT NULL, payload TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX event_run ON event (run, seq);"
+    "ALTER TABLE workspace ADD COLUMN run TEXT NOT NULL DEFAULT ''",
 };
 
 unsigned store_n_steps(void)

@@ -25,6 +25,15 @@ static const char *const stmt_text[STMT_N] = {
                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [STMT_IDEM_GET] = "SELECT digest, status, head, body, created_ms FROM idem WHERE key = ?1",
     [STMT_IDEM_EXPIRE] = "DELETE FROM idem WHERE created_ms < ?1",
+    [STMT_EVENT_PUT] = ("INSERT INTO event (id, run, seq, type, payload, created_ms) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [STMT_EVENT_PAGE] = ("SELECT id, seq, type, payload, created_ms FROM event "
+                         "WHERE run = ?1 AND seq > ?2 AND (?3 >> type) & 1 ORDER BY seq LIMIT ?4"),
+    [STMT_EVENT_SEQ] = ("SELECT COALESCE((SELECT seq FROM event WHERE id = ?2 AND run = ?1), "
+                        "(SELECT MAX(seq) FROM event WHERE run = ?1 AND id <= ?2), 0)"),
+    [STMT_EVENT_MAX_ID] = "SELECT COALESCE(MAX(id), 0) FROM event",
+    [STMT_EVENT_DELETE] =
+        "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE run = ?1 LIMIT ?2)",
     [STMT_META_PUT] = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",
     [STMT_META_GET] = "SELECT value FROM meta WHERE name = ?1",
 };

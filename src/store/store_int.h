@@ -17,7 +17,7 @@ struct store_table {
     unsigned n_fields;
     uint16_t size; // of the row's struct
 };
-enum store_thing { T_WORKSPACE, T_EXEC, T_BUILD, T_REPO, T_TOKEN, T_USER, T_N };
+enum store_thing { T_WORKSPACE, T_EXEC, T_BUILD, T_REPO, T_TOKEN, T_USER, T_RUN, T_N };
 extern const struct store_table store_tables[T_N];
 
 // Statements with a text of their own; those of the tables above are made from the fields.
@@ -34,6 +34,11 @@ enum store_stmt {
     STMT_IDEM_PUT,
     STMT_IDEM_GET,
     STMT_IDEM_EXPIRE,
+    STMT_EVENT_PUT,
+    STMT_EVENT_PAGE,
+    STMT_EVENT_SEQ,
+    STMT_EVENT_MAX_ID,
+    STMT_EVENT_DELETE,
     STMT_META_PUT,
     STMT_META_GET,
     STMT_N

@@ -65,6 +65,13 @@ void v1_system_metrics(struct http_req *r)
     GAUGE("builds_queued", "Builds waiting for their turn.", s->builds_queued);
     COUNTER("builds_done_total", "Builds that succeeded.", s->builds_done);
     COUNTER("builds_failed_total", "Builds that failed.", s->builds_failed);
+    GAUGE("runs_running", "Runs going on.", s->runs_running);
+    GAUGE("runs_queued", "Runs waiting for their turn.", s->runs_queued);
+    COUNTER("run_events_total", "Events of runs.", s->run_events);
+    head(&b, "runs_ended_total", "counter", "Runs ended, by state.");
+    for (int i = RUN_SUCCEEDED; i < RUN_STATES; i++)
+        (void)buf_printf(&b, "pinfold_runs_ended_total{state=\"%s\"} %llu\n",
+                         run_state_name((enum run_state)i), (unsigned long long)s->runs_ended[i]);
     COUNTER("layers_cached_total", "Image steps that needed nothing.", s->layers_cached);
     COUNTER("clones_total", "Clones and fetches of repositories.", s->clones);
     COUNTER("output_bytes_total", "Bytes of output read from commands.", s->output_bytes);

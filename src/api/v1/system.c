@@ -121,6 +121,13 @@ void v1_system_stats(struct http_req *r)
     json_u64(&a.o, "builds_queued", s->builds_queued);
     json_u64(&a.o, "builds_done_total", s->builds_done);
     json_u64(&a.o, "builds_failed_total", s->builds_failed);
+    json_u64(&a.o, "runs_running", s->runs_running);
+    json_u64(&a.o, "runs_queued", s->runs_queued);
+    json_begin(&a.o, "runs_ended_total");
+    for (int i = RUN_SUCCEEDED; i < RUN_STATES; i++)
+        json_u64(&a.o, run_state_name((enum run_state)i), s->runs_ended[i]);
+    json_end(&a.o);
+    json_u64(&a.o, "run_events_total", s->run_events);
     json_u64(&a.o, "layers_cached_total", s->layers_cached);
     json_u64(&a.o, "clones_total", s->clones);
     json_u64(&a.o, "output_bytes_total", s->output_bytes);

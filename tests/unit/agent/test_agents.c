@@ -2,7 +2,6 @@
 // Reading agents: lines shaped as the real tools print them, and the traps they set. Exit code 0
 // proves nothing, neither does the word "success".
 #include <pinfold/agent.h>
-#include <pinfold/buf.h>
 #include <pinfold/own.h>
 #include <tap.h>
 
@@ -369,6 +368,12 @@ static void test_long_lines(void)
 
 // --- calls ------------------------------------------------------------------------------------
 
+static int plan(const char *agent, const struct agent_wish *w, struct agent_plan *p, struct err *e)
+{
+    agent_plan_release(p);
+    return agent_plan_make(agent_find(agent), w, p, e);
+}
+
 static bool has(const char *const *list, const char *word)
 {
     for (; list && *list; list++)
@@ -379,14 +384,12 @@ static bool has(const char *const *list, const char *word)
 
 static void test_plans(void)
 {
-    struct json_pool pool;
-    struct agent_plan p;
+    struct agent_plan p = {0};
     struct err e = {0};
     struct agent_wish w = {.prompt = "-fix \"it\"",
                            .model = "m\"1",
                            .base_url = "http://10.0.0.1:1/v1",
                            .session = "s-1"};
-    json_pool_init(&pool);
     for (unsigned i = 0; i < agent_count(); i++) {
         const struct agent_adapter *a = agent_at(i);
         struct agent_wish first = w;
@@ -394,36 +397,34 @@ static void test_plans(void)
         ok(agent_find(agent_name(a)) == a && *agent_doc(a), "%s is in the table", agent_name(a));
         if (!strcmp(agent_name(a), "command"))
             first.command = "true";
-        if (agent_plan_make(a, &first, &pool, &p, &e))
+        if (plan(agent_name(a), &first, &p, &e))
             ok(false, "%s: %s", agent_name(a), e.text);
         ok(!p.command == !!p.argv, "%s has a call of one kind", agent_name(a));
         first.prompt = first.command = NULL;
-        is_int(agent_plan_make(a, &first, &pool, &p, &e), -1, "%s wants to be told what to do",
+        is_int(plan(agent_name(a), &first, &p, &e), -1, "%s wants to be told what to do",
                agent_name(a));
     }
-    ok(!agent_plan_make(agent_find("claude-code"), &w, &pool, &p, &e), "claude goes on");
+    ok(!plan("claude-code", &w, &p, &e), "claude goes on");
     ok(has(p.argv, "--setting-sources") && has(p.argv, "--strict-mcp-config"),
        "claude does not obey the repository's settings");
     ok(has(p.argv, "--resume") && has(p.argv, "-fix"), "it gets session and prompt");
     ok(has(p.env, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1"), "and asks no other host");
-    ok(!agent_plan_make(agent_find("opencode"), &w, &pool, &p, &e) &&
-           has(p.env, "OPENCODE_DISABLE_PROJECT_CONFIG=1"),
+    ok(!plan("opencode", &w, &p, &e) && has(p.env, "OPENCODE_DISABLE_PROJECT_CONFIG=1"),
        "opencode does not obey the repository's settings");
     ok(has(p.env, "OPENCODE_CONFIG_CONTENT={") && strstr(p.env[0], "\"pinfold/m\\\"1\""),
        "a model's name cannot break out of its configuration");
-    ok(!agent_plan_make(agent_find("codex"), &w, &pool, &p, &e) && p.n_files == 1 &&
+    ok(!plan("codex", &w, &p, &e) && p.n_files == 1 &&
            strstr(p.files[0].text, "base_url = \"http://10.0.0.1:1/v1\"\n"),
        "codex finds its model in a file");
     w.session = "--help";
-    ok(agent_plan_make(agent_find("codex"), &w, &pool, &p, &e) && e.code == ERR_BAD_REQUEST,
+    ok(plan("codex", &w, &p, &e) && e.code == ERR_BAD_REQUEST,
        "a session's id cannot be an option");
     w.session = "s-1";
-    ok(agent_plan_make(agent_find("shell"), &w, &pool, &p, &e), "a shell has no session");
+    ok(plan("shell", &w, &p, &e), "a shell has no session");
     w.session = w.model = NULL;
-    ok(agent_plan_make(agent_find("codex"), &w, &pool, &p, &e) &&
-           strstr(e.text, "model is missing"),
+    ok(plan("codex", &w, &p, &e) && strstr(e.text, "model is missing"),
        "an agent that needs a model says so");
-    json_pool_release(&pool);
+    agent_plan_release(&p);
 }
 
 int main(void)

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs: one execution of an agent or a command, in a fresh sandbox and, with a repository, over a
+// worktree of its own. They wait for a place by priority. Everything that happens in one is an
+// event, which is in the database before anybody sees it.
+#pragma once
+#include <pinfold/agent.h>
+#include <pinfold/core.h>
+#include <pinfold/run_state.h>
+
+#define RUN_PRIORITY_MAX 100        // from -100 to 100; the greater goes first
+#define RUN_TEXT_BYTES (128 * 1024) // of prompt or command
+
+struct run {
+    char id[ID_MAX]; // run_...
+    char agent[NAME_MAX_LEN + 1];
+    enum run_state state;
+    enum run_reason reason; // when it has ended
+    int priority;
+    uint32_t queue_position;               // 1: the next; 0: it does not wait
+    const char *prompt, *command;          // NULL: not given
+    const char *const *argv;               // the same
+    const char *provider, *model, *effort; // "" for none
+    const char *repo_url, *repo_ref;       // "" for none
+    char repo_commit[72];
+    bool submodules;
+    char image[NAME_MAX_LEN + 1], profile[NAME_MAX_LEN + 1];
+    enum net_mode network;
+    struct limits limits;
+    const char *const *env;
+    uint64_t timeout_ms, silence_ms; // silence_ms 0: it may be silent
+    char workspace[ID_MAX];          // that it ran in; "" for none
+    char exec[ID_MAX];               // its command: output is found there; "" before it starts
+    char session[AGENT_SESSION_MAX];
+    const char *result; // NULL: none
+    size_t result_len;
+    bool result_cut;
+    char error[400];
+    int exit_code, signal; // -1, 0: not by these
+    struct run_usage usage;
+    uint64_t n_events; // in the database
+    uint64_t created_ms, started_ms, ended_ms;
+};
+
+// NULL and 0 mean "not given". Everything is borrowed for the call.
+struct run_spec {
+    const char *agent; // "command"
+    const char *prompt, *command;
+    const char *const *argv;
+    const char *provider, *model, *effort;
+    const char *repo_url, *repo_ref;
+    bool submodules;
+    const char *image, *profile;
+    bool network_given;
+    enum net_mode network;
+    struct limits limits;
+    const char *const *env;
+    uint64_t timeout_ms; // conf's run_timeout_ms
+    uint64_t silence_ms;
+    int priority;
+};
+// on_done once it is recorded; result: struct run *. ERR_LIMIT when too many wait already.
+int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *w, struct err *e);
+struct run *core_run_find(struct core *c, const char *id, struct err *e);
+struct run_filter {
+    uint64_t states;        // bits; 0: all
+    const char *agent;      // NULL: any
+    const char *repository; // as it was given
+};
+// Newest first, those older than `after` ("" from the start).
+size_t core_run_list(struct core *c, const struct run_filter *f, const char *after,
+                     struct run **ret, size_t max, bool *ret_more);
+// on_done when its end is recorded, or after ms; result: struct run *.
+int core_run_wait(struct core *c, struct run *r, uint64_t ms, struct waiter *w, struct err *e);
+// It ends as cancelled, with everything it started. ERR_GONE when it has ended already.
+int core_run_cancel(struct core *c, struct run *r, struct err *e);
+// Its events, output, workspace and record. ERR_CONFLICT unless it has ended. Cancelling the waiter
+// leaves the deletion.
+int core_run_delete(struct core *c, struct run *r, struct waiter *w, struct err *e);
+
+// --- events ----------------------------------------------------------------------------------
+
+#define RUN_EVENTS_MAX 1000 // in one page
+
+struct run_event {
+    uint64_t id, seq; // id: over all runs; seq: from 1 on in its run
+    enum event_type type;
+    const char *payload; // JSON object
+    size_t len;
+    uint64_t created_ms;
+};
+
+// A page. result: this struct, filled; what it points to is valid in on_done only.
+struct run_page {
+    struct waiter w;
+    uint64_t after; // id of the last one seen; 0: from the start
+    uint64_t types; // bits; 0: all
+    size_t max;
+    const struct run_event *at;
+    size_t n;
+    bool more; // there are others behind
+    void *job; // core's own
+};
+int core_run_events(struct core *c, struct run *r, struct run_page *p, struct err *e);
+
+// Replay, then live, with no gap and nothing twice. The caller's memory; set callbacks, `after` and
+// `types` as in run_page. Callbacks may pause or stop it, and free it once stopped or in on_end.
+struct run_listener {
+    void (*on_event)(struct run_listener *l, const struct run_event *ev);
+    void (*on_end)(struct run_listener *l); // the run has ended and all was given; `run` is set
+    uint64_t after, types;
+    // core's own, but for reading
+    const struct run *run;
+    void *owner, *job;
+    struct list link;
+    uint64_t seq; // of the last one given or passed over
+    bool paused, placed;
+};
+int core_run_listen(struct core *c, struct run *r, struct run_listener *l, struct err *e);
+void core_run_listener_pause(struct run_listener *l);
+void core_run_listener_resume(struct run_listener *l); // events may follow, not before it returns
+void core_run_listener_stop(struct run_listener *l);   // no-op when it does not listen

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs: finding them, waiting, cancelling; their states.
+#include "run_int.h"
+
+#include <assert.h>
+#include <pinfold/clock.h>
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+
+struct runrec *runrec_of(struct run *r)
+{
+    return container_of(r, struct runrec, pub);
+}
+
+void run_set_state(struct runrec *r, enum run_state to)
+{
+    struct run *p = &r->pub;
+    assert(run_state_may(p->state, to));
+    p->state = to;
+    if (to == RUN_RUNNING && !p->started_ms)
+        p->started_ms = clock_wall_ms();
+    if (run_state_final(to))
+        p->ended_ms = clock_wall_ms();
+    run_row_changed(r);
+}
+
+// --- the object -------------------------------------------------------------------------------
+
+struct runrec *runrec_new(struct core *c, const char *id)
+{
+    struct runrec *r = xcalloc(1, sizeof(*r));
+    struct list *heads[] = {&r->creators, &r->waiters, &r->deleters, &r->listeners, &r->pages};
+    r->core = c;
+    TEXT_PUT(r->pub.id, id);
+    r->pub.exit_code = -1;
+    for (unsigned i = 0; i < N_ELEMS(heads); i++)
+        list_init(heads[i]);
+    return r;
+}
+
+size_t runrec_bytes(const struct runrec *r)
+{
+    return sizeof(*r) + strlen(r->prompt) + strlen(r->command) + r->argv->packed_len +
+           r->set.env->packed_len + r->pub.result_len;
+}
+
+void runrec_insert(struct runrec *r)
+{
+    struct core *c = r->core;
+    (void)map_put(c->runs, r->pub.id, r);
+    list_add_tail(&c->run_list, &r->all);
+    r->bytes = runrec_bytes(r);
+    c->run_bytes += r->bytes;
+}
+
+void runrec_free(struct runrec *r)
+{
+    struct core *c = r->core;
+    char *texts[] = {r->prompt, r->command,  r->provider, r->model,
+                     r->effort, r->repo_url, r->repo_ref, r->result};
+    if (map_get(c->runs, r->pub.id) == r) {
+        (void)map_del(c->runs, r->pub.id);
+        list_del(&r->all);
+        c->run_bytes -= r->bytes;
+    }
+    run_leave(r);
+    list_del(&r->dirty);
+    loop_timer_cancel(c->loop, &r->retry);
+    loop_timer_cancel(c->loop, &r->silence);
+    agent_reader_free(r->reader);
+    settings_release(&r->set);
+    for (unsigned i = 0; i < N_ELEMS(texts); i++)
+        free(texts[i]);
+    free(r->argv);
+    free(r);
+}
+
+void runrec_publish(struct runrec *r)
+{
+    struct run *p = &r->pub;
+    TEXT_PUT(p->agent, agent_name(r->adapter));
+    p->prompt = *r->prompt ? r->prompt : NULL;
+    p->command = *r->command ? r->command : NULL;
+    p->argv = r->argv->n ? r->argv->list : NULL;
+    p->provider = r->provider;
+    p->model = r->model;
+    p->effort = r->effort;
+    p->repo_url = r->repo_url;
+    p->repo_ref = r->repo_ref;
+    TEXT_PUT(p->image, r->set.image_name);
+    TEXT_PUT(p->profile, r->set.profile_name);
+    p->network = r->set.network;
+    p->limits = r->set.limits;
+    p->env = r->set.env->list;
+    p->result = r->result;
+}
+
+// --- the verbs --------------------------------------------------------------------------------
+
+static struct run *refresh(struct runrec *r)
+{
+    r->pub.queue_position = run_position(r);
+    return &r->pub;
+}
+
+struct run *core_run_find(struct core *c, const char *id, struct err *e)
+{
+    struct runrec *r = id_ok(id, "run") ? map_get(c->runs, id) : NULL;
+    if (r && r->recorded && !r->deleting)
+        return refresh(r);
+    err_set(e, ERR_NOT_FOUND, "there is no run '%.40s'", id);
+    return NULL;
+}
+
+static bool matches(const struct runrec *r, const struct run_filter *f)
+{
+    return r->recorded && !r->deleting && (!f->states || f->states >> r->pub.state & 1) &&
+           (!f->agent || !strcmp(f->agent, r->pub.agent)) &&
+           (!f->repository || !strcmp(f->repository, r->repo_url));
+}
+
+size_t core_run_list(struct core *c, const struct run_filter *f, const char *after,
+                     struct run **ret, size_t max, bool *ret_more)
+{
+    struct cursor cursor;
+    struct runrec *at = map_get(c->runs, cursor_init(&cursor, after));
+    size_t n = 0;
+    *ret_more = false;
+    for (struct list *it = at ? at->all.prev : c->run_list.prev; it != &c->run_list;
+         it = it->prev) {
+        struct runrec *r = container_of(it, struct runrec, all);
+        if (!matches(r, f) || (!at && !cursor_older(&cursor, r->pub.id, r->pub.created_ms)))
+            continue;
+        if (n == max) {
+            *ret_more = true;
+            break;
+        }
+        ret[n++] = refresh(r);
+    }
+    return n;
+}
+
+int core_run_wait(struct core *c, struct run *pub, uint64_t ms, struct waiter *w, struct err *e)
+{
+    struct runrec *r = runrec_of(pub);
+    (void)e;
+    if (r->settled)
+        waiter_later(c, w, pub, NULL);
+    else
+        waiter_add_timed(c, w, &r->waiters, pub, ms);
+    return 0;
+}
+
+int core_run_cancel(struct core *c, struct run *pub, struct err *e)
+{
+    struct runrec *r = runrec_of(pub);
+    (void)c;
+    if (run_state_final(pub->state))
+        return err_set(e, ERR_GONE, "run %s has ended: %s", pub->id, run_state_name(pub->state));
+    if (r->cancelling)
+        return 0;
+    r->cancelling = true;
+    run_stop_work(r);
+    return 0;
+}
+
+int core_run_delete(struct core *c, struct run *pub, struct waiter *w, struct err *e)
+{
+    struct runrec *r = runrec_of(pub);
+    (void)c;
+    if (!r->settled)
+        return err_set(e, ERR_CONFLICT, "run %s is %s; cancel it and wait for its end first",
+                       pub->id, run_state_name(pub->state));
+    waiter_add(w, &r->deleters, r, NULL);
+    run_delete_now(r);
+    return 0;
+}

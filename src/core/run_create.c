@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a run: all of the request is checked before anything is kept.
+#include "repo_int.h"
+#include "run_int.h"
+
+#include <pinfold/clock.h>
+#include <pinfold/crypt.h>
+#include <pinfold/own.h>
+#include <stdio.h>
+
+static int check_agent(const struct run_spec *s, const struct agent_adapter *a, struct err *e)
+{
+    const struct agent_wish wish = {.prompt = s->prompt,
+                                    .model = s->model,
+                                    .effort = s->effort,
+                                    .command = s->command,
+                                    .argv = s->argv};
+    struct agent_plan plan = {0};
+    if (agent_needs_provider(a) || s->provider)
+        return err_set(e, ERR_BAD_REQUEST,
+                       "agent %s needs a provider, which this server cannot offer inside a sandbox "
+                       "yet; run its program with agent command",
+                       agent_name(a));
+    if (agent_plan_make(a, &wish, &plan, e))
+        return -1;
+    agent_plan_release(&plan);
+    return 0;
+}
+
+static int check_text(const char *text, const char *name, struct err *e)
+{
+    if (text && strlen(text) > RUN_TEXT_BYTES)
+        return err_set(e, ERR_LIMIT, "%s is larger than %d bytes; put it into a file", name,
+                       RUN_TEXT_BYTES);
+    return 0;
+}
+
+static int check_numbers(const struct core *c, const struct run_spec *s, struct err *e)
+{
+    unsigned long long max = c->conf.exec_timeout_max_ms;
+    size_t bytes = 0;
+    for (const char *const *v = s->argv; v && *v; v++)
+        bytes += strlen(*v) + 1;
+    if (bytes > RUN_TEXT_BYTES)
+        return err_set(e, ERR_LIMIT, "argv is larger than %d bytes", RUN_TEXT_BYTES);
+    if (s->timeout_ms > max)
+        return err_set(e, ERR_LIMIT, "timeout_secs is %llu; at most %llu are allowed",
+                       (unsigned long long)s->timeout_ms / 1000, max / 1000);
+    if (s->silence_ms > max)
+        return err_set(e, ERR_LIMIT, "silence_secs is %llu; at most %llu are allowed",
+                       (unsigned long long)s->silence_ms / 1000, max / 1000);
+    if (s->priority < -RUN_PRIORITY_MAX || s->priority > RUN_PRIORITY_MAX)
+        return err_set(e, ERR_BAD_REQUEST, "priority is from -%d to %d", RUN_PRIORITY_MAX,
+                       RUN_PRIORITY_MAX);
+    return check_text(s->prompt, "prompt", e) || check_text(s->command, "command", e) ||
+                   check_text(s->model, "model", e) || check_text(s->effort, "effort", e)
+               ? -1
+               : 0;
+}
+
+static int check_repository(const struct core *c, const struct run_spec *s, char ret_key[72],
+                            struct err *e)
+{
+    const struct git_spec g = {.op = REPO_OP_CLONE, .url = s->repo_url, .ref = s->repo_ref};
+    ret_key[0] = '\0';
+    if (!s->repo_url || !*s->repo_url)
+        return s->repo_ref && *s->repo_ref
+                   ? err_set(e, ERR_BAD_REQUEST, "repository.ref is given without repository.url")
+                   : 0;
+    own_free struct repo_request *request = xcalloc(1, sizeof(*request));
+    if (git_check(c, &g, request, e))
+        return -1;
+    repo_url_key(&request->url, sha256_of, ret_key);
+    return 0;
+}
+
+static int check_room(struct core *c, struct err *e)
+{
+    if (c->stopping)
+        return err_set(e, ERR_BUSY, "the server is stopping");
+    if (core_disk_room(c, e))
+        return -1;
+    if (c->n_runs_queued < c->conf.runs_queued_max)
+        return 0;
+    c->stats.denied_limit++;
+    return err_set(e, ERR_LIMIT, "%u runs wait already; at most %u may", c->n_runs_queued,
+                   c->conf.runs_queued_max);
+}
+
+static char *copy(const char *s)
+{
+    return xstrdup(s ? s : "");
+}
+
+static void fill(struct runrec *r, const struct run_spec *s, const struct agent_adapter *a)
+{
+    struct run *p = &r->pub;
+    const struct core_conf *conf = &r->core->conf;
+    r->adapter = a;
+    r->prompt = copy(s->prompt);
+    r->command = copy(s->command);
+    r->provider = copy(s->provider);
+    r->model = copy(s->model);
+    r->effort = copy(s->effort);
+    r->repo_url = copy(s->repo_url);
+    r->repo_ref = copy(s->repo_ref);
+    r->argv = strings_copy(s->argv);
+    p->submodules = s->submodules;
+    p->priority = s->priority;
+    p->timeout_ms = s->timeout_ms                                      ? s->timeout_ms
+                    : conf->run_timeout_ms < conf->exec_timeout_max_ms ? conf->run_timeout_ms
+                                                                       : conf->exec_timeout_max_ms;
+    p->silence_ms = s->silence_ms;
+    p->created_ms = clock_wall_ms();
+}
+
+static void say_created(struct runrec *r)
+{
+    char position[24];
+    run_event_words(r, EV_RUN_CREATED, "agent", r->pub.agent);
+    (void)snprintf(position, sizeof(position), "%u", run_position(r));
+    if (r->core->n_runs_queued > 1 || r->core->n_runs_placed >= r->core->conf.runs_running_max)
+        run_event_words(r, EV_RUN_QUEUED, "position", position);
+}
+
+int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, struct err *e)
+{
+    const char *name = s->agent ? s->agent : "command";
+    const struct agent_adapter *a = agent_find(name);
+    char id[ID_MAX], key[72];
+    struct ws_settings set = {0};
+    const struct ws_wish wish = {.image = s->image,
+                                 .profile = s->profile,
+                                 .env = s->env,
+                                 .network_given = s->network_given,
+                                 .network = s->network,
+                                 .limits = s->limits};
+    if (!a)
+        return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
+    if (check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||
+        check_repository(c, s, key, e) || settings_make(c, &wish, id_make("run", id), &set, e))
+        return -1;
+    struct runrec *r = runrec_new(c, id);
+    r->set = set;
+    TEXT_PUT(r->repo_key, key);
+    fill(r, s, a);
+    runrec_publish(r);
+    runrec_insert(r);
+    waiter_add(w, &r->creators, r, NULL);
+    run_enqueue(r);
+    say_created(r);
+    run_row_changed(r);
+    run_when_committed(r, run_admit_all);
+    return 0;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run as core keeps it.
+//
+// Theory of operation. What happens to a run is gathered into a batch: its events, and its row when
+// that changed. One batch of a run is being written at a time; when it is committed, events are
+// given to who listens, and who waits for the state is told. What must not happen before a state
+// is on the disk (a command must not start twice) waits in `after_commit`.
+//
+//   run_create.c  checks, the record      run_queue.c  order, places
+//   run_work.c    workspace, exec, end    run_event.c  batches, pages, listeners
+//   run_save.c    rows, loading, deletion run.c        verbs, the one writer of states
+#pragma once
+#include "workspace_int.h"
+
+#include <pinfold/core_run.h>
+
+struct run_batch;
+struct runrec {
+    struct run pub;
+    struct core *core;
+    const struct agent_adapter *adapter;
+    struct ws_settings set;
+    char *prompt, *command, *provider, *model, *effort, *repo_url, *repo_ref, *result;
+    struct strings *argv;
+    char repo_key[72]; // the same for all that name one repository; "" for none
+    size_t bytes;      // of memory, for the bound on all
+
+    struct list all;   // core's runs, oldest first
+    struct list place; // core's run_queue or run_placed
+    struct list dirty; // core's run_dirty
+    struct list creators, waiters, deleters, listeners, pages;
+    bool recorded, cancelling, silent, deleting, settled; // settled: its end is on the disk
+
+    struct run_batch *next; // gathering
+    bool writing;
+    struct timer retry;
+    uint64_t seq, committed;
+    size_t unwritten; // bytes of events
+    bool events_cut;
+    void (*after_commit)(struct runrec *r); // of the batch that is gathered
+
+    struct agent_reader *reader;
+    struct execution *x; // that runs
+    struct follower follower;
+    struct waiter work; // of the verb that is under way
+    struct timer silence;
+    uint64_t heard_ms;
+};
+struct runrec *runrec_of(struct run *r);
+struct runrec *runrec_new(struct core *c, const char *id);
+void runrec_insert(struct runrec *r);
+void runrec_free(struct runrec *r);    // out of all lists
+void runrec_publish(struct runrec *r); // what callers see, from its own
+size_t runrec_bytes(const struct runrec *r);
+// The only writer of a state: the table of transitions is a law.
+void run_set_state(struct runrec *r, enum run_state to);
+
+// Queue (run_queue.c).
+void run_enqueue(struct runrec *r);
+void run_leave(struct runrec *r); // queue or place
+void runs_admit(struct core *c);
+void run_admit_all(struct runrec *r); // the same, when something of one is committed
+void runs_retry_later(struct core *c);
+uint32_t run_position(const struct runrec *r);
+
+// Work (run_work.c).
+bool run_wants_workspace(const struct runrec *r);
+void run_begin(struct runrec *r); // its state is starting, on the disk
+void run_adopt(struct runrec *r); // its command goes on after a restart of the server
+void run_end(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
+void run_stop_work(struct runrec *r); // it is to end
+
+// Events (run_event.c). payload: a JSON object.
+void run_event_add(struct runrec *r, enum event_type type, const char *payload, size_t len);
+void run_event_words(struct runrec *r, enum event_type type, const char *name, const char *text);
+void run_row_changed(struct runrec *r);
+void run_when_committed(struct runrec *r, void (*fn)(struct runrec *r));
+void runs_flush(struct core *c);
+void run_forget_batch(struct runrec *r); // at the end of core
+void run_listeners_end(struct runrec *r);
+
+// Record (run_save.c).
+void run_row_of(const struct runrec *r, const struct run *pub, struct store_run *ret);
+int runs_load(struct core *c, struct err *e);
+void runs_resume(struct core *c);
+void run_delete_now(struct runrec *r);
+void runs_trim(struct core *c);
+void runs_free(struct core *c);

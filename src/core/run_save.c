@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record of runs: rows, what is found of them at start, and their deletion.
+#include "run_int.h"
+
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+
+#define MEMORY_MAX (64u << 20) // of all that are remembered
+
+// Texts that never change are the record's, the rest is of the copy.
+void run_row_of(const struct runrec *r, const struct run *p, struct store_run *ret)
+{
+    *ret = (struct store_run){
+        .id = p->id,
+        .agent = p->agent,
+        .state = p->state,
+        .reason = p->reason,
+        .priority = (uint32_t)(p->priority + RUN_PRIORITY_MAX),
+        .prompt = r->prompt,
+        .command = r->command,
+        .argv = {r->argv->packed, r->argv->packed_len},
+        .env = {r->set.env->packed, r->set.env->packed_len},
+        .provider = r->provider,
+        .model = r->model,
+        .effort = r->effort,
+        .repo_url = r->repo_url,
+        .repo_ref = r->repo_ref,
+        .repo_commit = p->repo_commit,
+        .submodules = p->submodules,
+        .image = p->image,
+        .profile = p->profile,
+        .network = p->network,
+        .limits = p->limits,
+        .timeout_ms = p->timeout_ms,
+        .silence_ms = p->silence_ms,
+        .workspace = p->workspace,
+        .exec = p->exec,
+        .session = p->session,
+        .result = {p->result, p->result_len},
+        .result_cut = p->result_cut,
+        .error = p->error,
+        .exit_code = p->exit_code,
+        .signal = p->signal,
+        .input_tokens = p->usage.input_tokens,
+        .output_tokens = p->usage.output_tokens,
+        .cached_tokens = p->usage.cached_tokens,
+        .reasoning_tokens = p->usage.reasoning_tokens,
+        .cost_microusd = p->usage.cost_microusd,
+        .usage_known = p->usage.known,
+        .cost_known = p->usage.cost_known,
+        .created_ms = p->created_ms,
+        .started_ms = p->started_ms,
+        .ended_ms = p->ended_ms,
+        .n_events = p->n_events,
+    };
+}
+
+// --- at start ---------------------------------------------------------------------------------
+
+static void load_settings(struct runrec *r, const struct store_run *row)
+{
+    struct ws_settings *s = &r->set;
+    TEXT_PUT(s->image_name, row->image);
+    TEXT_PUT(s->profile_name, row->profile);
+    s->image = image_named(r->core, row->image);
+    s->profile = core_profile_find(r->core, row->profile);
+    s->network = row->network == NET_FULL ? NET_FULL : NET_NONE;
+    s->limits = row->limits;
+    s->env = strings_unpack(row->env.p, row->env.len);
+    s->labels = strings_copy(NULL);
+    s->init_script = xstrdup("");
+}
+
+static void load_texts(struct runrec *r, const struct store_run *row)
+{
+    struct run *p = &r->pub;
+    const struct agent_adapter *a = agent_find(row->agent);
+    r->adapter = a ? a : agent_find("command");
+    r->prompt = xstrdup(row->prompt);
+    r->command = xstrdup(row->command);
+    r->provider = xstrdup(row->provider);
+    r->model = xstrdup(row->model);
+    r->effort = xstrdup(row->effort);
+    r->repo_url = xstrdup(row->repo_url);
+    r->repo_ref = xstrdup(row->repo_ref);
+    TEXT_PUT(r->repo_key, row->repo_url); // of ended ones nobody asks, of others it is near enough
+    r->argv = strings_unpack(row->argv.p, row->argv.len);
+    if (row->result.len) {
+        r->result = xmemdup0(row->result.p, row->result.len);
+        p->result_len = row->result.len;
+    }
+    TEXT_PUT(p->repo_commit, row->repo_commit);
+    TEXT_PUT(p->workspace, row->workspace);
+    TEXT_PUT(p->exec, row->exec);
+    TEXT_PUT(p->session, row->session);
+    TEXT_PUT(p->error, row->error);
+}
+
+static void load_numbers(struct run *p, const struct store_run *row)
+{
+    p->state = row->state < RUN_STATES ? (enum run_state)row->state : RUN_FAILED;
+    p->reason = row->reason < WHY_N ? (enum run_reason)row->reason : WHY_LOST;
+    p->priority = (int)row->priority - RUN_PRIORITY_MAX;
+    p->submodules = row->submodules;
+    p->timeout_ms = row->timeout_ms;
+    p->silence_ms = row->silence_ms;
+    p->result_cut = row->result_cut;
+    p->exit_code = row->exit_code;
+    p->signal = row->signal;
+    p->usage = (struct run_usage){
+        .input_tokens = row->input_tokens,
+        .output_tokens = row->output_tokens,
+        .cached_tokens = row->cached_tokens,
+        .reasoning_tokens = row->reasoning_tokens,
+        .cost_microusd = row->cost_microusd,
+        .known = row->usage_known,
+        .cost_known = row->cost_known,
+    };
+    p->created_ms = row->created_ms;
+    p->started_ms = row->started_ms;
+    p->ended_ms = row->ended_ms;
+    p->n_events = row->n_events;
+}
+
+static int on_row(void *arg, const struct store_run *row)
+{
+    struct core *c = arg;
+    if (!id_ok(row->id, "run") || map_get(c->runs, row->id))
+        return 0;
+    struct runrec *r = runrec_new(c, row->id);
+    load_settings(r, row);
+    load_texts(r, row);
+    load_numbers(&r->pub, row);
+    r->seq = r->committed = row->n_events;
+    r->recorded = true;
+    r->settled = run_state_final(r->pub.state);
+    c->n_runs_settled += r->settled;
+    runrec_publish(r);
+    runrec_insert(r);
+    return 0;
+}
+
+int runs_load(struct core *c, struct err *e)
+{
+    if (store_event_next_id(c->db.store, &c->next_event_id, e) ||
+        store_run_each(c->db.store, on_row, c, e))
+        return -1;
+    list_for (it, &c->run_list) {
+        struct runrec *r = container_of(it, struct runrec, all);
+        struct execution *x = map_get(c->execs, r->pub.exec);
+        if (x)
+            x->run = r;
+        // The row of one that runs is older than its last events.
+        if (!r->settled && store_event_seq(c->db.store, r->pub.id, UINT64_MAX, &r->seq, e))
+            return -1;
+        r->committed = r->pub.n_events = r->seq;
+    }
+    return 0;
+}
+
+// Those that wait are in their order before any of them may begin. One that was about to start,
+// and of whose command there is no record, has run nothing: it begins anew.
+static void requeue(struct runrec *r)
+{
+    struct run *p = &r->pub;
+    if (p->state == RUN_STARTING && !map_get(r->core->execs, p->exec)) {
+        p->exec[0] = p->workspace[0] = '\0';
+        run_set_state(r, RUN_QUEUED);
+    }
+    if (p->state == RUN_QUEUED)
+        run_enqueue(r);
+}
+
+static void resume(struct runrec *r)
+{
+    struct run *p = &r->pub;
+    const struct execution *x = map_get(r->core->execs, p->exec);
+    if (p->state == RUN_PAUSED || p->state == RUN_BLOCKED)
+        return;
+    if (p->state == RUN_QUEUED) {
+        if (!r->set.image || !r->set.profile)
+            run_end(r, RUN_FAILED, WHY_START_FAILED,
+                    "its image or profile does not exist any more");
+        return;
+    }
+    list_add_tail(&r->core->run_placed, &r->place);
+    r->core->n_runs_placed++;
+    if (x && x->live)
+        run_adopt(r);
+    else
+        run_end(r, RUN_INTERRUPTED, WHY_LOST, "the server restarted while it ran");
+}
+
+// A workspace whose run is gone, or begins anew with another one.
+static void delete_orphans(struct core *c)
+{
+    list_for_safe (it, &c->workspaces) {
+        struct ws *ws = container_of(it, struct ws, all);
+        const struct runrec *r = map_get(c->runs, ws->pub.run);
+        if (ws->pub.run[0] && (!r || strcmp(r->pub.workspace, ws->pub.id)))
+            ws_delete(ws, NULL);
+    }
+}
+
+void runs_resume(struct core *c)
+{
+    list_for (it, &c->run_list)
+        requeue(container_of(it, struct runrec, all));
+    list_for (it, &c->run_list) {
+        struct runrec *r = container_of(it, struct runrec, all);
+        if (!r->settled)
+            resume(r);
+    }
+    delete_orphans(c);
+    runs_admit(c);
+}
+
+// --- deletion ---------------------------------------------------------------------------------
+
+struct run_delete {
+    struct db_job job; // first member
+    struct runrec *r;
+    bool row, more;
+};
+
+static void delete_failed(struct runrec *r, const struct err *err)
+{
+    r->deleting = false; // what is left of it is there
+    r->core->n_runs_settled++;
+    waiters_fail(&r->deleters, err);
+}
+
+static void delete_rows(struct runrec *r, bool row);
+
+static void on_things_gone(struct waiter *w)
+{
+    struct runrec *r = container_of(w, struct runrec, work);
+    if (w->err.code && w->err.code != ERR_GONE)
+        delete_failed(r, &w->err);
+    else
+        delete_rows(r, true);
+}
+
+static void delete_things(struct runrec *r)
+{
+    struct core *c = r->core;
+    struct ws *ws = map_get(c->ws_by_id, r->pub.workspace);
+    struct execution *x = map_get(c->execs, r->pub.exec);
+    r->work = (struct waiter){.on_done = on_things_gone};
+    if (x)
+        x->run = NULL;
+    if (ws)
+        ws_delete(ws, &r->work); // its execs go with it
+    else if (x)
+        (void)core_exec_delete(c, &x->pub, &r->work, NULL); // never refuses this one
+    else
+        delete_rows(r, true);
+}
+
+static int delete_work(struct db_job *j, struct store *s, struct err *e)
+{
+    struct run_delete *d = (struct run_delete *)j;
+    return d->row ? store_run_delete(s, d->r->pub.id, e)
+                  : store_event_delete_some(s, d->r->pub.id, &d->more, e);
+}
+
+static void delete_done(struct db_job *j)
+{
+    struct run_delete *d = (struct run_delete *)j;
+    struct runrec *r = d->r;
+    struct err err = j->err;
+    bool row = d->row, more = d->more;
+    free(d);
+    if (r->core->closing)
+        return;
+    if (err.code) {
+        delete_failed(r, &err);
+    } else if (!row && more) {
+        delete_rows(r, false);
+    } else if (!row) {
+        delete_things(r);
+    } else {
+        struct list deleters;
+        list_take(&r->deleters, &deleters);
+        runrec_free(r);
+        waiters_done(&deleters, NULL);
+    }
+}
+
+static void delete_rows(struct runrec *r, bool row)
+{
+    struct run_delete *d = xcalloc(1, sizeof(*d));
+    d->job = (struct db_job){.run = delete_work, .done = delete_done};
+    d->r = r;
+    d->row = row;
+    db_push(r->core, &d->job);
+}
+
+void run_delete_now(struct runrec *r)
+{
+    if (r->deleting)
+        return;
+    r->deleting = true;
+    r->core->n_runs_settled--;
+    run_listeners_end(r);
+    delete_rows(r, false);
+}
+
+// Over what is remembered: the oldest go.
+void runs_trim(struct core *c)
+{
+    list_for_safe (it, &c->run_list) {
+        struct runrec *r = container_of(it, struct runrec, all);
+        bool over = c->n_runs_settled > c->conf.runs_kept || c->run_bytes > MEMORY_MAX;
+        if (!over)
+            return;
+        if (!r->settled || r->deleting || !list_empty(&r->listeners))
+            continue;
+        c->run_bytes -= r->bytes;
+        r->bytes = 0;
+        run_delete_now(r);
+    }
+}
+
+void runs_free(struct core *c)
+{
+    list_for_safe (it, &c->run_list) {
+        struct runrec *r = container_of(it, struct runrec, all);
+        core_follow_stop(&r->follower);
+        waiter_cancel(&r->work);
+        run_forget_batch(r);
+        runrec_free(r);
+    }
+}

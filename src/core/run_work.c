@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run does: a workspace when it needs one, its command, the verdict.
+#include "run_int.h"
+
+#include <pinfold/clock.h>
+#include <pinfold/image.h>
+#include <pinfold/map.h>
+#include <pinfold/own.h>
+
+#define WAIT_MS                                                                                    \
+    (30ull * 86400 * 1000) // as good as for ever: clones and builds have their own limits
+#define ENV_MAX 1400       // variables: a workspace's and an adapter's
+
+bool run_wants_workspace(const struct runrec *r)
+{
+    return *r->repo_url || image_present(r->core, r->set.image, NULL);
+}
+
+// --- its end ----------------------------------------------------------------------------------
+
+static void say(struct runrec *r, enum event_type type, const struct event_word *words, unsigned n)
+{
+    own_buf struct buf b;
+    buf_init(&b, 4 * 1024 * 1024); // a text is cut to far less
+    event_payload(&b, words, n);
+    run_event_add(r, type, b.data, b.len);
+}
+
+static bool is_limit(enum run_reason why)
+{
+    static const bool limits[WHY_N] = {
+        [WHY_WALL_LIMIT] = true,  [WHY_SILENCE_LIMIT] = true, [WHY_OOM] = true,
+        [WHY_PIDS_LIMIT] = true,  [WHY_DISK_FULL] = true,     [WHY_OUTPUT_LIMIT] = true,
+        [WHY_TOKEN_LIMIT] = true, [WHY_TURN_LIMIT] = true,    [WHY_COST_LIMIT] = true,
+    };
+    return limits[why];
+}
+
+static void say_end(struct runrec *r, enum run_state to)
+{
+    const struct run *p = &r->pub;
+    const struct event_word limit[] = {{.name = "limit", .text = run_reason_name(p->reason)}};
+    const struct event_word result[] = {
+        {.name = "result", .text = p->result, .len = p->result_len}};
+    const struct event_word end[] = {
+        {.name = "status", .text = run_state_name(to)},
+        {.name = "reason", .text = run_reason_name(p->reason)},
+        {.name = "error", .text = *p->error ? p->error : NULL},
+        {.name = "exit_code", .is_number = p->exit_code >= 0, .number = p->exit_code},
+        {.name = "input_tokens",
+         .is_number = p->usage.known,
+         .number = (int64_t)p->usage.input_tokens},
+        {.name = "output_tokens",
+         .is_number = p->usage.known,
+         .number = (int64_t)p->usage.output_tokens},
+    };
+    if (is_limit(p->reason))
+        say(r, EV_RUN_LIMIT, limit, 1);
+    if (p->result_len)
+        say(r, EV_RUN_RESULT, result, 1);
+    say(r,
+        to == RUN_SUCCEEDED   ? EV_RUN_COMPLETED
+        : to == RUN_CANCELLED ? EV_RUN_CANCELLED
+                              : EV_RUN_FAILED,
+        end, N_ELEMS(end));
+}
+
+// Its files stay until it is deleted, its sandbox need not.
+static void stop_sandbox(struct runrec *r)
+{
+    struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
+    if (ws && ws->sb.state == SB_LIVE && sandbox_idle(&ws->sb))
+        sandbox_stop(&ws->sb);
+}
+
+void run_end(struct runrec *r, enum run_state to, enum run_reason why, const char *error)
+{
+    struct core *c = r->core;
+    loop_timer_cancel(c->loop, &r->silence);
+    r->pub.reason = why;
+    TEXT_PUT(r->pub.error, error);
+    run_leave(r);
+    say_end(r, to);
+    run_set_state(r, to);
+    agent_reader_free(ptr_steal(&r->reader));
+    c->stats.runs_ended[to]++;
+    c->run_bytes -= r->bytes;
+    r->bytes = runrec_bytes(r);
+    c->run_bytes += r->bytes;
+    stop_sandbox(r);
+    runs_admit(c);
+}
+
+static enum run_state state_for(const struct agent_verdict *v)
+{
+    if (v->succeeded)
+        return RUN_SUCCEEDED;
+    switch (v->reason) {
+    case WHY_CANCELLED:
+        return RUN_CANCELLED;
+    case WHY_LOST:
+        return RUN_INTERRUPTED;
+    case WHY_WALL_LIMIT:
+    case WHY_SILENCE_LIMIT:
+        return RUN_TIMED_OUT;
+    default:
+        return RUN_FAILED;
+    }
+}
+
+static void finish(struct runrec *r, const struct outcome *o)
+{
+    struct agent_verdict v;
+    struct run *p = &r->pub;
+    r->x = NULL;
+    agent_reader_finish(r->reader, o, &v);
+    if (r->silent && v.reason == WHY_CANCELLED) {
+        v.reason = WHY_SILENCE_LIMIT;
+        TEXT_PUT(v.error, "it printed nothing for longer than it may");
+    }
+    p->exit_code = o->exit_code;
+    p->signal = o->signal;
+    p->usage = v.usage;
+    TEXT_PUT(p->session, agent_reader_session(r->reader));
+    if (v.result_len) {
+        r->result = xmemdup0(v.result, v.result_len);
+        p->result = r->result;
+        p->result_len = v.result_len;
+        p->result_cut = v.result_cut;
+    }
+    run_end(r, state_for(&v), v.reason, v.error);
+}
+
+// --- its command ------------------------------------------------------------------------------
+
+static void on_started(struct execution *x)
+{
+    struct runrec *r = x->run;
+    const struct run *p = &r->pub;
+    if (p->state != RUN_STARTING)
+        return;
+    const struct event_word words[] = {
+        {.name = "exec_id", .text = p->exec},
+        {.name = "workspace_id", .text = *p->workspace ? p->workspace : NULL},
+        {.name = "commit", .text = *p->repo_commit ? p->repo_commit : NULL},
+    };
+    run_set_state(r, RUN_RUNNING);
+    say(r, EV_RUN_STARTED, words, N_ELEMS(words));
+}
+
+static void on_silence(struct timer *t)
+{
+    struct runrec *r = container_of(t, struct runrec, silence);
+    uint64_t now = clock_mono_ms(), quiet = now - r->heard_ms;
+    if (!r->x)
+        return;
+    if (quiet < r->pub.silence_ms) {
+        loop_timer_set(r->core->loop, t, r->pub.silence_ms - quiet, on_silence);
+        return;
+    }
+    r->silent = true;
+    exec_cancel(r->x);
+}
+
+static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, const void *p,
+                    size_t n)
+{
+    struct runrec *r = container_of(f, struct runrec, follower);
+    (void)offset;
+    r->heard_ms = clock_mono_ms();
+    agent_reader_feed(r->reader, s, p, n);
+}
+
+static void on_command_end(struct follower *f)
+{
+    struct runrec *r = container_of(f, struct runrec, follower);
+    struct outcome o = f->exec->end;
+    if (r->pub.state == RUN_STARTING && o.reason != END_START_FAILED && o.reason != END_LOST &&
+        o.reason != END_CANCELLED)
+        on_started(r->x); // it began and ended between two looks
+    finish(r, &o);
+}
+
+static void on_agent_event(void *arg, enum event_type type, const char *payload, size_t len)
+{
+    run_event_add(arg, type, payload, len);
+}
+
+static void listen_to(struct runrec *r, struct execution *x)
+{
+    r->x = x;
+    x->run = r;
+    x->on_start = on_started;
+    r->heard_ms = clock_mono_ms();
+    if (r->pub.silence_ms)
+        loop_timer_set(r->core->loop, &r->silence, r->pub.silence_ms, on_silence);
+}
+
+static void new_reader(struct runrec *r)
+{
+    const struct agent_expect expect = {.on_event = on_agent_event, .arg = r};
+    r->reader = agent_reader_new(r->adapter, &expect);
+    r->follower = (struct follower){.on_data = on_data, .on_end = on_command_end};
+}
+
+// Is there no room for it just now?
+static bool is_full(struct core *c, const struct err *e)
+{
+    return e->code == ERR_BUSY ||
+           (e->code == ERR_LIMIT &&
+            (c->stats.execs_queued >= c->conf.execs_queued_max || !sandbox_room(c)));
+}
+
+// It waits again, and begins anew.
+static void requeue(struct runrec *r)
+{
+    struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
+    if (ws)
+        ws_delete(ws, NULL);
+    r->pub.workspace[0] = '\0';
+    run_leave(r);
+    run_set_state(r, RUN_QUEUED);
+    r->pub.exec[0] = '\0';
+    run_enqueue(r);
+    runs_retry_later(r->core);
+}
+
+static void start(struct runrec *r, struct ws *ws)
+{
+    struct core *c = r->core;
+    const char *env[ENV_MAX];
+    struct agent_plan plan = {0};
+    struct err e = {0};
+    size_t n = 0;
+    const struct run *p = &r->pub;
+    const struct agent_wish wish = {.prompt = p->prompt,
+                                    .model = *p->model ? p->model : NULL,
+                                    .effort = *p->effort ? p->effort : NULL,
+                                    .command = p->command,
+                                    .argv = p->argv};
+    if (agent_plan_make(r->adapter, &wish, &plan, &e)) {
+        run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
+        return;
+    }
+    for (const char *const *v = plan.env; *v && n + 1 < ENV_MAX; v++)
+        env[n++] = *v;
+    for (const char *const *v = ws ? NULL : p->env; v && *v && n + 1 < ENV_MAX; v++)
+        env[n++] = *v; // a workspace has them itself
+    env[n] = NULL;
+    new_reader(r);
+    const struct exec_spec spec = {
+        .id = p->exec,
+        .command = plan.command,
+        .argv = plan.argv,
+        .env = env,
+        .background = true,
+        .timeout_ms = p->timeout_ms,
+        .follower = &r->follower,
+        .limits = ws ? (struct limits){0} : r->set.limits,
+        .image = ws ? NULL : p->image,
+        .profile = ws ? NULL : p->profile,
+        .network_given = !ws,
+        .network = p->network,
+    };
+    struct exec *x = core_exec_start(c, ws ? &ws->pub : NULL, &spec, NULL, &e);
+    agent_plan_release(&plan);
+    if (x) {
+        listen_to(r, execution_of(x));
+        return;
+    }
+    agent_reader_free(ptr_steal(&r->reader));
+    if (is_full(c, &e))
+        requeue(r);
+    else
+        run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
+}
+
+// --- its workspace ----------------------------------------------------------------------------
+
+static void setup_failed(struct runrec *r, const char *error)
+{
+    if (r->core->stopping)
+        return; // nothing has run: it is begun anew after the restart
+    if (r->cancelling)
+        run_end(r, RUN_CANCELLED, WHY_CANCELLED, "");
+    else
+        run_end(r, RUN_FAILED, WHY_SETUP_FAILED, error);
+}
+
+static void on_ready(struct waiter *w)
+{
+    struct runrec *r = container_of(w, struct runrec, work);
+    const struct workspace *ws = w->result;
+    if (w->err.code) {
+        r->pub.workspace[0] = '\0';
+        setup_failed(r, w->err.text);
+    } else if (r->cancelling || ws->status != WS_READY) {
+        setup_failed(r, ws->error);
+    } else {
+        TEXT_PUT(r->pub.repo_commit, ws->repo_commit);
+        start(r, ws_of(w->result));
+    }
+}
+
+static void on_created(struct waiter *w)
+{
+    struct runrec *r = container_of(w, struct runrec, work);
+    struct workspace *ws = w->result;
+    if (w->err.code) {
+        setup_failed(r, w->err.text);
+        return;
+    }
+    TEXT_PUT(r->pub.workspace, ws->id);
+    run_row_changed(r);
+    if (r->cancelling)
+        ws_delete(ws_of(ws), NULL);
+    r->work.on_done = on_ready;
+    (void)core_workspace_wait(r->core, ws, WAIT_MS, &r->work, NULL); // never refuses
+}
+
+void run_begin(struct runrec *r)
+{
+    struct core *c = r->core;
+    struct err e = {0};
+    if (c->stopping)
+        return;
+    if (r->cancelling) {
+        run_end(r, RUN_CANCELLED, WHY_CANCELLED, "");
+        return;
+    }
+    if (!run_wants_workspace(r)) {
+        start(r, NULL);
+        return;
+    }
+    const struct workspace_spec spec = {
+        .run = r->pub.id,
+        .image = r->pub.image,
+        .profile = r->pub.profile,
+        .repo_url = r->repo_url,
+        .repo_ref = r->repo_ref,
+        .submodules = r->pub.submodules,
+        .network_given = true,
+        .network = r->pub.network,
+        .env = r->pub.env,
+        .limits = r->set.limits,
+        .build = true,
+    };
+    r->work = (struct waiter){.on_done = on_created};
+    if (core_workspace_create(c, &spec, &r->work, &e))
+        run_end(r, RUN_FAILED, WHY_SETUP_FAILED, e.text);
+}
+
+// --- ending it --------------------------------------------------------------------------------
+
+void run_stop_work(struct runrec *r)
+{
+    struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
+    if (r->x)
+        exec_cancel(r->x);
+    else if (r->pub.state != RUN_STARTING)
+        run_end(r, RUN_CANCELLED, WHY_CANCELLED, "");
+    else if (ws && waiter_pending(&r->work))
+        ws_delete(ws, NULL); // its clone or build ends; who waits for it is told
+}
+
+void run_adopt(struct runrec *r)
+{
+    struct execution *x = map_get(r->core->execs, r->pub.exec);
+    new_reader(r);
+    listen_to(r, x);
+    if (r->pub.state == RUN_STARTING)
+        on_started(x);
+    (void)core_exec_follow(r->core, &x->pub, &r->follower, NULL); // from its first byte
+}
