@@ -23,7 +23,7 @@ ROOMS_pinfoldd         := pinfoldd conf confine base
 ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core agent store image profile http json conf confine crypt repo policy wire record run base
 ROOMS_pinfold-launcher := launcher box filter profile confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
-ROOMS_pinfold-init     := init wire run base
+ROOMS_pinfold-init     := init keep wire run base
 ROOMS_pinfold-tool     := tool files record base
 ROOMS_pinfold          := cli box filter image profile conf crypt json wire run base
 

@@ -24,6 +24,7 @@ struct box_host_conf {
     const char *repo_roots;   // for the profile git: absolute directories, space between
     const struct profile *profiles; // borrowed for the host's life
     unsigned n_profiles;
+    uint32_t linger_ms; // how long a box goes on when nobody holds its socket; 0: it ends at once
 };
 // Finds the cgroup layout, compiles and verifies every profile's filter, seals the helpers, makes
 // the host skeleton.
@@ -32,9 +33,9 @@ void box_host_free(struct box_host *h);
 const char *box_host_cgroup_kind(const struct box_host *h); // "v1", "v2" or "hybrid"
 
 struct box_spec {
-    const char *id;     // [a-z0-9_]; names the cgroup
-    const char *dir;    // id under dirs/, or "" for an upper in memory
-    int dir_fd;         // or a directory of the caller to show at /workspace (command line); -1
+    const char *id;  // [a-z0-9_]; names the cgroup
+    const char *dir; // id under dirs/, or "" for an upper in memory
+    int dir_fd;      // or a directory of the caller to show at /workspace (command line); -1
     uint32_t dir_uid, dir_gid; // who inside its owner is
     // With dir_fd: a user namespace whose maps say whose files are whose, for ids from `base` on.
     int (*dir_idmap)(const struct box_spec *s, uint32_t base, struct err *e);
@@ -53,12 +54,16 @@ struct box {
     char profile[NAME_MAX_LEN + 1];
     char dir[ID_MAX]; // whose disk it holds, or ""
     pid_t pid;
-    int pidfd, control_fd, cgroup_fd; // init, its socket, the v2 directory
+    int pidfd, cgroup_fd; // init, the v2 directory
+    int control_fd;       // init's socket, to give away: a box whose socket is closed is orphaned
     uint32_t uid_base;
     char address[48];
     struct box_groups *groups;
     bool adopted; // taken up from an earlier process: not our child, no control_fd
 };
+// Another end of its init's socket, for a box whose socket nobody holds any more; -1 when somebody
+// does. The caller's.
+int box_control(const struct box *b);
 // On failure step names the step of the set-up ("mount", ...), nothing is left behind.
 int box_start(struct box_host *h, const struct box_spec *s, struct box *ret, char step[32],
               struct err *e);

@@ -101,8 +101,10 @@ struct core_parts {
     void (*on_notice)(void *arg, bool serious, const char *text);
     void *arg;
 };
-// Open the database, load what it knows, start the launcher's conversation: leftovers of an
-// earlier server are stopped, what ran in them is recorded as lost, unfinished deletions go on.
+// Open the database, load what it knows, start the launcher's conversation: commands of an earlier
+// server whose id was given out are found again in their sandboxes and go on, or are recorded as
+// they ended meanwhile, or as lost when their sandbox is gone. Sandboxes that belong to nothing are
+// stopped, unfinished deletions go on.
 struct core *core_new(const struct core_conf *conf, const struct core_parts *parts, struct err *e);
 // Take no new work and end the commands that run, as lost: who waits for one is told so. Then
 // core_free, once nobody waits any more.

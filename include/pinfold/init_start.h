@@ -16,13 +16,15 @@ enum init_fd {
     INIT_FD_PIDS = 11,      // pids.events
     INIT_FD_V1_MEMORY = 12, // delegated v1 directories for limits of one exec, or closed
     INIT_FD_V1_PIDS = 13,
-    INIT_FD_END = 14,
+    INIT_FD_SPARE = 14, // while there is no server: the other end of CONTROL, for the next one
+    INIT_FD_END = 15,
 };
 struct init_start {
     uint64_t capabilities;             // bounding set of the commands
     uint32_t uid, gid;                 // of commands that name no user
     uint32_t open_files;               // RLIMIT_NOFILE
     uint32_t memory_on_v2, pids_on_v2; // controllers to hand down to exec groups
+    uint32_t linger_ms;                // how long to go on without a server; 0: not at all
 };
 // The only thing a failing set-up says: which step, errno. step 0xffff: init is ready.
 #define REPORT_READY 0xffffu

@@ -28,6 +28,9 @@ int io_mkdir_beneath(int dir_fd, const char *path, mode_t mode, struct err *e);
 // crossed. Missing is success.
 int io_remove_tree(int dir_fd, const char *name, struct err *e);
 int io_set_nonblock(int fd, bool on);
+// A number in a file of the kernel's that is kept open: the line "KEY NUMBER", or with NULL the
+// first. 0 when there is none.
+uint64_t io_counter(int fd, const char *key);
 
 #define IO_FDS_MAX 16
 // sendmsg/recvmsg of one datagram with descriptors. Received descriptors are close-on-exec and

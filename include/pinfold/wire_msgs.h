@@ -9,6 +9,7 @@
 
 #define LAYER_NAME_MAX 72 // hex SHA-256 and the NUL fit
 #define LAYERS_MAX 24
+#define EXEC_TAG_MAX 128
 
 enum wire_type {
     MSG_DONE = 1, // answer to any request that has no answer of its own
@@ -32,13 +33,17 @@ enum wire_type {
     MSG_READY = 40, // launcher -> server, at its start: what was asked before is void
 
     MSG_EXEC = 100,         // server -> init; fds: stdin, stdout, stderr, or none with a tty;
-                            // then one memfd when the arguments are too long for a message
+                            // then one memfd when the arguments are too long for a message;
+                            // then n_kept of the server's own ends, for init to keep
     MSG_EXEC_STARTED = 101, // init -> server; fds: the terminal's master with a tty
     MSG_EXEC_KILL = 102,    // a signal to its process group, or all of it (whole = 1)
     MSG_EXEC_RESIZE = 104,
     MSG_EXEC_EXITED = 106, // init -> server, unasked, once nothing it started is left
     MSG_DENIALS = 108,     // refused system calls so far; answer DENIALS_ARE
     MSG_DENIALS_ARE = 109,
+    MSG_EXEC_LIST = 110,   // what is kept; an EXEC_IS for each, EXEC_EXITED if it ended, DONE
+    MSG_EXEC_IS = 111,     // fds: stdout, stderr and, if open, stdin; or the terminal's master
+    MSG_EXEC_FORGET = 112, // init lets go of what it keeps for it
 };
 
 struct wire_bytes {
@@ -120,8 +125,10 @@ struct msg_exec {
     uint64_t memory_bytes; // 0: only the sandbox's limits
     uint32_t pids;
     uint32_t n_fds;
-    char cwd[4096]; // resolved inside
-    char user[64];  // a name looked up in /etc/passwd inside, instead of uid; "" for none
+    char cwd[4096];         // resolved inside
+    char user[64];          // a name looked up in /etc/passwd inside, instead of uid; "" for none
+    char tag[EXEC_TAG_MAX]; // not "": kept for the next server until EXEC_FORGET, its end too
+    uint32_t n_kept;        // 2: stdout, stderr; 3: stdin too; 0 with a terminal
     struct wire_bytes args;
 };
 struct msg_exec_started {
@@ -133,7 +140,8 @@ struct msg_exec_started {
 struct msg_exec_kill {
     uint64_t exec;
     uint32_t signal;
-    uint32_t whole; // 1: SIGKILL to everything the exec started
+    uint32_t whole;  // 1: SIGKILL to everything the exec started
+    uint32_t reason; // with whole: enum end_reason, given back in EXEC_EXITED and EXEC_IS
 };
 struct msg_exec_resize {
     uint64_t exec;
@@ -145,6 +153,20 @@ struct msg_exec_exited {
     uint64_t cpu_us, max_memory_bytes;
     uint32_t oom_kills, pids_refused;           // during this exec, by the kernel's counters
     uint64_t disk_free_bytes, disk_free_inodes; // of /workspace when it ended
+    uint64_t ended_ns;                          // CLOCK_MONOTONIC, of one with a tag; else 0
+};
+struct msg_exec_is {
+    uint64_t exec;
+    char tag[EXEC_TAG_MAX];
+    uint64_t started_ns;  // CLOCK_MONOTONIC
+    uint32_t kill_reason; // enum end_reason; END_N: nobody ended it
+    uint32_t tty;
+    uint32_t code; // it was not started: as EXEC_STARTED said
+    char text[160];
+};
+struct msg_exec_forget {
+    uint64_t exec;
+    uint32_t only_stdin; // 1: only the stdin, so that closing it is the end of file
 };
 struct msg_denials {
     struct wire_bytes rows; // struct denial[], newest last, at most DENIALS_MAX
@@ -172,5 +194,7 @@ union wire_body {
     struct msg_exec_kill exec_kill;
     struct msg_exec_resize exec_resize;
     struct msg_exec_exited exec_exited;
+    struct msg_exec_is exec_is;
+    struct msg_exec_forget exec_forget;
     struct msg_denials denials;
 };

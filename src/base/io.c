@@ -220,3 +220,19 @@ ssize_t io_recv_fds(int sock, void *p, size_t n, int *fds, size_t *n_fds, int fl
         *n_fds = got;
     return r;
 }
+
+uint64_t io_counter(int fd, const char *key)
+{
+    char text[2048];
+    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    if (!key)
+        return strtoull(text, NULL, 10);
+    size_t len = strlen(key);
+    for (const char *at = text; at && *at; at = strchr(at, '\n'), at += !!at)
+        if (!strncmp(at, key, len) && at[len] == ' ')
+            return strtoull(at + len, NULL, 10);
+    return 0;
+}

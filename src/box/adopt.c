@@ -9,37 +9,10 @@
 #include <pinfold/io.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
+#include <pinfold/proc.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
-
-// The number that text begins with; 0 when there is none.
-static uint64_t number_at(const char *text)
-{
-    char digits[24];
-    uint64_t n = 0;
-    size_t len = strspn(text, "0123456789");
-    if (len < sizeof(digits)) {
-        memcpy(digits, text, len);
-        digits[len] = '\0';
-        (void)num_parse_u64(digits, 0, UINT64_MAX, &n, NULL); // 0 stands for "unknown" here
-    }
-    return n;
-}
-
-// Field 22 of /proc/PID/stat, counted behind the command's name, which may hold anything.
-static uint64_t start_time(pid_t pid)
-{
-    char path[32];
-    own_buf struct buf b;
-    buf_init(&b, 4096);
-    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (io_read_file(AT_FDCWD, path, &b, NULL))
-        return 0;
-    const char *at = strrchr(b.data, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at ? number_at(at + 1) : 0;
-}
 
 int box_record(struct box_host *h, const struct box *b, struct err *e)
 {
@@ -49,7 +22,7 @@ int box_record(struct box_host *h, const struct box *b, struct err *e)
         snprintf(text, sizeof(text),
                  "pid=%d\nstart=%llu\nuid_base=%u\nprofile=%s\naddress=%s\ndir=%s\n"
                  "memory=%llu\npids=%u\ncpu=%u\n",
-                 (int)b->pid, (unsigned long long)start_time(b->pid), b->uid_base, b->profile,
+                 (int)b->pid, (unsigned long long)proc_start_time(b->pid), b->uid_base, b->profile,
                  b->address, b->dir, (unsigned long long)l->memory_bytes, l->pids, l->cpu_percent);
     own_fd int fd = io_open_beneath(h->boxes_fd, b->id, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     // Not synced: after a power loss no sandbox is left to be taken up.
@@ -119,7 +92,7 @@ static bool adopt(struct box_host *h, const char *id, struct box *b)
         return false;
     // The pidfd first: what is proved after it holds for the process it names.
     b->pidfd = (int)syscall(SYS_pidfd_open, b->pid, 0);
-    if (b->pidfd >= 0 && start_time(b->pid) == r.start &&
+    if (b->pidfd >= 0 && proc_start_time(b->pid) == r.start &&
         (b->groups = groups_reopen(h->cgroups, id, b->pid, &r.limits))) {
         b->cgroup_fd = fcntl(groups_v2_fd(b->groups), F_DUPFD_CLOEXEC, 3);
         b->adopted = true;
@@ -130,6 +103,17 @@ static bool adopt(struct box_host *h, const char *id, struct box *b)
     fd_close(&b->pidfd);
     fd_close(&b->cgroup_fd);
     return false;
+}
+
+// Safe because the pidfd names an init that is proved to be ours; without a server it has one there.
+int box_control(const struct box *b)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+    own_fd int fd = (int)syscall(SYS_pidfd_getfd, b->pidfd, INIT_FD_SPARE, 0); // close-on-exec
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_SEQPACKET)
+        return -1;
+    return fd_steal(&fd);
 }
 
 int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,

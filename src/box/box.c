@@ -61,6 +61,7 @@ static int reserve(struct start *s, struct err *e)
     if (s->slot < 0)
         return -1;
     s->uid_base = c->id_base + (uint32_t)s->slot * RANGE_IDS;
+    s->plan->start.linger_ms = c->linger_ms;
     s->groups = groups_make(s->h->cgroups, s->spec->id, &s->plan->limits, s->uid_base, e);
     if (!s->groups || groups_init_fds(s->groups, inherit, &s->plan->start, e))
         return -1;

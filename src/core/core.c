@@ -223,6 +223,9 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
     c->output_fd = c->null_fd = c->launcher.fd = -1;
     c->read_buf = xmalloc(READ_BUF);
     c->stats.started_ms = clock_wall_ms();
+    // Commands of an earlier server may run on: their numbers must not come again.
+    id_random_bytes(&c->next_exec, sizeof(c->next_exec));
+    c->next_exec >>= 1;
     init_lists(c);
     if (open_all(c, parts, e)) {
         core_free(c);

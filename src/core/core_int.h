@@ -11,6 +11,9 @@
 //        |
 //      launcher                              requests by number, READY, what lives (launcher.c)
 //
+// When this process is killed, commands whose id was given out go on: their inits keep them
+// (exec_adopt.c), and what they print is never in this process's memory alone (spill.c).
+//
 // Lifetimes: an owner is told of an end by the last callback of what it started, and frees then.
 // Nothing is freed while a job of a worker or an unanswered request points to it.
 #pragma once

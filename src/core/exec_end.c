@@ -48,7 +48,9 @@ static void set_end(struct execution *x, const struct outcome *o)
     if (pub->end.reason == END_LOST && !pub->end.detail[0] && x->live->lost_because)
         TEXT_PUT(pub->end.detail, x->live->lost_because);
     pub->status = EXEC_ENDED;
-    pub->ended_ms = clock_wall_ms();
+    // It may have ended a while ago, while no server ran.
+    uint64_t ended_ns = x->live->proc.ended_ns, now_ns = clock_mono_ns();
+    pub->ended_ms = clock_wall_ms() - (ended_ns ? (now_ns - ended_ns) / 1000000 : 0);
     if (!pub->started_ms && o->reason != END_START_FAILED)
         pub->started_ms = pub->ended_ms - o->duration_ms;
     pub->stdin_open = false;
@@ -93,6 +95,7 @@ void exec_ended(struct execution *x, const struct outcome *o)
     c->stats.execs_ended[x->pub.end.reason]++;
     c->stats.exec_ms_sum += o->duration_ms;
     err_set(&gone, ERR_GONE, "exec %s has ended", x->pub.id);
+    x->number = x->live->proc.tag ? x->live->proc.number : 0;
     x->saving++; // keeps it while others are told
     waiters_fail(&x->live->stdin_waiters, &gone);
     exec_live_free(x);
@@ -143,6 +146,7 @@ static void end_early(struct execution *x, enum end_reason why)
     struct exec_live *live = x->live;
     if (!live)
         return;
+    live->adopting = false; // init is told to end it if it tells of it
     leave_queue(x);
     x->source.no_wait = true; // whoever reads slowly reads what was kept
     source_flow(&x->source);

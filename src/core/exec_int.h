@@ -70,6 +70,8 @@ struct exec_live {
     uint64_t output_limit;
     size_t answer_bytes;
     struct list stdin_waiters;
+    char tag[EXEC_TAG_MAX];   // for init; see exec_adopt.c
+    bool adopting;            // of an earlier server: it is not known yet what became of it
     bool placed;              // counts as running
     bool over_limit;          // printed more than it may
     const char *lost_because; // a sentence, static
@@ -88,6 +90,7 @@ struct execution {
     unsigned saving;                       // jobs in flight
     struct runrec *run;                    // whose command it is: it is remembered as long as that
     void (*on_start)(struct execution *x); // may be NULL
+    uint64_t number; // init keeps its end by this number, until it is saved; 0: none
     bool detach, early_row, saved, deleting, unsaved;
 };
 // A call of pinfold-tool or the like: argv from `list`, no environment.
@@ -105,6 +108,15 @@ void exec_totals(struct execution *x);
 void exec_live_free(struct execution *x);
 void exec_cancel(struct execution *x);
 void exec_lose(struct execution *x, const char *because); // as cancel, for a reason of ours
+void exec_live_new(struct execution *x);
+// Output straight into its file (exec_start.c has the callbacks' other half).
+bool exec_spill_to(struct proc *p, unsigned stream, struct spill_to *ret);
+void exec_on_spilled(struct proc *p, unsigned stream, const void *data, size_t n,
+                     const struct err *err);
+// Over a restart of the server (exec_adopt.c).
+void exec_set_tag(struct execution *x);
+void exec_await(struct execution *x);      // it ran when the earlier server died
+void exec_forget_end(struct execution *x); // init need not keep its end any more
 // One-shots (exec_shot.c).
 int shot_prepare(struct execution *x, const struct exec_spec *spec, struct err *e);
 void shot_start(struct execution *x);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Execs of an earlier server: their records are read, what was running is recorded as lost, and
-// files that belong to no record are removed.
+// Execs of an earlier server: their records are read, what was running is found again in its
+// sandbox or recorded as lost, and files that belong to no record are removed.
 #include "workspace_int.h"
 
 #include <dirent.h>
@@ -32,6 +32,18 @@ static void load_streams(struct execution *x, const struct store_exec *r)
 }
 
 // It ran when the server died. What it had printed by then and was written is there.
+static void load_files(struct execution *x)
+{
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+        struct output *o = &x->source.out[i];
+        uint64_t n = file_size(x->core, x->pub.id, i);
+        o->in_file = n > 0;
+        o->in_db = false;
+        o->total = o->kept = o->written = n;
+        o->eager = true;
+    }
+}
+
 static void lose(struct execution *x)
 {
     struct exec *p = &x->pub;
@@ -39,14 +51,10 @@ static void lose(struct execution *x)
     p->ended_ms = clock_wall_ms();
     p->end = (struct outcome){.reason = END_LOST, .exit_code = -1};
     TEXT_PUT(p->end.detail, "the server restarted while it ran");
-    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
-        struct output *o = &x->source.out[i];
-        uint64_t n = file_size(x->core, p->id, i);
-        o->in_file = n > 0;
-        o->in_db = false;
-        o->total = o->kept = o->written = n;
-        o->synced = true;
-    }
+    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+        x->source.out[i].synced = true;
+    x->source.ended = true;
+    list_add_tail(&x->core->unsaved, &x->queue);
 }
 
 static int on_row(void *arg, const struct store_exec *r)
@@ -85,21 +93,23 @@ static int on_row(void *arg, const struct store_exec *r)
     };
     TEXT_PUT(p->end.detail, r->detail);
     load_streams(x, r);
-    bool lost = p->status != EXEC_ENDED;
-    if (lost)
-        lose(x);
-    x->source.ended = true;
-    x->saved = !lost;
-    exec_totals(x);
     struct ws *ws = map_get(c->ws_by_id, p->workspace);
     execution_insert(x, ws);
-    c->n_execs_ended++;
-    if (ws)
-        ws->n_execs_ended++;
+    x->saved = x->source.ended = p->status == EXEC_ENDED;
+    if (!x->saved)
+        load_files(x);
+    if (!x->saved && c->launcher.fd >= 0) {
+        exec_await(x);
+    } else {
+        if (!x->saved)
+            lose(x);
+        c->n_execs_ended++;
+        if (ws)
+            ws->n_execs_ended++;
+    }
+    exec_totals(x);
     for (unsigned i = 0; i < EXEC_STREAMS; i++)
         c->output_file_bytes += x->source.out[i].in_file ? x->source.out[i].written : 0;
-    if (lost)
-        list_add_tail(&c->unsaved, &x->queue);
     return 0;
 }
 
@@ -138,7 +148,11 @@ static bool file_is_known(const struct core *c, const char *name)
         return false;
     memcpy(id, name, n);
     id[n] = '\0';
-    return map_get(c->execs, id) || map_get(c->builds, id) || map_get(c->ws_by_id, id);
+    const struct execution *x = map_get(c->execs, id);
+    unsigned stream = name[n] ? (unsigned)(name[n + 1] - '0') : EXEC_STREAMS;
+    if (x) // one that has ended may have all in the database, and its file was not removed in time
+        return x->live || (stream < EXEC_STREAMS && x->source.out[stream].in_file);
+    return map_get(c->builds, id) || map_get(c->ws_by_id, id);
 }
 
 static int sweep(struct core *c, struct err *e)

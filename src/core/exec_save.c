@@ -147,6 +147,7 @@ static void group_done(struct db_job *j)
         }
         x->saved = true;
         source_forget_memory(&x->source);
+        exec_forget_end(x);
         execs_trim(c, x->ws);
         after_save(x);
     }
@@ -198,14 +199,16 @@ static void remove_record(struct execution *x)
 {
     struct core *c = x->core;
     bool files = false;
-    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+        files |= x->source.out[i].stale_file;
         if (x->source.out[i].in_file) {
             files = true;
             uint64_t n = x->source.out[i].written;
             c->output_file_bytes -= n < c->output_file_bytes ? n : c->output_file_bytes;
         }
+    }
     if (files)
-        source_unlink(c, x->pub.id, EXEC_STREAMS);
+        source_unlink(c, x->pub.id, STREAMS_ALL);
     (void)map_del(c->execs, x->pub.id);
     list_del(&x->all);
     list_del(&x->queue);

@@ -9,6 +9,7 @@
 #include <pinfold/profile.h>
 
 #define EXEC_ENV_MAX 1024
+#define SPILL_MAX (256 * 1024)
 #define TERM_DEFAULT "TERM=xterm-256color"
 
 static const char *const base_env[] = {
@@ -209,6 +210,33 @@ static void on_output(struct proc *p, unsigned stream, const void *data, size_t 
         source_append(s, stream, data, n);
 }
 
+bool exec_spill_to(struct proc *p, unsigned stream, struct spill_to *ret)
+{
+    const struct exec_live *live = container_of(p, struct exec_live, proc);
+    const struct source *s = &live->x->source;
+    const struct output *o = &s->out[stream];
+    uint64_t max = o->keep_max - o->kept;
+    if (live->output_limit && live->output_limit - o->total < max)
+        max = live->output_limit - o->total;
+    // What comes beyond is counted, and given to those who listen, as it is read.
+    if (!o->eager || o->ring || o->failed || o->kept != o->written || !max)
+        return false;
+    output_file_name(s->id, stream, ret->name);
+    ret->at = o->written;
+    ret->max = max < SPILL_MAX ? (size_t)max : SPILL_MAX;
+    return true;
+}
+
+void exec_on_spilled(struct proc *p, unsigned stream, const void *data, size_t n,
+                     const struct err *err)
+{
+    struct source *s = &container_of(p, struct exec_live, proc)->x->source;
+    if (n)
+        source_spilled(s, stream, data, n);
+    if (err)
+        source_failed(s, stream, err);
+}
+
 static void on_flow(struct source *s, bool pause)
 {
     struct execution *x = container_of(s, struct execution, source);
@@ -244,6 +272,11 @@ static int fill_live(struct execution *x, struct ws *ws, const struct exec_spec 
     struct proc *p = &live->proc;
     const struct core_conf *conf = &x->core->conf;
     const struct limits *base = ws ? &ws->pub.limits_effective : &live->shot->limits;
+    live->output_limit = smaller(base->output_bytes, s->limits.output_bytes);
+    for (unsigned i = 0; s->keep_bytes && i < EXEC_STREAMS; i++)
+        x->source.out[i].keep_max = s->keep_bytes;
+    if (s->background || s->detach || s->tty || s->follower)
+        exec_set_tag(x); // its id is given out
     if (pack(x, ws, s, e) || set_stdin(p, s, e))
         return -1;
     p->args = (struct wire_bytes){live->args.bytes.data, live->args.bytes.len};
@@ -257,10 +290,6 @@ static int fill_live(struct execution *x, struct ws *ws, const struct exec_spec 
     p->memory_bytes = ws ? s->limits.memory_bytes : 0;
     p->pids = ws ? s->limits.pids : 0;
     p->timeout_ms = x->pub.timeout_ms = timeout_of(conf, s, base->wall_ms);
-    p->on_start = on_start;
-    p->on_output = on_output;
-    p->on_stdin = on_stdin;
-    live->output_limit = smaller(base->output_bytes, s->limits.output_bytes);
     live->answer_bytes = s->answer_bytes ? s->answer_bytes : conf->answer_bytes;
     return 0;
 }
@@ -268,17 +297,30 @@ static int fill_live(struct execution *x, struct ws *ws, const struct exec_spec 
 static void fill_source(struct execution *x, const struct exec_spec *s, bool collected)
 {
     struct source *src = &x->source;
-    src->on_flow = on_flow;
-    src->on_left = on_left;
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         struct output *o = &src->out[i];
-        if (s->keep_bytes)
-            o->keep_max = s->keep_bytes;
         if (collected && x->live->answer_bytes > o->mem_max)
             o->mem_max = x->live->answer_bytes;
-        o->eager = s->background || s->detach; // must survive this process
+        o->eager = x->live->proc.tag != NULL; // must survive this process
         o->ring = s->tty;
     }
+}
+
+void exec_live_new(struct execution *x)
+{
+    struct exec_live *live = x->live = xcalloc(1, sizeof(*x->live));
+    struct proc *p = &live->proc;
+    live->x = x;
+    list_init(&live->stdin_waiters);
+    proc_init(p, x->core);
+    p->on_start = on_start;
+    p->on_output = on_output;
+    p->on_stdin = on_stdin;
+    p->spill_to = exec_spill_to;
+    p->on_spilled = exec_on_spilled;
+    p->on_end = exec_on_proc_end;
+    x->source.on_flow = on_flow;
+    x->source.on_left = on_left;
 }
 
 static struct execution *make(struct core *c, struct ws *ws, const struct exec_spec *s,
@@ -288,11 +330,8 @@ static struct execution *make(struct core *c, struct ws *ws, const struct exec_s
     if (cwd_check(s->cwd, cwd, e))
         return NULL;
     struct execution *x = execution_new(c, s->id ? s->id : id_make("exec", id));
-    x->live = xcalloc(1, sizeof(*x->live));
-    x->live->x = x;
+    exec_live_new(x);
     x->cwd = xstrdup(cwd);
-    list_init(&x->live->stdin_waiters);
-    proc_init(&x->live->proc, c);
     fill_public(x, ws, s);
     if ((ws || !shot_prepare(x, s, e)) && !fill_live(x, ws, s, e))
         return x;
@@ -372,7 +411,6 @@ struct exec *core_exec_start(struct core *c, struct workspace *pub, const struct
     struct execution *x = make(c, ws, spec, e);
     if (!x)
         return NULL;
-    x->live->proc.on_end = exec_on_proc_end;
     bool collected = !spec->background && !spec->follower;
     fill_source(x, spec, collected);
     x->live->proc.brief = collected && !spec->detach;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#define ROUND_MS 50
+#define ROUNDS_MAX 40
 #define QUICK_MS 15000 // a launcher that has not answered a short request by then is not well
 
 struct unsent {
@@ -184,6 +186,21 @@ static void stop_leftover(struct core *c, const char *id)
     launcher_ask(c, &o->ask, MSG_BOX_STOP, &name, on_leftover_stopped);
 }
 
+static void on_again(struct timer *t)
+{
+    sync_begin(container_of(container_of(t, struct launcher, again), struct core, launcher));
+}
+
+// The end of an earlier server reaches an init within microseconds, but on a loaded machine.
+static bool ask_again(struct core *c)
+{
+    struct launcher *l = &c->launcher;
+    if (!l->silent || l->rounds++ >= ROUNDS_MAX)
+        return false;
+    loop_timer_set(c->loop, &l->again, ROUND_MS, on_again);
+    return true;
+}
+
 // BOX_LIST is answered by one BOX_STARTED for each, then DONE. The question stays until DONE.
 static void on_listed(struct core *c, struct wire_msg *m)
 {
@@ -192,10 +209,19 @@ static void on_listed(struct core *c, struct wire_msg *m)
     if (m->row->type == MSG_BOX_STARTED) {
         if (m->body.box_started.box[0])
             (void)map_put(alive, m->body.box_started.box, alive); // a set: any value does
+        if (m->n_fds)
+            sandbox_adopt(c, m);
+        else if (sandbox_wanted(c, &m->body.box_started))
+            c->launcher.silent++;
         return;
     }
     ask_drop(a);
     a->subject = NULL;
+    if (ask_again(c)) {
+        map_free(alive);
+        return;
+    }
+    execs_adopted(c);
     sandboxes_reconcile(c, alive);
     size_t cursor = 0;
     const char *id;
@@ -212,7 +238,8 @@ static void sync_begin(struct core *c)
 {
     struct launcher *l = &c->launcher;
     l->synced = false;
-    l->stopping = 0;
+    l->stopping = l->silent = 0;
+    loop_timer_cancel(c->loop, &l->again);
     if (l->list_ask.subject)
         map_free(l->list_ask.subject);
     l->list_ask.subject = map_new();
@@ -332,6 +359,7 @@ void launcher_close(struct core *c)
     struct launcher *l = &c->launcher;
     struct err lost = {0};
     loop_unwatch(&l->watch);
+    loop_timer_cancel(c->loop, &l->again);
     err_set(&lost, ERR_LOST, "the server stopped");
     for (unsigned i = 0; i < ASK_BUCKETS && l->asks[i].next; i++)
         list_for_safe (it, &l->asks[i]) {

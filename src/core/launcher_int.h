@@ -37,6 +37,9 @@ struct launcher {
     bool synced, alive;
     struct ask list_ask;
     unsigned stopping; // leftovers being stopped
+    unsigned silent;   // sandboxes to take up whose init has not noticed the earlier server's end
+    unsigned rounds;   // of asking for those
+    struct timer again;
 };
 int launcher_open(struct core *c, int fd, struct err *e);
 void launcher_close(struct core *c);

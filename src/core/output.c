@@ -104,6 +104,19 @@ static void write_work(struct job *j)
 
 static void flush_output(struct source *s, unsigned i);
 
+void source_failed(struct source *s, unsigned i, const struct err *err)
+{
+    struct output *o = &s->out[i];
+    if (o->failed)
+        return;
+    o->failed = true;
+    o->kept = o->written;
+    if (o->mem.len > o->kept)
+        o->mem.len = (size_t)o->kept;
+    buf_clear(&o->pending);
+    core_notice(s->core, true, "%s of %s", err->text, s->id);
+}
+
 static void write_done(struct job *j)
 {
     struct output_write *w = (struct output_write *)j;
@@ -113,15 +126,9 @@ static void write_done(struct job *j)
     if (s) {
         struct output *o = &s->out[w->stream];
         o->writing = NULL;
-        if (w->err.code && !o->failed) {
-            // What is in the file stays true; the rest is counted but not kept.
-            o->failed = true;
-            o->kept = o->written;
-            if (o->mem.len > o->kept)
-                o->mem.len = (size_t)o->kept;
-            buf_clear(&o->pending);
-            core_notice(c, true, "%s of %s", w->err.text, s->id);
-        } else if (!w->err.code) {
+        if (w->err.code) {
+            source_failed(s, w->stream, &w->err);
+        } else {
             o->written += w->len;
             c->output_file_bytes += w->len;
             o->synced = w->sync;
@@ -226,6 +233,23 @@ static void give_live(struct source *s, unsigned i, uint64_t offset, const void 
     }
 }
 
+void source_spilled(struct source *s, unsigned stream, const void *p, size_t n)
+{
+    struct output *o = &s->out[stream];
+    uint64_t offset = o->total;
+    if (p && o->kept == o->mem.len && n <= o->mem_max - o->mem.len)
+        (void)buf_append(&o->mem, p, n); // below mem_max
+    o->in_file = true;
+    o->total += n;
+    o->kept += n;
+    o->written += n;
+    s->core->output_file_bytes += n;
+    s->core->stats.output_bytes += n;
+    if (p && !list_empty(&s->followers))
+        give_live(s, stream, offset, p, n);
+    source_flow(s);
+}
+
 void source_append(struct source *s, unsigned stream, const void *p, size_t n)
 {
     struct output *o = &s->out[stream];
@@ -268,6 +292,18 @@ void source_flow(struct source *s)
         s->on_flow(s, pause);
 }
 
+// A small output is in memory as a whole: the database gets it, and its file need not be synced.
+static void drop_file(struct source *s, struct output *o)
+{
+    if (!o->in_file || o->writing || o->pending.len || o->kept != o->mem.len ||
+        o->kept > OUTPUT_MEM)
+        return;
+    o->in_file = false;
+    o->stale_file = true;
+    s->core->output_file_bytes -= o->written;
+    o->written = 0;
+}
+
 void source_seal(struct source *s)
 {
     s->ended = true;
@@ -280,6 +316,7 @@ void source_seal(struct source *s)
         }
         if (!o->in_file && o->kept > OUTPUT_MEM)
             go_to_file(o);
+        drop_file(s, o);
         flush_output(s, i);
     }
 }
@@ -299,30 +336,23 @@ void source_end(struct source *s)
         s->on_settled(s);
 }
 
-void source_forget_memory(struct source *s)
-{
-    for (unsigned i = 0; i < s->n; i++) {
-        s->out[i].in_db = !s->out[i].in_file;
-        buf_release(&s->out[i].mem);
-    }
-}
-
 // --- removing --------------------------------------------------------------------------------
 
 struct output_unlink {
     struct job job; // first member
     struct core *core;
     char id[ID_MAX];
-    unsigned n;
+    unsigned streams;
 };
 
 static void unlink_work(struct job *j)
 {
     struct output_unlink *u = (struct output_unlink *)j;
     char name[ID_MAX + 8];
-    for (unsigned i = 0; i < u->n; i++) {
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         output_file_name(u->id, i, name);
-        (void)unlinkat(u->core->output_fd, name, 0); // most have none; a leftover is found at start
+        if (u->streams & 1u << i)
+            (void)unlinkat(u->core->output_fd, name, 0); // a leftover is found at the next start
     }
 }
 
@@ -333,12 +363,26 @@ static void unlink_done(struct job *j)
     free(u);
 }
 
-void source_unlink(struct core *c, const char *id, unsigned n_streams)
+void source_unlink(struct core *c, const char *id, unsigned streams)
 {
     struct output_unlink *u = xcalloc(1, sizeof(*u));
     u->job = (struct job){.work = unlink_work, .done = unlink_done};
     u->core = c;
     TEXT_PUT(u->id, id);
-    u->n = n_streams;
+    u->streams = streams;
     disk_push(c, &u->job);
+}
+
+void source_forget_memory(struct source *s)
+{
+    unsigned stale = 0;
+    for (unsigned i = 0; i < s->n; i++) {
+        struct output *o = &s->out[i];
+        o->in_db = !o->in_file;
+        buf_release(&o->mem);
+        stale |= o->stale_file ? 1u << i : 0;
+        o->stale_file = false;
+    }
+    if (stale)
+        source_unlink(s->core, s->id, stale);
 }

@@ -21,6 +21,7 @@ struct output {
     uint64_t written;   // bytes the file has
     struct output_write *writing;
     bool eager, ring, in_file, in_db, failed, synced;
+    bool stale_file; // all of it is in memory: the file goes once the database has it
 };
 struct source {
     struct core *core;
@@ -40,6 +41,10 @@ void source_init(struct source *s, struct core *c, const char *id, unsigned n);
 // Forget memory and files' descriptors. Followers are ended, jobs in flight finish on their own.
 void source_release(struct source *s);
 void source_append(struct source *s, unsigned stream, const void *p, size_t n);
+// The same for bytes that its file has already; p is NULL when they could not be read back.
+void source_spilled(struct source *s, unsigned stream, const void *p, size_t n);
+// No more can be kept: what is in the file stays true, the rest is counted.
+void source_failed(struct source *s, unsigned stream, const struct err *err);
 void source_printf(struct source *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // No more comes. seal: the numbers are final and the rest is written; end: followers are told too.
 void source_seal(struct source *s);
@@ -49,7 +54,8 @@ bool source_settled(const struct source *s);
 void source_forget_memory(struct source *s);
 // Decide anew whether the command may go on printing.
 void source_flow(struct source *s);
-void source_unlink(struct core *c, const char *id, unsigned n_streams); // its files, on the worker
+void source_unlink(struct core *c, const char *id, unsigned streams); // a mask; on the worker
+#define STREAMS_ALL ((1u << EXEC_STREAMS) - 1)
 void output_file_name(const char *id, unsigned stream, char ret[ID_MAX + 8]);
 
 int source_follow(struct source *s, struct follower *f, bool lossless, struct err *e);

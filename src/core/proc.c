@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 
 #define ARGS_INLINE (WIRE_MAX - 512) // what stays for the arguments beside numbers and headers
-#define STDIN_PIPE (64 * 1024)       // fits into a pipe at once
 #define READS_A_TURN 4               // then others get theirs
 #define DISK_FULL_BYTES (256 * 1024) // what a full ext4 still counts as free
 #define TERMINAL_LEFT (1024 * 1024)  // more than a terminal's buffers hold
@@ -46,13 +45,8 @@ static int unblock(int fd)
 static void close_stream(struct proc_stream *s)
 {
     loop_unwatch(&s->watch);
+    spill_drop(ptr_steal(&s->spill));
     fd_close(&s->fd);
-}
-
-static void close_stdin(struct proc *p)
-{
-    loop_unwatch(&p->in_watch);
-    fd_close(&p->in_fd);
 }
 
 void proc_abandon(struct proc *p)
@@ -61,7 +55,7 @@ void proc_abandon(struct proc *p)
     list_del(&p->link);
     for (unsigned i = 0; i < EXEC_STREAMS; i++)
         close_stream(&p->out[i]);
-    close_stdin(p);
+    proc_close_stdin(p);
     fd_close(&p->stdin_fd);
     buf_release(&p->in);
     p->state = PROC_DONE;
@@ -104,6 +98,8 @@ static bool read_once(struct proc *p, unsigned i, size_t *ret)
 static void read_stream(struct proc *p, unsigned i)
 {
     struct proc_stream *s = &p->out[i];
+    if (spill_start(p, i))
+        return;
     for (int round = 0; round < READS_A_TURN && s->fd >= 0 && !s->paused; round++) {
         size_t n;
         if (!read_once(p, i, &n)) {
@@ -120,6 +116,8 @@ static void read_all(struct proc *p)
     for (unsigned i = 0; i < EXEC_STREAMS; i++)
         while (p->state == PROC_DRAINING && p->out[i].fd >= 0 && !p->out[i].paused) {
             size_t n;
+            if (spill_start(p, i))
+                break;
             if (!read_once(p, i, &n))
                 close_stream(&p->out[i]);
         }
@@ -127,25 +125,56 @@ static void read_all(struct proc *p)
         finish(p);
 }
 
-// It has ended. What it wrote is in the pipes; a process elsewhere in the sandbox may hold them
-// open and write on, so only as much as is there now is read.
+// What it wrote is in the pipe; a process elsewhere in the sandbox may hold it open and write on,
+// so only as much as is there now is read.
+static void measure(struct proc *p, struct proc_stream *s)
+{
+    int left = TERMINAL_LEFT; // a terminal tells its end itself, with EIO
+    if (s->fd >= 0 && !p->tty && (ioctl(s->fd, FIONREAD, &left) || left <= 0 || unblock(s->fd)))
+        close_stream(s);
+    s->drain_left = (uint64_t)(left > 0 ? left : 0);
+}
+
 static void begin_drain(struct proc *p)
 {
     struct sandbox *sb = p->sb;
-    p->end.duration_ms = p->started_ns ? (clock_mono_ns() - p->started_ns) / 1000000 : 0;
+    uint64_t now = clock_mono_ns(), end = p->ended_ns;
+    if (end < p->started_ns || end > now)
+        end = p->ended_ns = now;
+    p->end.duration_ms = p->started_ns ? (end - p->started_ns) / 1000000 : 0;
     p->state = PROC_DRAINING;
     list_del(&p->link);
     p->sb = NULL;
     loop_timer_cancel(p->core->loop, &p->timer);
-    close_stdin(p);
+    proc_close_stdin(p);
     if (sb && sandbox_idle(sb))
         sandbox_became_idle(sb);
-    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
-        int left = TERMINAL_LEFT; // a terminal tells its end itself, with EIO
-        if (p->out[i].fd >= 0 && !p->tty &&
-            (ioctl(p->out[i].fd, FIONREAD, &left) || left <= 0 || unblock(p->out[i].fd)))
-            close_stream(&p->out[i]);
-        p->out[i].drain_left = (uint64_t)(left > 0 ? left : 0);
+    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+        if (p->out[i].spill)
+            p->out[i].drain_left = SPILL_UNKNOWN; // what the worker takes is not known yet
+        else
+            measure(p, &p->out[i]);
+    read_all(p);
+}
+
+static void watch_stream(struct proc *p, unsigned i);
+
+// The worker has moved n bytes, which the owner knows of already.
+void proc_spilled(struct proc *p, unsigned i, size_t n, bool eof, bool failed)
+{
+    struct proc_stream *s = &p->out[i];
+    if (eof)
+        close_stream(s);
+    if (p->state != PROC_DRAINING) {
+        watch_stream(p, i);
+        return;
+    }
+    if (s->drain_left == SPILL_UNKNOWN) {
+        measure(p, s);
+    } else {
+        s->drain_left -= n < s->drain_left ? n : s->drain_left;
+        if (!s->drain_left || (!n && !failed)) // all is taken, or others inside have taken it
+            close_stream(s);
     }
     read_all(p);
 }
@@ -175,6 +204,7 @@ static void decide(struct proc *p, const struct msg_exec_exited *m)
 
 void proc_exited(struct proc *p, const struct msg_exec_exited *m)
 {
+    p->ended_ns = m->ended_ns;
     decide(p, m);
     begin_drain(p);
 }
@@ -207,7 +237,7 @@ static void watch_stream(struct proc *p, unsigned i)
     struct proc_stream *s = &p->out[i];
     struct err e = {0};
     s->proc = p;
-    if (s->fd < 0 || s->paused || s->watch.loop)
+    if (s->fd < 0 || s->paused || s->spill || s->watch.loop)
         return;
     if (!p->tty && unblock(s->fd))
         err_sys(&e, "prepare it");
@@ -237,88 +267,20 @@ void proc_resume(struct proc *p, unsigned stream)
         loop_timer_set(p->core->loop, &p->timer, 0, on_timer);
 }
 
-static void on_stdin_ready(struct watch *w, uint32_t events);
-
-static bool fd_error(int err)
+static void begin_run(struct proc *p, struct wire_msg *m)
 {
-    return err != EAGAIN && err != EINTR;
-}
-
-static void write_stdin(struct proc *p)
-{
-    while (p->in_fd >= 0 && p->in_done < p->in.len) {
-        ssize_t n = write(p->in_fd, p->in.data + p->in_done, p->in.len - p->in_done);
-        if (n < 0 && fd_error(errno)) { // its other end is closed: nobody reads any more
-            p->in_done = p->in.len;
-            close_stdin(p);
-        } else if (n < 0 && errno == EAGAIN) {
-            struct err e = {0};
-            if (!p->in_watch.loop &&
-                loop_watch(p->core->loop, &p->in_watch, p->in_fd, EPOLLOUT, on_stdin_ready, &e))
-                close_stdin(p);
+    p->state = PROC_RUNNING;
+    if (p->tty) {
+        p->out[0].fd = wire_take_fd(m, 0);
+        p->in_fd = p->out[0].fd < 0 ? -1 : fcntl(p->out[0].fd, F_DUPFD_CLOEXEC, 3);
+        if (p->in_fd < 0 || io_set_nonblock(p->out[0].fd, true)) { // the two share the flag
+            proc_kill(p, END_LOST);
             return;
-        } else if (n > 0) {
-            p->in_done += (size_t)n;
         }
+        proc_write_stdin(p);
     }
-    loop_unwatch(&p->in_watch);
-    buf_clear(&p->in);
-    p->in_done = 0;
-    if (p->in_close) {
-        const char eot = 4; // a terminal's end of file; its descriptor is also its output
-        if (p->tty && p->in_fd >= 0 && write(p->in_fd, &eot, 1) < 0)
-            close_stdin(p); // full or hung up: then there is nothing more to say either
-        close_stdin(p);
-    }
-    if (p->on_stdin)
-        p->on_stdin(p);
-}
-
-static void on_stdin_ready(struct watch *w, uint32_t events)
-{
-    (void)events;
-    write_stdin(container_of(w, struct proc, in_watch));
-}
-
-size_t proc_stdin_left(const struct proc *p)
-{
-    return p->in.len - p->in_done;
-}
-
-int proc_stdin(struct proc *p, const void *data, size_t n, bool close, struct err *e)
-{
-    bool early =
-        p->state == PROC_NEW || p->state == PROC_WAITING || (p->state == PROC_SENT && p->tty);
-    if (!p->want_stdin || p->in_close || (p->in_fd < 0 && !early))
-        return err_set(e, ERR_CONFLICT, "standard input is closed");
-    if (p->in_done) {
-        buf_drop_front(&p->in, p->in_done);
-        p->in_done = 0;
-    }
-    if (buf_append(&p->in, data, n))
-        return err_set(e, ERR_BUSY, "%zu bytes wait for standard input already", p->in.len);
-    p->in_close = close;
-    if (!early && !p->in_watch.loop)
-        write_stdin(p);
-    return 0;
-}
-
-// Input that is known at once. What is too large for a pipe goes into a sealed memory file, which
-// the command reads at its own pace without costing the loop anything.
-int proc_give_stdin(struct proc *p, const void *data, size_t n, struct err *e)
-{
-    if (!n)
-        return 0;
-    if (n <= STDIN_PIPE) {
-        p->want_stdin = true;
-        return proc_stdin(p, data, n, true, e);
-    }
-    own_fd int fd = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || io_write_full(fd, data, n) || lseek(fd, 0, SEEK_SET) ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
-        return err_sys(e, "standard input");
-    p->stdin_fd = fd_steal(&fd);
-    return 0;
+    for (unsigned i = 0; i < EXEC_STREAMS; i++)
+        watch_stream(p, i);
 }
 
 void proc_started(struct proc *p, struct wire_msg *m)
@@ -331,28 +293,48 @@ void proc_started(struct proc *p, struct wire_msg *m)
         proc_lost(p, END_START_FAILED, s->text);
         return;
     }
-    p->state = PROC_RUNNING;
-    if (p->tty) {
-        p->out[0].fd = wire_take_fd(m, 0);
-        p->in_fd = p->out[0].fd < 0 ? -1 : fcntl(p->out[0].fd, F_DUPFD_CLOEXEC, 3);
-        if (p->in_fd < 0 || io_set_nonblock(p->out[0].fd, true)) { // the two share the flag
-            proc_kill(p, END_LOST);
-            return;
-        }
-        write_stdin(p);
-    }
-    for (unsigned i = 0; i < EXEC_STREAMS; i++)
-        watch_stream(p, i);
-    if (p->on_start)
+    begin_run(p, m);
+    if (p->state == PROC_RUNNING && p->on_start)
         p->on_start(p);
+}
+
+void proc_adopt(struct proc *p, struct sandbox *sb, struct wire_msg *m)
+{
+    const struct msg_exec_is *is = &m->body.exec_is;
+    uint64_t now = clock_mono_ns(), ms = p->timeout_ms;
+    p->sb = sb;
+    p->number = is->exec;
+    p->started_ns = is->started_ns < now ? is->started_ns : now;
+    p->state = PROC_SENT;
+    list_add_tail(&sb->procs, &p->link);
+    loop_timer_cancel(p->core->loop, &sb->idle);
+    if (is->code) {
+        proc_lost(p, END_START_FAILED, is->text);
+        return;
+    }
+    uint64_t ran_ms = (now - p->started_ns) / 1000000;
+    if (is->kill_reason < END_N) { // it was told to end; its end is waited for anew
+        p->kill_reason = (enum end_reason)is->kill_reason;
+        loop_timer_set(p->core->loop, &p->timer, p->core->conf.kill_grace_ms, on_timer);
+    } else if (ms) {
+        loop_timer_set(p->core->loop, &p->timer, ms > ran_ms ? ms - ran_ms : 0, on_timer);
+    }
+    p->tty = is->tty;
+    p->want_stdin = is->tty || m->n_fds == 3;
+    if (!p->tty) {
+        p->out[0].fd = wire_take_fd(m, 0);
+        p->out[1].fd = wire_take_fd(m, 1);
+        p->in_fd = wire_take_fd(m, 2);
+    }
+    begin_run(p, m);
 }
 
 // --- handing it to init ----------------------------------------------------------------------
 
 struct child_fds {
-    int fds[4];
+    int fds[WIRE_FDS_MAX];
     size_t n;
-    bool owned[4];
+    bool owned[WIRE_FDS_MAX];
 };
 
 static void close_child(struct child_fds *f)
@@ -429,6 +411,11 @@ static int send_exec(struct proc *p, struct child_fds *child, struct err *e)
     m.pids = p->pids;
     m.hold = p->brief && !p->tty;
     m.n_fds = (uint32_t)child->n;
+    m.n_kept = 0;
+    TEXT_PUT(m.tag, p->tag ? p->tag : "");
+    const int ours[] = {p->out[0].fd, p->out[1].fd, p->in_fd};
+    for (unsigned i = 0; p->tag && i < N_ELEMS(ours) && ours[i] >= 0; i++, m.n_kept++)
+        add_fd(child, ours[i], false);
     TEXT_PUT(m.cwd, p->cwd ? p->cwd : "");
     m.user[0] = '\0';
     uint64_t uid;
@@ -459,7 +446,7 @@ int proc_send(struct proc *p, struct err *e)
     if (p->timeout_ms)
         loop_timer_set(p->core->loop, &p->timer, p->timeout_ms, on_timer);
     if (!p->tty && p->in_fd >= 0)
-        write_stdin(p);
+        proc_write_stdin(p);
     return 0;
 }
 
@@ -491,7 +478,8 @@ bool proc_flush(struct proc *p)
 {
     struct err e = {0};
     if (p->kill_unsent) {
-        struct msg_exec_kill m = {.exec = p->number, .signal = SIGKILL, .whole = 1};
+        struct msg_exec_kill m = {
+            .exec = p->number, .signal = SIGKILL, .whole = 1, .reason = p->kill_reason};
         p->kill_unsent = wire_send(p->sb->init_fd, MSG_EXEC_KILL, p->number, &m, NULL, 0, &e) &&
                          e.code == ERR_BUSY;
     }
@@ -500,9 +488,15 @@ bool proc_flush(struct proc *p)
         p->resize_unsent = wire_send(p->sb->init_fd, MSG_EXEC_RESIZE, p->number, &m, NULL, 0, &e) &&
                            e.code == ERR_BUSY;
     }
-    if (p->kill_unsent || p->resize_unsent)
+    if (p->stdin_unsent) {
+        struct msg_exec_forget m = {.exec = p->number, .only_stdin = 1};
+        p->stdin_unsent = wire_send(p->sb->init_fd, MSG_EXEC_FORGET, p->number, &m, NULL, 0, &e) &&
+                          e.code == ERR_BUSY;
+    }
+    bool unsent = p->kill_unsent || p->resize_unsent || p->stdin_unsent;
+    if (unsent)
         loop_watch_events(&p->sb->watch, EPOLLIN | EPOLLOUT);
-    return p->kill_unsent || p->resize_unsent;
+    return unsent;
 }
 
 static void on_timer(struct timer *t)

@@ -109,6 +109,29 @@ static int take_init(struct sandbox *sb, struct wire_msg *m, struct err *e)
     return 0;
 }
 
+int sandbox_take(struct sandbox *sb, struct wire_msg *m, struct err *e)
+{
+    enter(sb, SB_LIVE);
+    if (!take_init(sb, m, e) && !wire_send(sb->init_fd, MSG_EXEC_LIST, 1, NULL, NULL, 0, e)) {
+        sb->listing = true;
+        return 0;
+    }
+    loop_unwatch(&sb->watch);
+    fd_close(&sb->init_fd);
+    enter(sb, SB_NONE);
+    return -1;
+}
+
+static void sandbox_listed(struct sandbox *sb)
+{
+    if (!sb->listing)
+        return;
+    sb->listing = false;
+    execs_not_found(sb);
+    if (sb->state == SB_LIVE && sandbox_idle(sb))
+        sandbox_became_idle(sb);
+}
+
 static int ask_start(struct sandbox *sb, struct err *e);
 
 static void on_started(struct ask *a, struct wire_msg *m, const struct err *err)
@@ -214,6 +237,9 @@ static void dispatch(struct sandbox *sb, struct wire_msg *m)
         if ((p = find_proc(sb, m->body.exec_exited.exec)))
             proc_exited(p, &m->body.exec_exited);
         return;
+    case MSG_EXEC_IS:
+        exec_adopt(sb, m);
+        return;
     case MSG_DENIALS_ARE: {
         // Dropped before its function runs: that may ask again.
         struct ask *a = sb->denials.subject;
@@ -222,7 +248,8 @@ static void dispatch(struct sandbox *sb, struct wire_msg *m)
             a->on_answer(a, m, NULL);
         return;
     }
-    default: // DONE: nothing of ours waits for it
+    default: // DONE: of EXEC_LIST
+        sandbox_listed(sb);
         return;
     }
 }
@@ -371,6 +398,7 @@ static void gone(struct sandbox *sb)
     if (sb->state != SB_NONE)
         enter(sb, SB_NONE);
     lose_procs(sb);
+    sandbox_listed(sb);
     if (sb->temporary) {
         fail_waiting(sb, "sandbox: it is gone");
         bury(sb);

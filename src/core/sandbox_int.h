@@ -26,6 +26,7 @@ struct sandbox {
     bool broken;         // its init is gone or out of order
     bool asked_again;    // its start was lost with a launcher once
     bool buried;         // waits to be freed
+    bool listing;        // taken up; its init has not told all that runs in it
     struct ask denials;  // one question to init at a time
     // The owner says how to start it; -1 with *e when it may not start now.
     int (*fill)(struct sandbox *sb, struct msg_box_start *ret, struct err *e);
@@ -56,8 +57,16 @@ const char *sandbox_state_name(enum sandbox_state s);
 // For the launcher's file: unasked messages and what lives after its restart.
 void sandbox_exited(struct core *c, const struct msg_box_exited *m);
 void sandboxes_reconcile(struct core *c, const struct map *alive);
+// It lives already, started by an earlier server (m: BOX_STARTED with its descriptors).
+int sandbox_take(struct sandbox *sb, struct wire_msg *m, struct err *e);
 // Is there room for one more, perhaps by stopping an idle one?
 bool sandbox_room(struct core *c);
+// Execs of an earlier server in it (exec_adopt.c): one that its init tells of; all have been told.
+void sandbox_adopt(struct core *c, struct wire_msg *m); // m: BOX_STARTED with its descriptors
+bool sandbox_wanted(struct core *c, const struct msg_box_started *m); // would it be, with them?
+void exec_adopt(struct sandbox *sb, struct wire_msg *m);
+void execs_not_found(struct sandbox *sb);
+void execs_adopted(struct core *c); // all sandboxes that there are have been told
 // Ask init for refused system calls. -1 when it cannot be asked now.
 int sandbox_denials(struct sandbox *sb, struct ask *a,
                     void (*on_answer)(struct ask *, struct wire_msg *, const struct err *));
@@ -67,12 +76,22 @@ int sandbox_denials(struct sandbox *sb, struct ask *a,
 enum proc_state { PROC_NEW, PROC_WAITING, PROC_SENT, PROC_RUNNING, PROC_DRAINING, PROC_DONE };
 enum proc_program { PROGRAM_NONE, PROGRAM_TOOL, PROGRAM_GIT };
 
+struct spill;
+#define SPILL_UNKNOWN UINT64_MAX // how much is left is seen when the worker is done
 struct proc_stream {
     struct watch watch;
     struct proc *proc;
     int fd;
     bool paused;
     uint64_t drain_left; // DRAINING: what was in the pipe at the end
+    struct spill *spill; // in flight: fd is the worker's meanwhile
+};
+// Where the next bytes of a stream go without passing through this process's memory first, so that
+// nothing is lost with it: at most max bytes into this output file at this offset.
+struct spill_to {
+    char name[ID_MAX + 8];
+    uint64_t at;
+    size_t max;
 };
 struct proc {
     struct core *core;
@@ -86,6 +105,7 @@ struct proc {
     enum proc_program program;
     const char *cwd, *user; // borrowed; NULL: the default
     bool root;              // uid and gid 0
+    const char *tag;        // borrowed; init keeps it for the next server; NULL: it ends with this
     bool tty;
     bool brief; // nobody waits for its first output: init may tell its start late
     uint16_t rows, cols;
@@ -96,6 +116,11 @@ struct proc {
     void (*on_start)(struct proc *p); // it runs; may be NULL
     void (*on_output)(struct proc *p, unsigned stream, const void *data, size_t n);
     void (*on_end)(struct proc *p, const struct outcome *o); // last of all: p may be freed
+    // false: bytes of the stream are read and given to on_output. NULL: always.
+    bool (*spill_to)(struct proc *p, unsigned stream, struct spill_to *ret);
+    // n bytes are in the file; data is NULL when they could not be read back. err: no more can be.
+    void (*on_spilled)(struct proc *p, unsigned stream, const void *data, size_t n,
+                       const struct err *err);
 
     struct proc_stream out[EXEC_STREAMS];
     // standard input
@@ -108,9 +133,9 @@ struct proc {
         struct proc *p); // all queued bytes were taken or the pipe is gone; may be NULL
 
     struct timer timer;
-    uint64_t started_ns;
-    enum end_reason kill_reason; // END_N: nobody ended it
-    bool kill_unsent, resize_unsent;
+    uint64_t started_ns, ended_ns; // ended_ns: as init saw it; 0: not known
+    enum end_reason kill_reason;   // END_N: nobody ended it
+    bool kill_unsent, resize_unsent, stdin_unsent;
     struct outcome end;
 };
 void proc_init(struct proc *p, struct core *c);
@@ -128,6 +153,16 @@ void proc_resume(struct proc *p, unsigned stream);
 int proc_stdin(struct proc *p, const void *data, size_t n, bool close, struct err *e);
 int proc_give_stdin(struct proc *p, const void *data, size_t n, struct err *e); // all of it
 size_t proc_stdin_left(const struct proc *p);
+void proc_write_stdin(struct proc *p); // as much as it takes now
+void proc_close_stdin(struct proc *p);
+
+// A command that an earlier server started (m: EXEC_IS): as if this one had.
+void proc_adopt(struct proc *p, struct sandbox *sb, struct wire_msg *m);
+// Is the stream's output moved by the worker? Then what it moves next is (spill.c). proc_spilled
+// is told of the end.
+bool spill_start(struct proc *p, unsigned stream);
+void spill_drop(struct spill *s); // nobody is to be told
+void proc_spilled(struct proc *p, unsigned stream, size_t n, bool eof, bool failed);
 
 // What the sandbox's file tells it.
 int proc_send(struct proc *p, struct err *e); // to init; ERR_BUSY: again later

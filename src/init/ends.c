@@ -83,6 +83,7 @@ static void report_end(struct init *in, struct exec_slot *x)
     unhold(in, x);
     slot_release(in, x);
     in->n_execs--;
+    keep_end(&in->keep, &m);
     answer(MSG_EXEC_EXITED, 0, &m, NULL, 0);
 }
 
@@ -116,4 +117,11 @@ void on_child(struct init *in, int signal_fd)
                 break;
             }
     settle(in);
+}
+
+void end_unkept(struct init *in)
+{
+    for (unsigned i = 0; i < in->top; i++)
+        if (in->execs[i].exec && !keep_has(&in->keep, in->execs[i].exec))
+            group_kill(&in->execs[i].group);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,26 +22,10 @@ static int write_number(int dir_fd, const char *file, uint64_t n)
     return write_at(dir_fd, file, text);
 }
 
-uint64_t counter_read(int fd, const char *key)
-{
-    char text[2048];
-    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    if (!key)
-        return strtoull(text, NULL, 10);
-    size_t len = strlen(key);
-    for (const char *at = text; at && *at; at = strchr(at, '\n'), at += !!at)
-        if (!strncmp(at, key, len) && at[len] == ' ')
-            return strtoull(at + len, NULL, 10);
-    return 0;
-}
-
 int groups_init(struct init *in)
 {
-    in->oom_last = counter_read(INIT_FD_OOM, "oom_kill");
-    in->pids_last = counter_read(INIT_FD_PIDS, "max");
+    in->oom_last = io_counter(INIT_FD_OOM, "oom_kill");
+    in->pids_last = io_counter(INIT_FD_PIDS, "max");
     if (!in->start.memory_on_v2 && !in->start.pids_on_v2)
         return 0;
     // v2 hands controllers down only from a group without processes: init moves to a leaf.
@@ -165,19 +150,19 @@ int group_take(struct init *in, const struct msg_exec *m, struct exec_slot *x)
 // whose limit was reached or in all above: both ends are read, and only a change matters.
 uint64_t group_oom_kills(struct init *in, const struct exec_group *g)
 {
-    in->oom_last = counter_read(INIT_FD_OOM, "oom_kill");
-    return in->oom_last + (g->oom_fd >= 0 ? counter_read(g->oom_fd, "oom_kill") : 0);
+    in->oom_last = io_counter(INIT_FD_OOM, "oom_kill");
+    return in->oom_last + (g->oom_fd >= 0 ? io_counter(g->oom_fd, "oom_kill") : 0);
 }
 
 uint64_t group_pids_refused(struct init *in, const struct exec_group *g)
 {
-    in->pids_last = counter_read(INIT_FD_PIDS, "max");
-    return in->pids_last + (g->pids_fd >= 0 ? counter_read(g->pids_fd, "max") : 0);
+    in->pids_last = io_counter(INIT_FD_PIDS, "max");
+    return in->pids_last + (g->pids_fd >= 0 ? io_counter(g->pids_fd, "max") : 0);
 }
 
 bool group_populated(const struct exec_group *g)
 {
-    return counter_read(g->events_fd, "populated") != 0;
+    return io_counter(g->events_fd, "populated") != 0;
 }
 
 void group_kill(struct exec_group *g)
@@ -190,14 +175,14 @@ void group_kill(struct exec_group *g)
 // Asked once, when all of an exec has ended: a group that is reused goes on from there.
 uint64_t group_cpu_us(struct exec_group *g)
 {
-    uint64_t base = g->cpu_base_us, now = counter_read(g->cpu_fd, "usage_usec");
+    uint64_t base = g->cpu_base_us, now = io_counter(g->cpu_fd, "usage_usec");
     g->cpu_base_us = now;
     return now > base ? now - base : 0;
 }
 
 uint64_t group_peak_bytes(const struct exec_group *g)
 {
-    return g->peak_fd >= 0 ? counter_read(g->peak_fd, NULL) : 0;
+    return g->peak_fd >= 0 ? io_counter(g->peak_fd, NULL) : 0;
 }
 
 void group_give_back(struct init *in, struct exec_slot *x)

@@ -8,15 +8,17 @@
 // bookkeeping. Commands inherit the seccomp program that init already carries; the guard in front of
 // it (guard.h) leaves clone3 to init alone. What runs for a moment only is told in one message.
 //
+// Init outlives its server for a while, with the commands that have a tag: keep.h.
+//
 // Init trusts nobody inside; commands run with other ids, or as its own id without its
 // capabilities, and can neither trace it (it is not dumpable) nor signal it (pid 1).
 #pragma once
 #include <pinfold/guard.h>
 #include <pinfold/init_start.h>
+#include <pinfold/keep.h>
 #include <pinfold/passwd.h>
 #include <pinfold/wire.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #define EXECS_MAX 512 // commands at once in one sandbox; the server's own limit is lower
@@ -40,13 +42,14 @@ struct exec_slot {
     uint64_t oom_base, pids_base;
     int master_fd;          // of its terminal, for resizing; -1
     uint64_t held_until_us; // its start is not told before that; 0: it was told
-    bool killed, limited;
+    bool limited;
 };
 struct init {
     struct init_start start;
     struct guard_key key; // what lets init, and nobody else, call clone3
     int notify_fd;        // refused system calls arrive here
     struct exec_slot execs[EXECS_MAX];
+    struct keep keep;
     struct exec_group idle[GROUPS_IDLE_MAX];
     unsigned n_idle, next_group;
     unsigned n_execs, n_held;
@@ -67,6 +70,7 @@ void slot_release(struct init *in, struct exec_slot *x);
 void slot_hold(struct init *in, struct exec_slot *x);
 void tell_held(struct init *in);
 void on_child(struct init *in, int signal_fd);
+void end_unkept(struct init *in); // those that nobody can ask about any more
 
 // power.c: once, at the start. Errors come back as errno.
 int power_drop(struct init *in);
@@ -82,7 +86,6 @@ uint64_t group_cpu_us(struct exec_group *g);
 uint64_t group_peak_bytes(const struct exec_group *g); // 0 when the kernel keeps none
 void group_give_back(struct init *in, struct exec_slot *x);
 int groups_init(struct init *in);
-uint64_t counter_read(int fd, const char *key);
 
 // spawn.c: start the command in slot x; fills *ret, whose code is not 0 when it did not start.
 void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_exec_started *ret);

@@ -42,11 +42,11 @@ static void on_exec(struct init *in, struct wire_msg *m)
     *x = (struct exec_slot){.exec = exec, .master_fd = -1};
     spawn(in, x, m, &ret);
     bool tty = x->pid && x->master_fd >= 0;
-    if (x->pid && !ret.code && !tty && m->body.exec.hold) {
+    keep_begin(&in->keep, m, &ret, tty ? x->master_fd : -1);
+    if (x->pid && !ret.code && !tty && m->body.exec.hold)
         slot_hold(in, x);
-    } else {
+    else
         answer(MSG_EXEC_STARTED, m->id, &ret, &x->master_fd, tty ? 1 : 0);
-    }
     if (!x->pid)
         slot_release(in, x);
     else
@@ -58,7 +58,6 @@ static void on_kill(struct init *in, const struct msg_exec_kill *k)
     struct exec_slot *x = k->exec ? slot_find(in, k->exec) : NULL;
     if (!x)
         return; // it has ended; the end was reported
-    x->killed = true;
     if (k->whole)
         group_kill(&x->group);
     else if (x->pid)
@@ -86,10 +85,13 @@ static void on_control(struct init *in)
 {
     struct err e;
     int r = wire_recv(INIT_FD_CONTROL, PEER_SERVER, PEER_INIT, &message, &e);
-    if (r < 0)
+    if (r < 0 && (e.code != ERR_LOST || keep_wait(&in->keep)))
         _exit(e.code == ERR_LOST ? 0 : 1); // nobody to work for; the kernel ends what is inside
-    if (r == 0)
+    if (r < 0)
+        end_unkept(in);
+    if (r <= 0)
         return;
+    keep_handle(&in->keep, &message);
     switch (message.row->type) {
     case MSG_EXEC:
         on_exec(in, &message);
@@ -126,6 +128,7 @@ static int set_up(struct init *in)
     for (int fd = INIT_FD_CONTROL; fd < INIT_FD_END; fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) && errno != EBADF)
             return -1;
+    keep_init(&in->keep, INIT_FD_CONTROL, INIT_FD_SPARE, in->start.linger_ms);
     (void)prctl(PR_SET_NAME, "pinfold-init");
     // Commands start with every signal as it is by default: exec keeps what is ignored.
     struct sigaction dfl = {.sa_handler = SIG_DFL};
@@ -158,8 +161,9 @@ int main(void)
         {.fd = in->notify_fd, .events = POLLIN},
     };
     for (;;) {
-        if (poll(fds, N_ELEMS(fds), in->n_held ? HOLD_MS : -1) < 0 && errno != EINTR)
-            _exit(1);
+        int n = poll(fds, N_ELEMS(fds), in->n_held ? HOLD_MS : keep_patience(&in->keep));
+        if ((n < 0 && errno != EINTR) || !keep_patience(&in->keep))
+            _exit(1); // or nobody came
         if (fds[1].revents)
             on_child(in, signal_fd);
         if (fds[2].revents & POLLIN)

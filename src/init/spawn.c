@@ -268,13 +268,13 @@ static int clone_into(const struct guard_key *key, const struct exec_group *g, p
 static char *strings_of(struct wire_msg *m, size_t *ret_len, void **ret_map)
 {
     const struct msg_exec *x = &m->body.exec;
-    size_t fixed = x->tty ? 0 : 3;
-    if (m->n_fds == fixed) {
+    size_t fixed = x->tty ? 0 : 3, kept = x->n_kept < 4 ? x->n_kept : 3;
+    if (m->n_fds == fixed + kept) {
         *ret_len = x->args.len;
         return m->raw + ((const char *)x->args.p - m->raw);
     }
     struct stat sb;
-    if (m->n_fds != fixed + 1 || fstat(m->fds[fixed], &sb) || !S_ISREG(sb.st_mode) ||
+    if (m->n_fds != fixed + 1 + kept || fstat(m->fds[fixed], &sb) || !S_ISREG(sb.st_mode) ||
         sb.st_size <= 0 || sb.st_size > (off_t)BULK_MAX)
         return NULL;
     void *p = mmap(NULL, (size_t)sb.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, m->fds[fixed], 0);

@@ -136,6 +136,7 @@ void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
     fill_started(&s, &lb->box);
     const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
     launcher_send(l, MSG_BOX_STARTED, id, &s, fds, N_ELEMS(fds));
+    fd_close(&lb->box.control_fd); // the server's alone, so that init sees the server's end
 }
 
 void boxes_stop(struct launcher *l, uint64_t id, const char *box)
@@ -156,10 +157,10 @@ void boxes_list(struct launcher *l, uint64_t id)
     size_t cursor = 0;
     for (struct live_box *lb; (lb = map_next(l->boxes, &cursor, NULL));) {
         struct msg_box_started s = {0};
-        const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
+        own_fd int control = box_control(&lb->box); // -1: its server has it
+        const int fds[] = {control, lb->box.pidfd, lb->box.cgroup_fd};
         fill_started(&s, &lb->box);
-        // One that was taken up has no socket of ours; the server has its own end, or lost it.
-        launcher_send(l, MSG_BOX_STARTED, id, &s, fds, lb->box.adopted ? 0 : N_ELEMS(fds));
+        launcher_send(l, MSG_BOX_STARTED, id, &s, fds, control < 0 ? 0 : N_ELEMS(fds));
     }
     launcher_answer(l, id, 0, NULL);
 }

@@ -87,6 +87,7 @@ static int open_host(struct launcher *l, struct err *e)
         .repo_roots = l->conf.repository_roots,
         .profiles = l->profiles,
         .n_profiles = l->n_profiles,
+        .linger_ms = 60000, // above what it takes to start everything again
     };
     l->host = box_host_open(&c, e);
     return !l->host || box_recover(l->host, boxes_adopt, l, e) ? -1 : 0;

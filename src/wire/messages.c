@@ -72,7 +72,8 @@ FIELDS(exec) = {
     U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
     U32(msg_exec, uid),  U32(msg_exec, gid),          U32(msg_exec, tty),   U32(msg_exec, rows),
     U32(msg_exec, cols), U64(msg_exec, memory_bytes), U32(msg_exec, pids),  U32(msg_exec, n_fds),
-    U32(msg_exec, hold), STR(msg_exec, cwd),          STR(msg_exec, user),  BYTES(msg_exec, args),
+    STR(msg_exec, cwd),  STR(msg_exec, user),         STR(msg_exec, tag),   U32(msg_exec, n_kept),
+    U32(msg_exec, hold), BYTES(msg_exec, args),
 };
 FIELDS(exec_started) = {
     U64(msg_exec_started, exec), U32(msg_exec_started, code), U32(msg_exec_started, sys),
@@ -82,6 +83,7 @@ FIELDS(exec_kill) = {
     U64(msg_exec_kill, exec),
     U32(msg_exec_kill, signal),
     U32(msg_exec_kill, whole),
+    U32(msg_exec_kill, reason),
 };
 FIELDS(exec_resize) = {
     U64(msg_exec_resize, exec),
@@ -99,7 +101,14 @@ FIELDS(exec_exited) = {
     U32(msg_exec_exited, pids_refused),
     U64(msg_exec_exited, disk_free_bytes),
     U64(msg_exec_exited, disk_free_inodes),
+    U64(msg_exec_exited, ended_ns),
 };
+FIELDS(exec_is) = {
+    U64(msg_exec_is, exec),        STR(msg_exec_is, tag), U64(msg_exec_is, started_ns),
+    U32(msg_exec_is, kill_reason), U32(msg_exec_is, tty), U32(msg_exec_is, code),
+    STR(msg_exec_is, text),
+};
+FIELDS(exec_forget) = {U64(msg_exec_forget, exec), U32(msg_exec_forget, only_stdin)};
 FIELDS(denials) = {BYTES(msg_denials, rows), U64(msg_denials, total)};
 
 #define ROW(type, name, from, to, fields, min, max, doc)                                           \
@@ -127,12 +136,15 @@ const struct wire_row wire_rows[] = {
     ROW(MIRROR_CREATE, "mirror_create", SERVER, LAUNCHER, mirror, 0, 0, "room for a repository"),
     ROW(MIRROR_DELETE, "mirror_delete", SERVER, LAUNCHER, mirror, 0, 0, "remove a mirror"),
     ROW(READY, "ready", LAUNCHER, SERVER, none, 0, 0, "the launcher has started"),
-    ROW(EXEC, "exec", SERVER, INIT, exec, 0, 4, "run a command"),
+    ROW(EXEC, "exec", SERVER, INIT, exec, 0, 7, "run a command"),
     ROW(EXEC_STARTED, "exec_started", INIT, SERVER, exec_started, 0, 1, "it runs, or why not"),
     ROW(EXEC_KILL, "exec_kill", SERVER, INIT, exec_kill, 0, 0, "signal it, or end all of it"),
     ROW(EXEC_RESIZE, "exec_resize", SERVER, INIT, exec_resize, 0, 0, "its terminal's size"),
     ROW(EXEC_EXITED, "exec_exited", INIT, SERVER, exec_exited, 0, 0, "it and its children ended"),
     ROW(DENIALS, "denials", SERVER, INIT, none, 0, 0, "ask for refused system calls"),
     ROW(DENIALS_ARE, "denials_are", INIT, SERVER, denials, 0, 0, "refused system calls"),
+    ROW(EXEC_LIST, "exec_list", SERVER, INIT, none, 0, 0, "what is kept for the server"),
+    ROW(EXEC_IS, "exec_is", INIT, SERVER, exec_is, 0, 3, "one command that is kept"),
+    ROW(EXEC_FORGET, "exec_forget", SERVER, INIT, exec_forget, 0, 0, "it is not needed any more"),
 };
 const unsigned n_wire_rows = sizeof(wire_rows) / sizeof(wire_rows[0]);

@@ -149,8 +149,12 @@ int wire_send(int sock, enum wire_type type, uint64_t id, const void *body, cons
 
 int wire_recv(int sock, enum wire_peer from, enum wire_peer me, struct wire_msg *m, struct err *e)
 {
-    m->n_fds = WIRE_FDS_MAX;
-    ssize_t n = io_recv_fds(sock, m->raw, sizeof(m->raw), m->fds, &m->n_fds, 0);
+    ssize_t n;
+    int tries = 2; // a reset is told once, before what the peer had sent; that comes all the same
+    do {
+        m->n_fds = WIRE_FDS_MAX;
+        n = io_recv_fds(sock, m->raw, sizeof(m->raw), m->fds, &m->n_fds, 0);
+    } while (n < 0 && errno == ECONNRESET && --tries);
     if (n < 0) {
         m->n_fds = 0;
         if (errno == EAGAIN)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The server is killed while everything runs that can run: what was acknowledged is there, what ran
-# is told as lost, nothing is left behind.
+# The server is killed while everything runs that can run: what was acknowledged is there, commands
+# whose id was given out go on and end as they would have, nothing is left behind.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/common.sh"
 need MMDEBSTRAP
@@ -28,12 +28,19 @@ is "$CODE" 200 "a command with an idempotency key has run"
 wait_until 20 exec_is "$BEFORE" ended
 
 # --- everything at once --------------------------------------------------------------------------
-background "$WS" 'echo first; echo oops >&2; touch background.runs; sleep 1000'
+# Prints numbered lines until it is told to stop, then ends with 7.
+LOOP='i=0; while [ ! -e stop ]; do i=$((i + 1)); echo $i; sleep 0.01; done; exit 7'
+background "$WS" "echo oops >&2; touch background.runs; $LOOP"
 BG=$EXEC
 is "$CODE" 202 "a command in the background is accepted"
+background "$WS" 'until [ -e away ]; do sleep 0.01; done; echo done; exit 9'
+AWAY=$EXEC
+api POST "/v1/workspaces/$WS/exec" -d '{"command": "cat; exit 3", "background": true, "stdin_open": true}'
+TYPED=$(json .id)
+api POST "/v1/execs/$TYPED/stdin" --data-binary $'before\n'
 later collected POST "/v1/workspaces/$WS/exec" -d '{"command": "touch collected.runs; sleep 1000"}'
 later stream POST "/v1/workspaces/$WS/exec" -H 'Accept: application/x-ndjson' \
-    -d '{"command": "echo seen; touch stream.runs; sleep 1000"}'
+    -d "$(jq -nc --arg c "touch stream.runs; $LOOP" '{command: $c}')"
 later shot POST /v1/exec -H 'Accept: application/x-ndjson' -d '{"command": "echo seen; sleep 1000"}'
 head -c 8000000 /dev/zero >"$WORK/big"
 later upload PUT "/v1/workspaces/$WS/files/upload" --limit-rate 200k --data-binary @"$WORK/big" \
@@ -58,7 +65,13 @@ STREAMED=$(head -n 1 "$WORK/stream.body" | jq -r .id)
 SHOT=$(head -n 1 "$WORK/shot.body" | jq -r .id)
 isnt "$(leftovers)" "" "the audit sees what runs"
 
-try "a killed server is started again and serves" kill_role server
+# One of them ends between two servers.
+OLD=$(pid_of server)
+FILES=$(dirname "$(find "$STATE/dirs/$WS" -name background.runs)")
+kill -KILL "$OLD"
+touch "$FILES/away"
+try "a killed server is started again" wait_until 30 is_new server "$OLD"
+try "and serves" wait_until 30 healthy
 for name in collected stream upload shot; do later_end $name; done
 
 # --- nobody was told anything that is not true ---------------------------------------------------
@@ -87,15 +100,41 @@ is "$(json '"\(.id) \(.stdout)"')" "$FIRST ran" "the idempotency key gives the s
 api GET "/v1/workspaces/$WS/files/count"
 is "$BODY" one "and ran the command once"
 
-# --- what ran is told as lost -----------------------------------------------------------------------
+# --- what ran goes on -------------------------------------------------------------------------------
+ends() { api GET "/v1/execs/$1/wait?wait=20"; json '"\(.status) \(.reason) \(.exit_code)"'; }
+gapless() { # ID: its lines are numbered from 1 on
+    api GET "/v1/execs/$1/stdout"
+    [ -n "$BODY" ] && [ -z "$(awk '$1 != NR' <<<"$BODY" | head -n 1)" ]
+}
+is "$(ends "$AWAY")" "ended exited 9" "what ended meanwhile has its own exit code"
+api GET "/v1/execs/$AWAY/stdout"
+is "$BODY" done "and its output"
 for id in $BG $STREAMED $SHOT; do
-    api GET "/v1/execs/$id"
-    is "$(json '"\(.status) \(.reason) \(.exit_code)"')" "ended lost null" "a command that ran has no exit code and the reason lost"
+    exec_is "$id" running
+    ok $? "a command whose id was given out runs on"
 done
-api GET "/v1/execs/$BG/stdout"
-is "$BODY" first "what the background command printed is there"
+LINES=$(api GET "/v1/execs/$BG/stdout"; wc -l <<<"$BODY")
+grown() { api GET "/v1/execs/$BG/stdout"; [ "$(wc -l <<<"$BODY")" -gt "$LINES" ]; }
+try "and prints" wait_until 20 grown
+api POST "/v1/execs/$TYPED/stdin?close=true" --data-binary $'after\n' -H 'Content-Type: application/octet-stream'
+is "$(ends "$TYPED")" "ended exited 3" "standard input goes on, and its end arrives"
+api GET "/v1/execs/$TYPED/stdout"
+is "$BODY" $'before\nafter' "with what was written before and after"
+later follow GET "/v1/execs/$STREAMED/output" -H 'Accept: application/x-ndjson'
+run "$WS" 'touch stop'
+for id in $BG $STREAMED; do
+    is "$(ends "$id")" "ended exited 7" "it ends with its own exit code"
+    try "no line is missing or there twice" gapless "$id"
+done
 api GET "/v1/execs/$BG/stderr"
-is "$BODY" oops "on both streams"
+is "$BODY" oops "what went to the other stream is there"
+later_end follow
+is "$(tail -n 1 "$WORK/follow.body" | jq -r '"\(.event) \(.reason) \(.exit_code)"')" "exit exited 7" "who took the stream up again is told its end"
+is "$(jq -rj 'select(.event == "stdout") | .data' "$WORK/follow.body" | awk '$1 != NR' | head -n 1)" "" "after all of its output"
+api POST "/v1/execs/$SHOT/cancel"
+is "$(ends "$SHOT")" "ended cancelled null" "a one-shot can be cancelled"
+
+# --- what cannot go on says so ----------------------------------------------------------------------
 api GET "/v1/builds/$BUILD"
 is "$(json .status)" lost "the build is lost"
 api GET "/v1/workspaces/$BUILT"
@@ -106,7 +145,7 @@ like "$(json .error)" "restarted while it was built" "in a sentence"
 run "$WS" 'cat count; ls'
 is "$(json '"\(.reason) \(.exit_code)"')" "exited 0" "a new command runs in the workspace"
 run "$WS" 'ps ax | grep -c "[s]leep 1000"'
-is "$(json .stdout | tr -d '\n')" 0 "nothing of the lost commands runs beside it"
+is "$(json .stdout | tr -d '\n')" 0 "the collected command, which nobody waits for, does not run beside it"
 again() { [ "$(grep -c '/silent/x.git' "$WORK/silent.log")" -ge 2 ]; }
 try "the clone that was promised is begun again" wait_until 20 again
 try "and the init script" wait_until 20 init_log_has
@@ -120,8 +159,12 @@ is "$CODE" 204 "a workspace that is being cloned can be deleted"
 # --- once more, at once ------------------------------------------------------------------------------
 background "$WS" 'sleep 1000'
 try "a server that is killed again comes again" kill_role server
-api GET "/v1/execs/$EXEC"
-is "$(json .reason)" lost "what ran then is lost too"
+try "a server that is killed again at once comes again" kill_role server
+exec_is "$EXEC" running
+ok $? "and what ran runs on"
+INIT=$(for pid in $(box_pids); do grep -q "/$WS" "/proc/$pid/cgroup" && echo "$pid"; done)
+kill -KILL "$(pid_of server)" "$INIT"
+is "$(wait_until 30 healthy; ends "$EXEC")" "ended lost null" "it is lost when its init is killed too"
 try "all workspaces can be deleted" delete_all
 nothing_left "after all that nothing is left"
 is "$(stray_output)" "" "no output file belongs to nobody"

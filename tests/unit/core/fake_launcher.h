@@ -16,8 +16,6 @@
 #include <pinfold/loop.h>
 #include <pinfold/own.h>
 #include <pinfold/profile.h>
-#include <pinfold/repo.h>
-#include <pinfold/tool.h>
 #include <pinfold/wire.h>
 
 #include <errno.h>
@@ -32,13 +30,15 @@
 #include <sys/wait.h>
 #include <tap.h>
 
+#include "fake_tools.h"
+
 struct fake_box {
     struct list link, children;
     char id[ID_MAX], dir[ID_MAX], profile[NAME_MAX_LEN + 1];
     uint32_t network;
     uint64_t memory_bytes;
     char layers[400];
-    int sock;
+    int sock, spare; // spare: the other end, while it has no server
     struct watch watch;
 };
 struct fake_child {
@@ -48,6 +48,13 @@ struct fake_child {
     pid_t pid;
     struct watch watch; // its pidfd
     int pidfd, master;
+    // with a tag: what the real init keeps
+    char tag[EXEC_TAG_MAX];
+    int kept[3];
+    uint64_t started_ns;
+    uint32_t kill_reason;
+    struct msg_exec_exited end;
+    bool ended;
 };
 struct fake {
     struct loop *loop;
@@ -65,9 +72,10 @@ struct fake {
     bool ignore_kills;                // init does not kill
     uint32_t oom_kills, pids_refused; // for the next exec that ends
     bool disk_full;
+    bool linger;            // inits outlive the server
     enum err_code fail_dir; // for DIR_CREATE
     // what was seen
-    unsigned starts, stops, dir_creates, dir_deletes, copies, commits, mirrors, execs;
+    unsigned starts, stops, dir_creates, dir_deletes, copies, commits, mirrors, execs, forgets;
     char last_network[16], last_profile[NAME_MAX_LEN + 1];
     uint32_t last_program;
 };
@@ -127,6 +135,14 @@ static void fake_child_end(struct fake_child *k)
     };
     F.oom_kills = F.pids_refused = 0;
     struct err e = {0};
+    if (k->tag[0]) {
+        m.ended_ns = clock_mono_ns();
+        k->end = m;
+        k->ended = true;
+        loop_unwatch(&k->watch);
+        (void)wire_send(k->box->sock, MSG_EXEC_EXITED, 0, &m, NULL, 0, &e);
+        return;
+    }
     (void)wire_send(k->box->sock, MSG_EXEC_EXITED, 0, &m, NULL, 0, &e);
     loop_unwatch(&k->watch);
     (void)close(k->pidfd);
@@ -141,10 +157,6 @@ static void on_fake_pidfd(struct watch *w, uint32_t events)
     (void)events;
     fake_child_end(container_of(w, struct fake_child, watch));
 }
-
-// What pinfold-tool and pinfold-git would print, as far as tests of core need it.
-static void fake_tool(char **argv);
-static void fake_git(void);
 
 static void fake_child_run(const struct wire_msg *m, const struct fake_box *box, char **argv,
                            char **envp, int slave)
@@ -206,7 +218,7 @@ static void fake_exec(struct fake_box *box, struct wire_msg *m)
     int master = -1, slave = -1;
     F.execs++;
     F.last_program = x->program;
-    if (m->n_fds > fixed) {
+    if (m->n_fds > fixed + x->n_kept) {
         struct stat st;
         (void)fstat(m->fds[fixed], &st);
         args = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, m->fds[fixed], 0);
@@ -236,6 +248,11 @@ static void fake_exec(struct fake_box *box, struct wire_msg *m)
     k->exec = x->exec;
     k->pid = pid;
     k->master = master;
+    memcpy(k->tag, x->tag, sizeof(k->tag));
+    k->started_ns = clock_mono_ns();
+    k->kill_reason = END_N;
+    for (unsigned i = 0; i < 3; i++)
+        k->kept[i] = k->tag[0] && i < x->n_kept ? wire_take_fd(m, m->n_fds - x->n_kept + i) : -1;
     k->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     list_add_tail(&box->children, &k->link);
     if (slave >= 0)
@@ -249,9 +266,64 @@ static void fake_kill(struct fake_box *box, const struct msg_exec_kill *m)
 {
     list_for (it, &box->children) {
         struct fake_child *k = container_of(it, struct fake_child, link);
-        if (k->exec == m->exec && !F.ignore_kills)
+        if (k->exec != m->exec || k->ended)
+            continue;
+        if (m->whole)
+            k->kill_reason = m->reason;
+        if (!F.ignore_kills)
             fake_signal(k->pid, m->whole ? SIGKILL : (int)m->signal);
     }
+}
+
+static void fake_child_free(struct fake_child *k)
+{
+    loop_unwatch(&k->watch);
+    (void)close(k->pidfd);
+    if (k->master >= 0)
+        (void)close(k->master);
+    for (unsigned i = 0; i < 3; i++)
+        if (k->kept[i] >= 0)
+            (void)close(k->kept[i]);
+    list_del(&k->link);
+    free(k);
+}
+
+static void fake_forget(struct fake_box *box, const struct msg_exec_forget *m)
+{
+    list_for_safe (it, &box->children) {
+        struct fake_child *k = container_of(it, struct fake_child, link);
+        if (k->exec != m->exec)
+            continue;
+        F.forgets += !m->only_stdin;
+        if (!m->only_stdin && k->ended)
+            fake_child_free(k);
+        else if (m->only_stdin && k->kept[2] >= 0) {
+            (void)close(k->kept[2]);
+            k->kept[2] = -1;
+        }
+    }
+}
+
+static void fake_exec_list(struct fake_box *box, uint64_t id)
+{
+    struct err e = {0};
+    struct msg_done done = {0};
+    list_for (it, &box->children) {
+        struct fake_child *k = container_of(it, struct fake_child, link);
+        struct msg_exec_is is = {.exec = k->exec,
+                                 .started_ns = k->started_ns,
+                                 .kill_reason = k->kill_reason,
+                                 .tty = k->master >= 0};
+        if (!k->tag[0])
+            continue;
+        memcpy(is.tag, k->tag, sizeof(is.tag));
+        size_t n = k->kept[2] >= 0 ? 3 : 2;
+        (void)wire_send(box->sock, MSG_EXEC_IS, id, &is, is.tty ? &k->master : k->kept,
+                        is.tty ? 1 : n, &e);
+        if (k->ended)
+            (void)wire_send(box->sock, MSG_EXEC_EXITED, 0, &k->end, NULL, 0, &e);
+    }
+    (void)wire_send(box->sock, MSG_DONE, id, &done, NULL, 0, &e);
 }
 
 static void fake_box_free(struct fake_box *box)
@@ -260,18 +332,35 @@ static void fake_box_free(struct fake_box *box)
         struct fake_child *k = container_of(it, struct fake_child, link);
         fake_signal(k->pid, SIGKILL);
         (void)waitpid(k->pid, NULL, 0);
-        loop_unwatch(&k->watch);
-        (void)close(k->pidfd);
-        if (k->master >= 0)
-            (void)close(k->master);
-        list_del(&k->link);
-        free(k);
+        fake_child_free(k);
     }
     loop_unwatch(&box->watch);
     if (box->sock >= 0)
         (void)close(box->sock);
+    if (box->spare >= 0)
+        (void)close(box->spare);
     list_del(&box->link);
     free(box);
+}
+
+static void on_fake_init(struct watch *w, uint32_t events);
+
+// As the real one: commands without a tag end, and there is a socket for the next server.
+static void fake_orphan(struct fake_box *box)
+{
+    int pair[2];
+    struct err e = {0};
+    loop_unwatch(&box->watch);
+    (void)close(box->sock);
+    (void)socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
+    box->sock = pair[0];
+    box->spare = pair[1];
+    (void)loop_watch(F.loop, &box->watch, box->sock, EPOLLIN, on_fake_init, &e);
+    list_for_safe (it, &box->children) {
+        struct fake_child *k = container_of(it, struct fake_child, link);
+        if (!k->tag[0])
+            fake_signal(k->pid, SIGKILL);
+    }
 }
 
 static void on_fake_init(struct watch *w, uint32_t events)
@@ -280,6 +369,10 @@ static void on_fake_init(struct watch *w, uint32_t events)
     struct err e = {0};
     (void)events;
     int r = wire_recv(box->sock, PEER_SERVER, PEER_INIT, &F.init_msg, &e);
+    if (r < 0 && F.linger) {
+        fake_orphan(box);
+        return;
+    }
     if (r < 0) { // the server is gone: init ends, with all that is inside
         fake_box_free(box);
         return;
@@ -287,7 +380,15 @@ static void on_fake_init(struct watch *w, uint32_t events)
     if (r == 0)
         return;
     const union wire_body *b = &F.init_msg.body;
-    if (F.init_msg.row->type == MSG_EXEC) {
+    if (box->spare >= 0) {
+        (void)close(box->spare);
+        box->spare = -1;
+    }
+    if (F.init_msg.row->type == MSG_EXEC_LIST) {
+        fake_exec_list(box, F.init_msg.id);
+    } else if (F.init_msg.row->type == MSG_EXEC_FORGET) {
+        fake_forget(box, &b->exec_forget);
+    } else if (F.init_msg.row->type == MSG_EXEC) {
         fake_exec(box, &F.init_msg);
     } else if (F.init_msg.row->type == MSG_EXEC_KILL) {
         fake_kill(box, &b->exec_kill);
@@ -347,6 +448,7 @@ static void fake_box_start(uint64_t id, const struct msg_box_start *m)
     (void)snprintf(box->profile, sizeof(box->profile), "%s", m->profile);
     (void)snprintf(box->layers, sizeof(box->layers), "%.390s", m->layers);
     box->network = m->network;
+    box->spare = -1;
     box->memory_bytes = m->memory_bytes;
     list_init(&box->children);
     list_add_tail(&F.boxes, &box->link);
@@ -362,8 +464,13 @@ static void fake_list(uint64_t id)
 {
     list_for (it, &F.boxes) {
         struct msg_box_started m = {0};
-        (void)snprintf(m.box, sizeof(m.box), "%s", container_of(it, struct fake_box, link)->id);
-        fake_answer(MSG_BOX_STARTED, id, &m, NULL, 0);
+        const struct fake_box *box = container_of(it, struct fake_box, link);
+        (void)snprintf(m.box, sizeof(m.box), "%s", box->id);
+        (void)snprintf(m.profile, sizeof(m.profile), "%s", box->profile);
+        if (box->spare >= 0)
+            fake_started(id, box, box->spare);
+        else
+            fake_answer(MSG_BOX_STARTED, id, &m, NULL, 0);
     }
     fake_done(id, ERR_NONE, "");
 }
@@ -374,18 +481,6 @@ static void fake_exited(struct fake_box *box, uint32_t oom_kills)
     (void)snprintf(m.box, sizeof(m.box), "%s", box->id);
     fake_box_free(box);
     fake_answer(MSG_BOX_EXITED, 0, &m, NULL, 0);
-}
-
-static int fake_shell(const char *cmd)
-{
-    int status = -1;
-    pid_t pid = fork();
-    if (!pid) {
-        (void)execlp("sh", "sh", "-c", cmd, (char *)NULL);
-        _exit(127);
-    }
-    (void)waitpid(pid, &status, 0);
-    return status;
 }
 
 static void fake_dir_message(uint64_t id, enum wire_type type, const struct msg_dir *m)
@@ -495,100 +590,4 @@ __attribute__((unused)) static void fake_restart(void)
     while (recv(F.sock, &F.msg.raw, sizeof(F.msg.raw), MSG_DONTWAIT) > 0)
         continue; // a new launcher drains what was asked of the old one
     fake_answer(MSG_READY, 0, NULL, NULL, 0);
-}
-
-// --- the helpers' work ----------------------------------------------------------------------------
-
-static void fake_put(struct tool_record rec)
-{
-    struct buf b;
-    buf_init(&b, TOOL_RECORD_MAX);
-    (void)tool_record_put(&b, &rec);
-    (void)io_write_full(1, b.data, b.len);
-}
-
-static struct tool_record fake_entry(const char *path)
-{
-    struct stat st = {0};
-    if (stat(path, &st)) {
-        fprintf(stderr, "%s does not exist", path);
-        fflush(stderr);
-        _exit(TOOL_EXIT_BASE + ERR_NOT_FOUND);
-    }
-    return (struct tool_record){
-        .type = TOOL_REC_ENTRY,
-        .entry = {.type = S_ISDIR(st.st_mode) ? TOOL_DIR : TOOL_FILE,
-                  .mode = st.st_mode & 07777,
-                  .size = (uint64_t)st.st_size,
-                  .path = path,
-                  .path_len = (uint32_t)strlen(path)},
-    };
-}
-
-static void fake_tool(char **argv)
-{
-    char chunk[4096];
-    ssize_t n;
-    if (!strcmp(argv[1], "write")) {
-        int fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        if (!strcmp(argv[5], "!"))
-            _exit(TOOL_EXIT_CONDITION);
-        while ((n = read(0, chunk, sizeof(chunk))) > 0)
-            (void)io_write_full(fd, chunk, (size_t)n);
-        fake_put(fake_entry(argv[2]));
-    } else if (!strcmp(argv[1], "stat")) {
-        fake_put(fake_entry(argv[2]));
-    } else if (!strcmp(argv[1], "read")) {
-        fake_put(fake_entry(argv[2]));
-        int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
-        while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-            (void)io_write_full(1, chunk, (size_t)n);
-    } else if (!strcmp(argv[1], "list")) {
-        fake_put(fake_entry("."));
-        fake_put((struct tool_record){.type = TOOL_REC_END, .end = {.entries = 1}});
-    } else if (!strcmp(argv[1], "ps")) {
-        fake_put((struct tool_record){
-            .type = TOOL_REC_PROCESS,
-            .process = {.pid = 1, .state = 'S', .comm = "pinfold-init", .cmdline = ""}});
-        fake_put((struct tool_record){.type = TOOL_REC_END, .end = {.entries = 1}});
-    } else if (!strcmp(argv[1], "delete")) {
-        fake_put((struct tool_record){.type = TOOL_REC_END});
-    } else if (!strcmp(argv[1], "tar-out")) {
-        (void)io_write_full(1, "no end", 6);
-        _exit(TOOL_EXIT_BASE + ERR_FULL);
-    }
-    _exit(0);
-}
-
-static void fake_git(void)
-{
-    struct buf in, out;
-    char chunk[4096];
-    ssize_t n;
-    struct err e = {0};
-    struct repo_request *q = xcalloc(1, sizeof(*q));
-    buf_init(&in, REPO_REQUEST_MAX);
-    buf_init(&out, 100000);
-    while ((n = read(0, chunk, sizeof(chunk))) > 0)
-        (void)buf_append(&in, chunk, (size_t)n);
-    if (repo_request_parse(in.data, in.len, q, &e))
-        _exit(REPO_EXIT_USAGE);
-    if (strstr(q->url.canonical, "missing")) {
-        err_set(&e, ERR_NOT_FOUND, "the repository does not exist");
-        repo_error_format(&e, "remote: 404", &out);
-        (void)io_write_full(1, out.data, out.len);
-        _exit(REPO_EXIT_FAILED);
-    }
-    struct repo_result r = {.fetched = true, .bytes = 1000, .objects = 10, .refs = 1, .files = 2};
-    (void)snprintf(r.commit, sizeof(r.commit), "%040d", 7);
-    (void)snprintf(r.ref, sizeof(r.ref), "refs/heads/main");
-    (void)snprintf(r.branch, sizeof(r.branch), "main");
-    (void)snprintf(r.default_branch, sizeof(r.default_branch), "main");
-    struct repo_progress p = {.phase = REPO_RECEIVING, .done = 5, .total = 10, .bytes = 500};
-    repo_progress_format(&p, &out);
-    repo_result_format(&r, &out);
-    if (q->op != REPO_OP_MIRROR)
-        (void)close(open("README", O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-    (void)io_write_full(1, out.data, out.len);
-    _exit(q->password[0] && strcmp(q->password, "secret") ? REPO_EXIT_FAILED : REPO_EXIT_OK);
 }

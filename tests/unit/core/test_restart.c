@@ -143,7 +143,7 @@ static void leftovers(void)
     struct err e = {0};
     core_free(F.core);
     (void)snprintf(box->id, sizeof(box->id), "ws_00000000000000000000");
-    box->sock = -1;
+    box->sock = box->spare = -1;
     list_init(&box->children);
     list_add_tail(&F.boxes, &box->link);
     unsigned stops = F.stops;
