@@ -99,10 +99,13 @@ int host_state_dir(const struct cli *c, struct err *e); // made when it is not t
 // As it is, or the nearest directory above it that is there.
 int host_state_look(const struct cli *c, bool *ret_there, struct err *e);
 struct box_host;
+struct conf;
 struct profile;
 struct host {
     struct profile *profiles;
     unsigned n_profiles;
+    struct conf *conf; // the boxes borrow its strings
+    int state_fd;      // and this
     struct box_host *boxes;
 };
 // One profile, by name, or by path when there is a slash in it; free() it.

@@ -109,21 +109,21 @@ static int load_profiles(struct host *h, const struct profile *only, struct err 
 
 int host_open(struct host *h, const struct cli *c, const struct profile *only, struct err *e)
 {
-    struct conf conf;
-    *h = (struct host){0};
-    if (load_profiles(h, only, e) || settings(&conf, e))
+    *h = (struct host){.conf = xmalloc(sizeof(*h->conf)), .state_fd = -1};
+    if (load_profiles(h, only, e) || settings(h->conf, e))
         return -1;
-    own_fd int state = host_state_dir(c, e), helpers = state < 0 ? -1 : conf_bin_dir(e);
+    h->state_fd = host_state_dir(c, e);
+    own_fd int helpers = h->state_fd < 0 ? -1 : conf_bin_dir(e);
     if (helpers < 0)
         return -1;
     struct box_host_conf bc = {
-        .state_fd = state,
+        .state_fd = h->state_fd,
         .helper_fd = helpers,
         .group = "pinfold-run",
-        .id_base = (uint32_t)conf.id_base,
-        .id_ranges = (uint32_t)conf.id_ranges,
-        .net_pool = conf.network_range,
-        .name_servers = conf.name_servers,
+        .id_base = (uint32_t)h->conf->id_base,
+        .id_ranges = (uint32_t)h->conf->id_ranges,
+        .net_pool = h->conf->network_range,
+        .name_servers = h->conf->name_servers,
         .repo_roots = "",
         .profiles = h->profiles,
         .n_profiles = h->n_profiles,
@@ -139,6 +139,8 @@ void host_close(struct host *h)
 {
     box_host_free(h->boxes);
     free(h->profiles);
+    free(h->conf);
+    fd_close(&h->state_fd);
     *h = (struct host){0};
 }
 

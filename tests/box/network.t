@@ -60,6 +60,7 @@ for l in open("/proc/net/route"):
 full() {
     attempt "reach the machine on another of its addresses" "ETIMEDOUT|ECONNREFUSED|EHOSTUNREACH" network connect 198.51.100.1 18080 1500
     attempt "reach the machine's first address" "ETIMEDOUT|ECONNREFUSED|EHOSTUNREACH" network connect "$(hostname -I | awk '{ print $1 }')" 18080 1500
+    attempt "reach the machine by its own gateway's address" "ETIMEDOUT|ECONNREFUSED|EHOSTUNREACH" network gateway 18080 1500
     attempt "reach the machine's loopback" ECONNREFUSED network connect 127.0.0.1 18080 1500
     attempt "reach a metadata service" "ETIMEDOUT|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH" network connect 169.254.169.254 80 1500
     attempt "change its interface" EPERM network add-link

@@ -114,6 +114,22 @@ static int n_connect(char **arg)
     return verdict(so ? -1 : 0, "connect");
 }
 
+// PORT [MILLISECONDS]: to the machine, by the address that this sandbox's own packets go to.
+static int n_gateway(char **arg)
+{
+    char line[256], address[INET_ADDRSTRLEN] = "";
+    FILE *f = fopen("/proc/net/route", "re");
+    unsigned to, via;
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "%*s %x %x", &to, &via) == 2 && !to) {
+            struct in_addr a = {.s_addr = via};
+            inet_ntop(AF_INET, &a, address, sizeof(address));
+        }
+    if (!*address)
+        return broken("no gateway");
+    return n_connect((char *[]){address, arg[0], arg[1]});
+}
+
 // NAME or PATH: to an abstract name with '@' in front, or a path.
 static int n_unix(char **arg)
 {
@@ -231,6 +247,7 @@ static const struct probe_row rows[] = {
     {"pair", 1, true, n_pair, "FAMILY"},
     {"families", 0, true, n_families, "every unusual family"},
     {"connect", 2, true, n_connect, "ADDRESS PORT [MILLISECONDS]"},
+    {"gateway", 1, true, n_gateway, "PORT [MILLISECONDS]"},
     {"unix", 1, true, n_unix, "@NAME|PATH"},
     {"vsock", 0, true, n_vsock, ""},
     {"alg", 0, true, n_alg, ""},
