@@ -71,9 +71,8 @@ int box_start(struct box_host *h, const struct box_spec *s, struct box *ret, cha
 void box_kill(struct box_host *h, struct box *b);
 // After pidfd is readable: reap init, remove the groups, close everything in *b.
 void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_oom_kills);
-// So that a box outlives this process: a record of it, taken back after box_reap.
-int box_record(struct box_host *h, const struct box *b, struct err *e);
-void box_forget(struct box_host *h, const char *id);
+// So that a box outlives this process: a record of it, which goes with its groups.
+int box_record(const struct box *b, struct err *e);
 // At a start: take up the boxes that an earlier process of this group recorded and that still
 // live (on_box gets each, to copy), end and remove everything else of that life.
 int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Private to the room box.
 #pragma once
+#include <dirent.h>
 #include <pinfold/box.h>
 #include <pinfold/init_start.h>
 #include <pinfold/list.h>
@@ -99,6 +100,7 @@ struct cgroups;    // the layout, found once
 struct box_groups; // one box's groups
 struct cgroups *cgroups_open(const char *group, struct err *e);
 // Groups of an earlier life: name those to keep, then remove the others, killing what is in them.
+DIR *cgroups_list(const struct cgroups *c);
 void cgroups_keep(struct cgroups *c, const char *id);
 void cgroups_remove_leftovers(struct cgroups *c);
 // Where many have groups side by side: those that nobody lives in and no start can be about to use.
@@ -110,6 +112,9 @@ const char *cgroups_kind(const struct cgroups *c);
 struct box_groups *groups_make(struct cgroups *c, const char *id, const struct limits *l,
                                uint32_t uid_base, struct err *e);
 // The groups of a box that an earlier process made with these limits; NULL unless pid is in them.
+// What a box's group is marked with for a later process.
+int groups_record(const struct box_groups *g, const void *p, size_t n, struct err *e);
+bool cgroups_record(const struct cgroups *c, const char *id, void *p, size_t n);
 struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid,
                                  const struct limits *l);
 const struct limits *groups_limits(const struct box_groups *g);
@@ -152,7 +157,7 @@ int disk_copy(struct box_host *h, const char *from, int src_fd, int dst_fd, stru
 
 struct box_host {
     struct box_host_conf conf;
-    int layers_fd, dirs_fd, mirrors_fd, trash_fd, boxes_fd;
+    int layers_fd, dirs_fd, mirrors_fd, trash_fd;
     int init_fd, tool_fd, git_fd;
     int *filter_fds; // a sealed memfd for each profile
     struct cgroups *cgroups;

@@ -208,6 +208,12 @@ static void end_leftover(int at, const char *name)
     }
 }
 
+DIR *cgroups_list(const struct cgroups *c)
+{
+    int fd = openat(c->v2_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? NULL : fdopendir(fd);
+}
+
 void cgroups_keep(struct cgroups *c, const char *id)
 {
     (void)map_put(c->keep, id, c);

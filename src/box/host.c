@@ -73,8 +73,7 @@ static int open_trees(struct box_host *h, struct err *e)
     } rows[] = {{"layers", &h->layers_fd},
                 {"dirs", &h->dirs_fd},
                 {"mirrors", &h->mirrors_fd},
-                {"trash", &h->trash_fd},
-                {"boxes", &h->boxes_fd}};
+                {"trash", &h->trash_fd}};
     for (unsigned i = 0; i < N_ELEMS(rows); i++) {
         own_fd int fd = io_mkdir_beneath(h->conf.state_fd, rows[i].name, 0700, e);
         // 0700 and root's: ids on disk are unshifted, so a setuid file below must not be
@@ -115,7 +114,6 @@ struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
                            .dirs_fd = -1,
                            .mirrors_fd = -1,
                            .trash_fd = -1,
-                           .boxes_fd = -1,
                            .init_fd = -1,
                            .tool_fd = -1,
                            .git_fd = -1};
@@ -132,7 +130,7 @@ void box_host_free(struct box_host *h)
     if (!h)
         return;
     int *fds[] = {&h->layers_fd, &h->dirs_fd, &h->mirrors_fd, &h->trash_fd,
-                  &h->boxes_fd,  &h->init_fd, &h->tool_fd,    &h->git_fd};
+                  &h->init_fd,   &h->tool_fd, &h->git_fd};
     for (unsigned i = 0; i < N_ELEMS(fds); i++)
         fd_close(fds[i]);
     for (unsigned i = 0; h->filter_fds && i < h->conf.n_profiles; i++)

@@ -116,9 +116,9 @@ struct core {
     bool closing;  // and nobody is told any more
     unsigned n_tidied;
 
-    struct map *sandboxes; // by id: those that are not NONE
-    struct list boxes;     // the same
-    unsigned n_boxes, n_starting;
+    struct map *sandboxes;                    // by id: those that are not NONE
+    struct list boxes;                        // the same
+    unsigned n_boxes, n_starting, n_stopping; // all; of them
 
     struct map *ws_by_id, *ws_by_name;
     struct list workspaces; // oldest first

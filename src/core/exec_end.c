@@ -117,28 +117,16 @@ void exec_ended(struct execution *x, const struct outcome *o)
         execs_admit(c);
 }
 
-// The command has ended; a one-shot's sandbox has to be gone too before anybody is told.
-static void on_shot_gone(struct sandbox *sb)
-{
-    struct execution *x = sb->owner;
-    sb->on_gone = NULL;
-    x->live->shot->sb = NULL; // temporary: it frees itself
-    struct outcome o = x->live->shot->end;
-    exec_ended(x, &o);
-}
-
 void exec_on_proc_end(struct proc *p, const struct outcome *o)
 {
     struct execution *x = container_of(p, struct exec_live, proc)->x;
     struct one_shot *shot = x->live->shot;
-    if (!shot || !shot->sb || shot->sb->state == SB_NONE) {
-        struct outcome copy = *o; // it lies in what is freed
-        exec_ended(x, &copy);
-        return;
-    }
-    shot->end = *o;
-    shot->sb->on_gone = on_shot_gone;
-    sandbox_stop(shot->sb);
+    struct outcome copy = *o; // it lies in what is freed
+    // Init reports an end when nothing of the command is left, so there is nothing to wait for:
+    // the empty sandbox is removed while the answer is on its way.
+    if (shot && shot->sb)
+        sandbox_release(ptr_steal(&shot->sb));
+    exec_ended(x, &copy);
 }
 
 static void end_early(struct execution *x, enum end_reason why)

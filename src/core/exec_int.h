@@ -60,7 +60,6 @@ struct one_shot {
     struct packed put_args;
     struct buf put_text;
     bool putting;
-    struct outcome end; // while its sandbox is being removed
 };
 struct exec_live {
     struct proc proc;

@@ -113,7 +113,7 @@ static int check_place(struct core *c, const struct ws *ws, struct err *e)
     if (needs_box && !sandbox_room(c)) {
         c->stats.denied_limit++;
         return err_set(e, ERR_LIMIT, "%u sandboxes run already, none of them idle; at most %u may",
-                       c->n_boxes, conf->boxes_max);
+                       c->n_boxes - c->n_stopping, conf->boxes_max);
     }
     return 0;
 }

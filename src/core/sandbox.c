@@ -60,6 +60,7 @@ static void enter(struct sandbox *sb, enum sandbox_state state)
         list_del(&sb->link);
         c->n_boxes--;
     }
+    c->n_stopping += (state == SB_STOPPING) - (sb->state == SB_STOPPING);
     sb->state = state;
     sb->state_ms = clock_wall_ms();
 }
@@ -333,7 +334,7 @@ void sandbox_became_idle(struct sandbox *sb)
 
 bool sandbox_room(struct core *c)
 {
-    if (c->n_boxes < c->conf.boxes_max)
+    if (c->n_boxes - c->n_stopping < c->conf.boxes_max) // what stops leaves its place at once
         return true;
     struct sandbox *oldest = NULL;
     list_for (it, &c->boxes) {

@@ -32,12 +32,12 @@ static void on_box_end(struct watch *w, uint32_t events)
     loop_unwatch(&lb->watch);
     box_reap(l->host, &lb->box, &status, &oom_kills);
     (void)map_del(l->boxes, m.box);
-    box_forget(l->host, m.box);
     m.exit_code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
     m.signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
     m.oom_kills = (uint32_t)oom_kills;
     log_debug("box ended box=%s exit=%u signal=%u", m.box, m.exit_code, m.signal);
     launcher_send(l, MSG_BOX_EXITED, 0, &m, NULL, 0);
+    l->n_ending -= !list_empty(&lb->stops);
     list_for_safe (it, &lb->stops) {
         struct stop_wait *sw = container_of(it, struct stop_wait, link);
         launcher_answer(l, sw->id, 0, NULL);
@@ -64,9 +64,9 @@ static int check_request(const struct launcher *l, const struct msg_box_start *m
         return err_set(e, ERR_BAD_REQUEST, "a box's or directory's id is malformed");
     if (map_get(l->boxes, m->box))
         return err_set(e, ERR_CONFLICT, "box %s runs already", m->box);
-    if (map_count(l->boxes) >= l->conf.max_sandboxes)
-        return err_set(e, ERR_LIMIT, "%zu sandboxes live; MaxSandboxes= allows more",
-                       map_count(l->boxes));
+    size_t live = map_count(l->boxes) - l->n_ending;
+    if (live >= l->conf.max_sandboxes)
+        return err_set(e, ERR_LIMIT, "%zu sandboxes live; MaxSandboxes= allows more", live);
     return 0;
 }
 
@@ -131,7 +131,7 @@ void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
         return;
     }
     keep(l, lb);
-    if (box_record(l->host, &lb->box, &e))
+    if (box_record(&lb->box, &e))
         log_warn("box would not outlive us box=%s: %s", lb->box.id, e.text);
     fill_started(&s, &lb->box);
     const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
@@ -148,6 +148,7 @@ void boxes_stop(struct launcher *l, uint64_t id, const char *box)
     }
     struct stop_wait *sw = xcalloc(1, sizeof(*sw));
     sw->id = id;
+    l->n_ending += list_empty(&lb->stops);
     list_add_tail(&lb->stops, &sw->link);
     box_kill(l->host, &lb->box);
 }

@@ -40,6 +40,7 @@ struct launcher {
     struct profile *profiles;
     unsigned n_profiles;
     struct map *boxes; // id -> live_box
+    unsigned n_ending; // of them: killed, not reaped yet; their place is free
     struct watch peer, supervisor;
     unsigned n_tasks;
     struct wire_msg msg;

@@ -42,15 +42,14 @@ later shot POST /v1/exec -H 'Accept: application/x-ndjson' -d '{"command": "echo
 later shot2 POST /v1/exec -d '{"command": "sleep 1005"}'
 for name in collected stream; do try "a $name command runs" wait_until 20 has_file "$WS" $name.runs; done
 try "a one-shot runs" wait_until 20 grep -q runs "$WORK/shot.body"
-shots() { [ "$(ls "$STATE/boxes" | grep -c ^exec_)" = 2 ]; }
-try "and another" wait_until 20 shots
+boxes() { api GET /v1/stats && [ "$(json .sandboxes)" = "$1" ]; }
+try "and another" wait_until 20 boxes 3
 for name in collected stream shot shot2; do leave $name; done
 try "a collected command whose client left is cancelled" wait_until 10 ends_as 'touch collected.runs; (setsid sleep 1001 &); sleep 1002' cancelled
 try "so is a streamed one" wait_until 10 ends_as 'touch stream.runs; sleep 1003' cancelled
 try "and one-shots" wait_until 10 ends_as 'sleep 1005' cancelled
 try "nothing of them runs on" wait_until 10 only_init
-no_shots() { ! ls "$STATE/boxes" | grep -q ^exec_; }
-try "their sandboxes are gone" wait_until 10 no_shots
+try "their sandboxes are gone" wait_until 10 boxes 1
 
 background "$WS" 'echo on; touch bg.runs; while [ ! -e stop ]; do sleep 0.1; done; exit 4'
 BG=$EXEC
