@@ -3,6 +3,7 @@
 #include "live_int.h"
 #include "routes_int.h"
 
+#include <pinfold/core_run.h>
 #include <stdio.h>
 
 #define READ_MAX (1024 * 1024)
@@ -302,4 +303,45 @@ static int follow_init(struct http_req *r, struct follower *f, struct err *e)
 void v1_workspaces_init_log(struct http_req *r)
 {
     show_log(r, read_init, follow_init);
+}
+
+// --- of runs ----------------------------------------------------------------------------------
+
+// A run's output is its command's.
+static struct exec *exec_of_run(struct http_req *r, struct err *e)
+{
+    struct core *c = v1_of(r)->core;
+    const struct run *run = core_run_find(c, r->params[0], e);
+    if (!run)
+        return NULL;
+    if (*run->exec && (run->started_ms || run->ended_ms))
+        return core_exec_find(c, run->exec, e);
+    err_set(e, ERR_CONFLICT, "run %s is %s: it has printed nothing", run->id,
+            run_state_name(run->state));
+    return NULL;
+}
+
+static int read_run(struct http_req *r, struct output_read *o, struct err *e)
+{
+    struct exec *x = exec_of_run(r, e);
+    const char *stream = http_query(r, "stream");
+    o->stream = stream && !strcmp(stream, "stderr") ? EXEC_STDERR : EXEC_STDOUT;
+    return x ? core_exec_read(v1_of(r)->core, x, o, e) : -1;
+}
+
+static int follow_run(struct http_req *r, struct follower *f, struct err *e)
+{
+    struct exec *x = exec_of_run(r, e);
+    return x ? core_exec_follow(v1_of(r)->core, x, f, e) : -1;
+}
+
+void v1_runs_logs(struct http_req *r)
+{
+    const char *stream = http_query(r, "stream");
+    if (stream && strcmp(stream, "stdout") && strcmp(stream, "stderr"))
+        v1_bad_param(r, "stream", "must be stdout or stderr");
+    else if (wants_events(r))
+        v1_live_stream(r, false, follow_run);
+    else
+        show_log(r, read_run, follow_run);
 }

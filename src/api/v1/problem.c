@@ -114,7 +114,8 @@ static bool limit_of_load(struct core *c)
     const struct core_stats *s = core_stats(c);
     const struct core_conf *conf = core_conf(c);
     return s->execs_queued >= conf->execs_queued_max || s->boxes >= conf->boxes_max ||
-           s->builds_queued >= conf->builds_queued_max || s->workspaces >= conf->workspaces_max;
+           s->builds_queued >= conf->builds_queued_max || s->runs_queued >= conf->runs_queued_max ||
+           s->workspaces >= conf->workspaces_max;
 }
 
 static struct problem problem_of(struct v1 *v, const char *request_id, const struct err *e)

@@ -70,6 +70,14 @@ HANDLER(v1_builds_list)
 HANDLER(v1_builds_get)
 HANDLER(v1_builds_log)
 HANDLER(v1_builds_cancel)
+HANDLER(v1_runs_create)
+HANDLER(v1_runs_list)
+HANDLER(v1_runs_get)
+HANDLER(v1_runs_cancel)
+HANDLER(v1_runs_events)
+HANDLER(v1_runs_logs)
+HANDLER(v1_runs_delete)
+HANDLER(v1_agents_list)
 HANDLER(v1_profiles_list)
 HANDLER(v1_profiles_get)
 HANDLER(v1_repositories_list)
@@ -92,4 +100,5 @@ HANDLER(v1_system_openapi)
 #undef HANDLER
 extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, v1_fork_table,
     v1_signal_table, v1_stdin_table, v1_resize_table, v1_move_table, v1_mkdir_table, v1_token_table,
-    v1_user_table, v1_fetch_table;
+    v1_user_table, v1_fetch_table, v1_run_table;
+extern const struct json_shape v1_run_shape, v1_event_shape, v1_agent_shape;

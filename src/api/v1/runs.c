@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs: create, look at, wait, cancel, delete. Their events are in run_events.c, their output in
+// output.c.
+#include "routes_int.h"
+
+#include <pinfold/core_run.h>
+#include <stdio.h>
+
+// --- as they are shown ----------------------------------------------------------------------
+
+static const char *state_word(uint32_t v)
+{
+    return run_state_name((enum run_state)v);
+}
+static const char *net_word(uint32_t v)
+{
+    return net_mode_name((enum net_mode)v);
+}
+
+static void write_text(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    const char *reason = run_reason_name(r->reason);
+    if (!strcmp(name, "reason"))
+        json_str(o, name, *reason ? reason : NULL);
+    else if (!strcmp(name, "signal"))
+        json_str(o, name, r->signal ? signal_name(r->signal) : NULL);
+    else if (!strcmp(name, "mode"))
+        json_str(o, name, "execute");
+    else if (!strcmp(name, "result") && r->result)
+        json_strn(o, name, r->result, r->result_len);
+    else
+        json_null(o, name);
+}
+
+static void write_usage(struct json_out *o, const char *name, const void *at)
+{
+    const struct run_usage *u = &((const struct run *)at)->usage;
+    if (!u->known) {
+        json_null(o, name);
+        return;
+    }
+    json_begin(o, name);
+    json_u64(o, "input_tokens", u->input_tokens);
+    json_u64(o, "output_tokens", u->output_tokens);
+    json_u64(o, "cached_tokens", u->cached_tokens);
+    json_u64(o, "reasoning_tokens", u->reasoning_tokens);
+    if (u->cost_known)
+        json_f64(o, "cost_usd", (double)u->cost_microusd / 1e6);
+    else
+        json_null(o, "cost_usd");
+    json_end(o);
+}
+
+static void write_repository(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    if (!*r->repo_url) {
+        json_null(o, name);
+        return;
+    }
+    json_begin(o, name);
+    json_str(o, "url", r->repo_url);
+    json_str(o, "ref", *r->repo_ref ? r->repo_ref : NULL);
+    json_str(o, "commit", *r->repo_commit ? r->repo_commit : NULL);
+    json_bool(o, "submodules", r->submodules);
+    json_end(o);
+}
+
+static void write_network(struct json_out *o, const char *name, const void *at)
+{
+    json_begin(o, name);
+    json_str(o, "mode", net_mode_name(((const struct run *)at)->network));
+    json_end(o);
+}
+
+static const struct json_show usage_rows[] = {
+    {.name = "input_tokens", .type = SHOW_U64, .doc = "without what came from the cache"},
+    {.name = "output_tokens", .type = SHOW_U64},
+    {.name = "cached_tokens", .type = SHOW_U64},
+    {.name = "reasoning_tokens", .type = SHOW_U64, .doc = "of the output"},
+    {.name = "cost_usd", .type = SHOW_U64, .flags = SHOW_EMPTY_NULL},
+};
+static const struct json_shape usage_shape = {"Usage", usage_rows, N_ELEMS(usage_rows)};
+static const struct json_show worktree_rows[] = {
+    {.name = "url", .type = SHOW_STRING},
+    {.name = "ref", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL},
+    {.name = "commit", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL},
+    {.name = "submodules", .type = SHOW_BOOL},
+};
+static const struct json_shape worktree_shape = {"Worktree", worktree_rows, N_ELEMS(worktree_rows)};
+static const struct json_show network_rows[] = {
+    {.name = "mode", .type = SHOW_WORD, .word = net_word, .n_words = NET_HOST},
+};
+static const struct json_shape network_shape = {"RunNetwork", network_rows, N_ELEMS(network_rows)};
+
+#define RN(m, t, ...) JSON_SHOW(struct run, m, t, ##__VA_ARGS__)
+#define RN_AS(m, n, t, ...) JSON_SHOW_AS(struct run, m, n, t, ##__VA_ARGS__)
+#define RN_TEXT(n, text)                                                                           \
+    {                                                                                              \
+        .name = n, .type = SHOW_CALL, .like = SHOW_STRING, .call = write_text,                     \
+        .flags = SHOW_EMPTY_NULL, .doc = text                                                      \
+    }
+static const struct json_show run_rows[] = {
+    RN(id, SHOW_CHARS),
+    RN(agent, SHOW_CHARS),
+    RN_AS(state, "status", SHOW_WORD, .word = state_word, .n_words = RUN_STATES),
+    RN_TEXT("reason", "why it ended as it did: completed, exited, wall_limit, no_result ..."),
+    RN(error, SHOW_CHARS, .flags = SHOW_EMPTY_NULL, .doc = "one sentence when it did not succeed"),
+    RN_TEXT("result", "its last word; of a command the end of what it printed"),
+    RN_AS(result_cut, "result_truncated", SHOW_BOOL),
+    RN_TEXT("plan", "of mode plan"),
+    RN(exit_code, SHOW_I32, .flags = SHOW_EMPTY_NULL),
+    RN_TEXT("signal", "that ended it"),
+    RN_AS(session, "session_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
+    {.name = "usage",
+     .type = SHOW_CALL,
+     .call = write_usage,
+     .sub = &usage_shape,
+     .flags = SHOW_EMPTY_NULL},
+    RN(queue_position, SHOW_U32, .flags = SHOW_EMPTY_NULL, .doc = "1: the next"),
+    RN(priority, SHOW_I32),
+    RN_TEXT("mode", "execute"),
+    RN(prompt, SHOW_STRING),
+    RN(command, SHOW_STRING),
+    RN(argv, SHOW_STRINGS, .flags = SHOW_EMPTY_NULL),
+    RN(provider, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
+    RN(model, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
+    RN(effort, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
+    {.name = "repository",
+     .type = SHOW_CALL,
+     .call = write_repository,
+     .sub = &worktree_shape,
+     .flags = SHOW_EMPTY_NULL},
+    RN(image, SHOW_CHARS),
+    RN(profile, SHOW_CHARS),
+    {.name = "network", .type = SHOW_CALL, .call = write_network, .sub = &network_shape},
+    RN(env, SHOW_ENV),
+    RN(limits, SHOW_OBJECT, .sub = &v1_limits_shape, .doc = "as asked for"),
+    RN(timeout_ms, SHOW_U64),
+    RN(silence_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL),
+    RN_AS(workspace, "workspace_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL,
+          .doc = "where it ran; null: in a sandbox that is gone"),
+    RN_AS(exec, "exec_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL, .doc = "its command"),
+    RN_AS(n_events, "events", SHOW_U64, .doc = "how many there are"),
+    RN_AS(created_ms, "created_at", SHOW_TIME),
+    RN_AS(started_ms, "started_at", SHOW_TIME),
+    RN_AS(ended_ms, "ended_at", SHOW_TIME),
+};
+const struct json_shape v1_run_shape = {"Run", run_rows, N_ELEMS(run_rows)};
+
+// --- as they are asked for ------------------------------------------------------------------
+
+struct worktree_body {
+    const char *url, *ref;
+    bool submodules;
+};
+static const struct json_field worktree_fields[] = {
+    JSON_FIELD(struct worktree_body, url, JSON_STRING, .flags = JSON_REQUIRED | JSON_NO_CONTROL,
+               .min = 1, .max = WS_URL_BYTES - 1,
+               .doc = "https, http, git or file URL, or owner/repo"),
+    JSON_FIELD(struct worktree_body, ref, JSON_STRING, .flags = JSON_NO_CONTROL,
+               .max = WS_REF_BYTES - 1, .doc = "branch, tag or commit"),
+    JSON_FIELD(struct worktree_body, submodules, JSON_BOOL),
+};
+static const struct json_table worktree_table = {
+    "WorktreeBody", worktree_fields, N_ELEMS(worktree_fields), sizeof(struct worktree_body), -1};
+
+struct run_body {
+    uint64_t given;
+    const char *agent, *prompt, *command, *provider, *model, *effort, *image, *profile;
+    struct json_strings argv;
+    struct worktree_body repository;
+    uint32_t mode;
+    struct json_map env;
+    struct network_body network;
+    struct limits limits;
+    uint64_t timeout_ms, silence_ms;
+    int64_t priority;
+};
+static const char *const modes[] = {"execute", "plan", NULL};
+#define RB(m, t, ...) JSON_FIELD(struct run_body, m, t, ##__VA_ARGS__)
+#define RB_AS(m, n, t, ...) JSON_FIELD_AS(struct run_body, m, n, t, ##__VA_ARGS__)
+enum { F_NETWORK };
+static const struct json_field run_fields[] = {
+    [F_NETWORK] = RB(network, JSON_OBJECT, .sub = &v1_network_table),
+    RB(agent, JSON_STRING, .max = NAME_MAX_LEN, .doc = "command, shell, cursor ...; command"),
+    RB(prompt, JSON_STRING, .max = RUN_TEXT_BYTES, .doc = "what it is to do"),
+    RB(command, JSON_STRING, .min = 1, .max = RUN_TEXT_BYTES,
+       .doc = "of agent command: text for /bin/sh -c"),
+    RB(argv, JSON_STRINGS, .min = 1, .max = 8192, .item_max = RUN_TEXT_BYTES,
+       .doc = "program and arguments, instead of command"),
+    RB(provider, JSON_STRING, .max = NAME_MAX_LEN),
+    RB(model, JSON_STRING, .max = 256, .flags = JSON_NO_CONTROL),
+    RB(effort, JSON_STRING, .max = 64, .flags = JSON_NO_CONTROL),
+    RB(repository, JSON_OBJECT, .sub = &worktree_table),
+    RB(mode, JSON_ENUM, .names = modes),
+    RB(image, JSON_STRING, .max = NAME_MAX_LEN),
+    RB(profile, JSON_STRING, .max = NAME_MAX_LEN),
+    RB(env, JSON_MAP, .max = WS_ENV_MAX, .item_max = WS_ENV_BYTES),
+    RB(limits, JSON_OBJECT, .sub = &v1_limits_table),
+    RB_AS(timeout_ms, "timeout_secs", JSON_MS, .doc = "from its start; then it is killed whole"),
+    RB_AS(silence_ms, "silence_secs", JSON_MS, .doc = "the longest it may print nothing"),
+    RB(priority, JSON_I64, .doc = "-100 to 100; the greater goes first"),
+};
+const struct json_table v1_run_table = {"RunBody", run_fields, N_ELEMS(run_fields),
+                                        sizeof(struct run_body), offsetof(struct run_body, given)};
+
+static const char *const *argv_of(const struct json_strings *list, struct json_pool *pool)
+{
+    if (!list->n)
+        return NULL;
+    const char **argv = json_pool_alloc(pool, (list->n + 1) * sizeof(*argv));
+    memcpy(argv, list->at, list->n * sizeof(*argv));
+    argv[list->n] = NULL;
+    return argv;
+}
+
+static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *pool,
+                   struct run_spec *ret)
+{
+    struct json_fault f;
+    *ret = (struct run_spec){
+        .agent = b->agent,
+        .prompt = b->prompt,
+        .command = b->command,
+        .argv = argv_of(&b->argv, pool),
+        .provider = b->provider,
+        .model = b->model,
+        .effort = b->effort,
+        .repo_url = b->repository.url,
+        .repo_ref = b->repository.ref,
+        .submodules = b->repository.submodules,
+        .image = b->image,
+        .profile = b->profile,
+        .network_given = b->given & JSON_GIVEN(F_NETWORK),
+        .limits = b->limits,
+        .timeout_ms = b->timeout_ms,
+        .silence_ms = b->silence_ms,
+        .priority =
+            b->priority > INT32_MAX || b->priority < INT32_MIN ? INT32_MAX : (int)b->priority,
+    };
+    if (b->mode) {
+        v1_bad(r, "/mode", "plan is not there yet; only execute is");
+        return -1;
+    }
+    if (v1_network_of(&b->network, &ret->network, &f) || v1_check_limits(&b->limits, &f)) {
+        v1_fault(r, &f);
+        return -1;
+    }
+    ret->env = v1_map_to_env(r, pool, "/env", &b->env);
+    return ret->env ? 0 : -1;
+}
+
+// --- handlers -------------------------------------------------------------------------------
+
+static struct run *find_run(struct http_req *r)
+{
+    struct err e;
+    struct run *run = core_run_find(v1_of(r)->core, r->params[0], &e);
+    if (!run)
+        v1_err(r, &e);
+    return run;
+}
+
+static void on_waited(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    if (w->err.code)
+        v1_call_err(c, &w->err);
+    else
+        v1_call_show(c, c->status, &v1_run_shape, w->result);
+}
+
+// Show it, or wait for its end first.
+static void show_or_wait(struct call *c, struct run *run)
+{
+    struct err e;
+    if (!c->wait_ms) {
+        v1_call_show(c, c->status, &v1_run_shape, run);
+        return;
+    }
+    c->w = (struct waiter){.on_done = on_waited};
+    (void)v1_call_started(c, core_run_wait(c->v->core, run, c->wait_ms, &c->w, &e), &e);
+}
+
+static void on_created(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    struct run *run = w->result;
+    struct err e;
+    if (w->err.code) {
+        v1_call_err(c, &w->err);
+        return;
+    }
+    memcpy(c->id, run->id, sizeof(c->id));
+    (void)core_run_find(c->v->core, run->id, &e); // its place in the queue
+    show_or_wait(c, run);
+}
+
+static void create(struct call *c)
+{
+    struct err e;
+    own_json_pool struct json_pool pool;
+    struct run_body b = {0};
+    struct run_spec spec;
+    json_pool_init(&pool);
+    if (v1_param_wait(c->r, &c->wait_ms) || v1_read_body(c->r, &v1_run_table, &pool, &b) ||
+        spec_of(c->r, &b, &pool, &spec)) {
+        v1_call_refused(c);
+        return;
+    }
+    c->w.on_done = on_created;
+    c->status = 201;
+    c->location = "/v1/runs/";
+    (void)v1_call_started(c, core_run_create(c->v->core, &spec, &c->w, &e), &e);
+}
+
+void v1_runs_create(struct http_req *r)
+{
+    v1_call_begin(v1_call_new(r, sizeof(struct call)), create);
+}
+
+static int filter_of(struct http_req *r, struct run_filter *ret)
+{
+    const char *status = http_query(r, "status");
+    enum run_state state;
+    *ret = (struct run_filter){.agent = http_query(r, "agent"),
+                               .repository = http_query(r, "repository")};
+    if (!status)
+        return 0;
+    if (run_state_parse(status, &state)) {
+        v1_bad_param(r, "status", "is none of the states of a run");
+        return -1;
+    }
+    ret->states = UINT64_C(1) << state;
+    return 0;
+}
+
+void v1_runs_list(struct http_req *r)
+{
+    struct page page;
+    struct run_filter filter;
+    struct run *all[PAGE_MAX];
+    bool more;
+    char cursor[CURSOR_MAX];
+    struct answer a;
+    if (v1_page_parse(r, &page) || filter_of(r, &filter))
+        return;
+    size_t n = core_run_list(v1_of(r)->core, &filter, page.after, all, page.limit, &more);
+    v1_page_begin(&a);
+    for (size_t i = 0; i < n; i++)
+        json_show(&a.o, NULL, &v1_run_shape, all[i]);
+    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+}
+
+void v1_runs_get(struct http_req *r)
+{
+    uint64_t wait_ms;
+    struct run *run = find_run(r);
+    if (!run || v1_param_wait(r, &wait_ms))
+        return;
+    struct call *c = v1_call_new(r, sizeof(*c));
+    c->status = 200;
+    c->wait_ms = wait_ms;
+    show_or_wait(c, run);
+}
+
+void v1_runs_cancel(struct http_req *r)
+{
+    struct err e;
+    uint64_t wait_ms;
+    struct run *run = find_run(r);
+    if (!run || v1_param_wait(r, &wait_ms))
+        return;
+    if (core_run_cancel(v1_of(r)->core, run, &e)) {
+        v1_err(r, &e);
+        return;
+    }
+    struct call *c = v1_call_new(r, sizeof(*c));
+    c->status = wait_ms ? 200 : 202;
+    c->wait_ms = wait_ms;
+    show_or_wait(c, run);
+}
+
+static void on_deleted(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    if (w->err.code)
+        v1_call_err(c, &w->err);
+    else
+        v1_call_empty(c, 204);
+}
+
+void v1_runs_delete(struct http_req *r)
+{
+    struct err e;
+    struct run *run = find_run(r);
+    if (!run)
+        return;
+    struct call *c = v1_call_new(r, sizeof(*c));
+    c->w.on_done = on_deleted;
+    (void)v1_call_started(c, core_run_delete(c->v->core, run, &c->w, &e), &e);
+}
+
+void v1_agents_list(struct http_req *r)
+{
+    struct answer a;
+    v1_page_begin(&a);
+    for (unsigned i = 0; i < agent_count(); i++) {
+        const struct agent_adapter *g = agent_at(i);
+        const char *state = agent_state_dir(g), *ignores = agent_ignores(g);
+        json_begin(&a.o, NULL);
+        json_str(&a.o, "name", agent_name(g));
+        json_str(&a.o, "description", agent_doc(g));
+        json_str(&a.o, "program", *agent_program(g) ? agent_program(g) : NULL);
+        json_bool(&a.o, "needs_provider", agent_needs_provider(g));
+        json_str(&a.o, "state_directory", *state ? state : NULL);
+        json_str(&a.o, "does_not_obey", *ignores ? ignores : NULL);
+        json_end(&a.o);
+    }
+    v1_page_send(r, &a, NULL);
+}
+
+static const struct json_show agent_rows[] = {
+    {.name = "name", .type = SHOW_STRING},
+    {.name = "description", .type = SHOW_STRING},
+    {.name = "program",
+     .type = SHOW_STRING,
+     .flags = SHOW_EMPTY_NULL,
+     .doc = "what has to be on PATH in the image"},
+    {.name = "needs_provider", .type = SHOW_BOOL},
+    {.name = "state_directory", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL, .doc = "below HOME"},
+    {.name = "does_not_obey",
+     .type = SHOW_STRING,
+     .flags = SHOW_EMPTY_NULL,
+     .doc = "what of a repository it is kept from obeying"},
+};
+const struct json_shape v1_agent_shape = {"Agent", agent_rows, N_ELEMS(agent_rows)};
