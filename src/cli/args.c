@@ -123,7 +123,7 @@ int cli_parse(struct cli *c, const struct cli_cmd *cmd, int argc, char **argv, s
     }
     c->json = cli_get(c, "json");
     if (c->n_args < cmd->min_args || c->n_args > cmd->max_args ||
-        (cmd->flags & CLI_REST && !c->n_rest))
+        (cmd->flags & CLI_REST && !(cmd->flags & CLI_NO_REST) && !c->n_rest))
         return err_set(e, ERR_BAD_REQUEST, "usage: pinfold %s%s%s", cmd->name,
                        *cmd->args ? " " : "", cmd->args);
     return 0;

@@ -18,11 +18,12 @@ enum {
 };
 
 enum cli_flags {
-    CLI_REST = 1,    // what follows the words, or --, is a command with options of its own
-    CLI_ROOT = 2,    // needs root
-    CLI_SERVER = 4,  // talks to the server
-    CLI_JSON = 8,    // has --json
-    CLI_EITHER = 16, // talks to the server when --url or $PINFOLD_URL names one
+    CLI_REST = 1,     // what follows the words, or --, is a command with options of its own
+    CLI_ROOT = 2,     // needs root
+    CLI_SERVER = 4,   // talks to the server
+    CLI_JSON = 8,     // has --json
+    CLI_NO_REST = 32, // the command of CLI_REST may be missing
+    CLI_EITHER = 16,  // talks to the server when --url or $PINFOLD_URL names one
 };
 // What completes a word.
 enum cli_words { WORDS_NONE, WORDS_FILE, WORDS_DIR, WORDS_PROFILE, WORDS_IMAGE, WORDS_NET };

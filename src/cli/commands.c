@@ -102,6 +102,30 @@ static const struct cli_opt exec_opts[] = {
     SWITCH("background", 'd', "print its id and let it run"),
     END,
 };
+static const struct cli_opt runs_create_opts[] = {
+    OPT("agent", 'a', "AGENT", WORDS_NONE, "who does it; command"),
+    OPT("prompt", 0, "TEXT", WORDS_NONE, "what an agent is to do"),
+    OPT("model", 0, "MODEL", WORDS_NONE, "an agent's model"),
+    OPT("repository", 'r', "URL", WORDS_NONE, "a repository for /workspace: a URL or OWNER/REPO"),
+    OPT("ref", 0, "REF", WORDS_NONE, "its branch, tag or commit"),
+    OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root"),
+    OPT("profile", 'p', "PROFILE", WORDS_PROFILE, "what it may do"),
+    OPT("net", 'n', "MODE", WORDS_NET, "its network"),
+    MANY("env", 'e', "NAME=VALUE", WORDS_NONE, "a variable; a bare NAME takes its value from here"),
+    OPT("timeout", 't', "TIME", WORDS_NONE, "end it after this long"),
+    OPT("silence", 0, "TIME", WORDS_NONE, "end it when it prints nothing for this long"),
+    LIMIT_OPTS,
+    SWITCH("follow", 'f', "print its events until it has ended, and exit as it did"),
+    END,
+};
+static const struct cli_opt runs_list_opts[] = {
+    OPT("status", 0, "STATUS", WORDS_NONE, "only those in this state"),
+    END,
+};
+static const struct cli_opt runs_logs_opts[] = {
+    SWITCH("stderr", 0, "its errors instead of its output"),
+    END,
+};
 static const struct cli_opt build_opts[] = {
     SWITCH("rebuild", 0, "build every step again"),
     END,
@@ -177,6 +201,21 @@ const struct cli_cmd cli_commands[] = {
         WORDS_NONE, "delete workspaces and everything in them"),
     CMD("exec", cmd_exec, CLI_SERVER | CLI_JSON | CLI_REST, exec_opts, "WORKSPACE [--] COMMAND...",
         1, 1, WORDS_NONE, "run a command in a workspace"),
+    CMD("runs create", cmd_runs_create, CLI_SERVER | CLI_JSON | CLI_REST | CLI_NO_REST,
+        runs_create_opts, "[[--] COMMAND...]", 0, 0, WORDS_NONE,
+        "have the server run an agent or a command in a fresh sandbox; prints its id"),
+    CMD("runs list", cmd_runs_list, CLI_SERVER | CLI_JSON, runs_list_opts, "", 0, 0, WORDS_NONE,
+        "list runs, newest first"),
+    CMD("runs get", cmd_runs_get, CLI_SERVER | CLI_JSON, no_opts, "RUN", 1, 1, WORDS_NONE,
+        "print one run"),
+    CMD("runs events", cmd_runs_events, CLI_SERVER | CLI_JSON, no_opts, "RUN", 1, 1, WORDS_NONE,
+        "print a run's events, those to come as well; exits as it did"),
+    CMD("runs logs", cmd_runs_logs, CLI_SERVER, runs_logs_opts, "RUN", 1, 1, WORDS_NONE,
+        "print what a run printed"),
+    CMD("runs cancel", cmd_runs_cancel, CLI_SERVER, no_opts, "RUN...", 1, ALL, WORDS_NONE,
+        "end runs"),
+    CMD("runs delete", cmd_runs_delete, CLI_SERVER, no_opts, "RUN...", 1, ALL, WORDS_NONE,
+        "delete runs that have ended, with their events, output and workspaces"),
     CMD("build", cmd_build, CLI_SERVER | CLI_JSON, build_opts, "IMAGE", 1, 1, WORDS_IMAGE,
         "have the server build an image and follow the log"),
     CMD("token list", cmd_token_list, CLI_SERVER | CLI_JSON, no_opts, "", 0, 0, WORDS_NONE,

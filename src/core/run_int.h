@@ -45,6 +45,7 @@ struct runrec {
     struct waiter work; // of the verb that is under way
     struct timer silence;
     uint64_t heard_ms;
+    uint64_t known_events; // of its reader, from before a restart: they come again
 };
 struct runrec *runrec_of(struct run *r);
 struct runrec *runrec_new(struct core *c, const char *id);

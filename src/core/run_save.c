@@ -6,6 +6,13 @@
 #include <pinfold/own.h>
 
 #define MEMORY_MAX (64u << 20) // of all that are remembered
+// What only readers of agents say.
+#define READER_EVENTS                                                                              \
+    (UINT64_C(1) << EV_SESSION_INIT | UINT64_C(1) << EV_AGENT_TOKEN |                              \
+     UINT64_C(1) << EV_AGENT_MESSAGE | UINT64_C(1) << EV_AGENT_THINKING |                          \
+     UINT64_C(1) << EV_AGENT_TOOL_CALL | UINT64_C(1) << EV_AGENT_TOOL_RESULT |                     \
+     UINT64_C(1) << EV_AGENT_NEEDS_ATTENTION | UINT64_C(1) << EV_AGENT_SUBAGENT_START |            \
+     UINT64_C(1) << EV_AGENT_SUBAGENT_STOP | UINT64_C(1) << EV_RUN_NOTE)
 
 // Texts that never change are the record's, the rest is of the copy.
 void run_row_of(const struct runrec *r, const struct run *p, struct store_run *ret)
@@ -140,6 +147,25 @@ static int on_row(void *arg, const struct store_run *row)
     return 0;
 }
 
+static int on_known_event(void *arg, const struct store_event *ev)
+{
+    (void)ev;
+    ++*(uint64_t *)arg;
+    return 0;
+}
+
+// The row of one that goes on is older than its last events.
+static int load_events(struct runrec *r, struct err *e)
+{
+    struct store *s = r->core->db.store;
+    const struct store_event all = {.run = r->pub.id};
+    return store_event_seq(s, r->pub.id, UINT64_MAX, &r->seq, e) ||
+                   store_event_page(s, &all, READER_EVENTS, INT64_MAX, on_known_event,
+                                    &r->known_events, e)
+               ? -1
+               : 0;
+}
+
 int runs_load(struct core *c, struct err *e)
 {
     if (store_event_next_id(c->db.store, &c->next_event_id, e) ||
@@ -150,8 +176,7 @@ int runs_load(struct core *c, struct err *e)
         struct execution *x = map_get(c->execs, r->pub.exec);
         if (x)
             x->run = r;
-        // The row of one that runs is older than its last events.
-        if (!r->settled && store_event_seq(c->db.store, r->pub.id, UINT64_MAX, &r->seq, e))
+        if (!r->settled && load_events(r, e))
             return -1;
         r->committed = r->pub.n_events = r->seq;
     }

@@ -183,7 +183,11 @@ static void on_command_end(struct follower *f)
 
 static void on_agent_event(void *arg, enum event_type type, const char *payload, size_t len)
 {
-    run_event_add(arg, type, payload, len);
+    struct runrec *r = arg;
+    if (r->known_events)
+        r->known_events--;
+    else
+        run_event_add(r, type, payload, len);
 }
 
 static void listen_to(struct runrec *r, struct execution *x)
@@ -363,6 +367,8 @@ void run_stop_work(struct runrec *r)
         ws_delete(ws, NULL); // its clone or build ends; who waits for it is told
 }
 
+// Its output is read again from its first byte: what the reader made of that before comes again,
+// since it depends on nothing else.
 void run_adopt(struct runrec *r)
 {
     struct execution *x = map_get(r->core->execs, r->pub.exec);

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// pinfold runs: runs on the server.
+#include "body_int.h"
+#include "client_int.h"
+#include "commands_int.h"
+
+#include <pinfold/io.h>
+#include <pinfold/own.h>
+#include <string.h>
+
+struct item { // a run, or the last event of one
+    const char *id, *agent, *status, *reason, *error, *created_at, *exec_id, *type;
+    int64_t exit_code;
+    uint64_t sequence;
+    const char *payload;
+};
+#define IT(m, t, ...) JSON_FIELD(struct item, m, t, ##__VA_ARGS__)
+#define RUN_FIELDS                                                                                 \
+    IT(agent, JSON_STRING), IT(status, JSON_STRING), IT(reason, JSON_STRING),                      \
+        IT(error, JSON_STRING, .max = 4096), IT(created_at, JSON_STRING), IT(exit_code, JSON_I64)
+static const struct json_field run_fields[] = {IT(id, JSON_STRING), IT(exec_id, JSON_STRING),
+                                               RUN_FIELDS};
+static const struct json_table run_table = {"Run", run_fields, N_ELEMS(run_fields),
+                                            sizeof(struct item), -1};
+static const struct json_field event_fields[] = {RUN_FIELDS, IT(type, JSON_STRING),
+                                                 IT(sequence, JSON_U64),
+                                                 IT(payload, JSON_RAW, .max = ANSWER_MAX)};
+static const struct json_table event_table = {"RunEvent", event_fields, N_ELEMS(event_fields),
+                                              sizeof(struct item), -1};
+
+static char *run_path(const char *id, const char *rest)
+{
+    own_free char *part = client_part(id);
+    return xasprintf("/v1/runs/%s%s", part, rest);
+}
+
+static int read_item(const struct json_table *t, const char *text, size_t len,
+                     struct json_pool *pool, struct item *ret, struct err *e)
+{
+    struct json_fault f;
+    *ret = (struct item){.exit_code = -1};
+    if (json_read(t, text, len, JSON_IGNORE_UNKNOWN, pool, ret, &f))
+        return err_set(e, ERR_INTERNAL, "the server's answer is no run: %s %s", f.pointer,
+                       f.detail);
+    return 0;
+}
+
+// --- list and look --------------------------------------------------------------------------
+
+static void show_run(const void *item, struct buf *out)
+{
+    const struct item *r = item;
+    (void)buf_printf(out, "%-25s %-12s %-12s %-16s %s\n", r->id ? r->id : "",
+                     r->agent ? r->agent : "", r->status ? r->status : "",
+                     r->reason ? r->reason : "", r->error ? r->error : "");
+}
+
+int cmd_runs_list(struct cli *c)
+{
+    own_free char *heading =
+        xasprintf("%-25s %-12s %-12s %-16s %s\n", "ID", "AGENT", "STATUS", "REASON", "ERROR");
+    const char *status = cli_get(c, "status");
+    own_free char *part = client_part(status ? status : "");
+    own_free char *path = status ? xasprintf("/v1/runs?status=%s", part) : xstrdup("/v1/runs");
+    const struct show_list l = {path, &run_table, heading, show_run};
+    return show_list(c, &l);
+}
+
+int cmd_runs_get(struct cli *c)
+{
+    struct err e;
+    own_buf struct buf answer;
+    buf_init(&answer, ANSWER_MAX);
+    own_free char *path = run_path(c->args[0], "");
+    if (client_call(c->client, "GET", path, NULL, &answer, &e))
+        return cli_fail(EXIT_FAILED, &e);
+    return show_answer(c, &answer);
+}
+
+// --- events and output ----------------------------------------------------------------------
+
+struct watching {
+    struct client_stream stream; // first member
+    const struct cli *cli;
+    bool ended;
+    int code;
+};
+
+static int code_of(const struct item *end, int exit_code)
+{
+    if (!strcmp(end->status, "succeeded"))
+        return 0;
+    if (!strcmp(end->status, "timed_out"))
+        return EXIT_TIMED_OUT;
+    return exit_code > 0 ? exit_code : EXIT_FAILED;
+}
+
+static int on_event(struct client_stream *s, const char *line, size_t len, struct err *e)
+{
+    struct watching *w = (struct watching *)s;
+    own_json_pool struct json_pool pool;
+    struct item ev;
+    json_pool_init(&pool);
+    if (read_item(&event_table, line, len, &pool, &ev, e))
+        return -1;
+    if (ev.type && !strcmp(ev.type, "end") && ev.status) {
+        w->ended = true;
+        w->code = code_of(&ev, -1);
+    }
+    if (!w->cli->json && ev.sequence)
+        return printf("%4llu %-20s %s\n", (unsigned long long)ev.sequence, ev.type ? ev.type : "",
+                      ev.payload ? ev.payload : "") < 0
+                   ? err_sys(e, "write the events")
+                   : 0;
+    if (!w->cli->json)
+        return 0;
+    return io_write_full(STDOUT_FILENO, line, len) || io_write_full(STDOUT_FILENO, "\n", 1)
+               ? err_sys(e, "write the events")
+               : 0;
+}
+
+static int watch(struct cli *c, const char *id)
+{
+    struct err e;
+    struct watching w = {.stream = {on_event}, .cli = c};
+    own_free char *path = run_path(id, "/events");
+    int bad = client_follow(c->client, "GET", path, NULL, &w.stream, &e);
+    if (!bad && !w.ended)
+        bad = err_set(&e, ERR_LOST, "the events ended without the run's end");
+    return bad ? cli_fail(EXIT_NOT_STARTED, &e) : w.code;
+}
+
+int cmd_runs_events(struct cli *c)
+{
+    return watch(c, c->args[0]);
+}
+
+static int on_bytes(struct client_sink *s, const void *p, size_t n, struct err *e)
+{
+    (void)s;
+    return io_write_full(STDOUT_FILENO, p, n) ? err_sys(e, "write the output") : 0;
+}
+
+int cmd_runs_logs(struct cli *c)
+{
+    struct err e;
+    struct client_sink sink = {on_bytes};
+    own_buf struct buf answer;
+    own_json_pool struct json_pool pool;
+    struct item r;
+    own_free char *self = run_path(c->args[0], "");
+    buf_init(&answer, ANSWER_MAX);
+    json_pool_init(&pool);
+    if (client_call(c->client, "GET", self, NULL, &answer, &e) ||
+        read_item(&run_table, answer.data, answer.len, &pool, &r, &e))
+        return cli_fail(EXIT_FAILED, &e);
+    if (!r.exec_id) {
+        (void)err_set(&e, ERR_CONFLICT, "run %s is %s: it has printed nothing", r.id, r.status);
+        return cli_fail(EXIT_FAILED, &e);
+    }
+    own_free char *part = client_part(r.exec_id);
+    own_free char *path =
+        xasprintf("/v1/execs/%s/%s", part, cli_get(c, "stderr") ? "stderr" : "stdout");
+    return client_fetch(c->client, path, &sink, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
+}
+
+// --- create ---------------------------------------------------------------------------------
+
+static int body_times(struct json_out *o, const struct cli *c, struct err *e)
+{
+    uint64_t ms = 0, silence = 0;
+    if (cli_duration(c, "timeout", &ms, e) || cli_duration(c, "silence", &silence, e))
+        return -1;
+    if (ms)
+        json_f64(o, "timeout_secs", (double)ms / 1000);
+    if (silence)
+        json_f64(o, "silence_secs", (double)silence / 1000);
+    return 0;
+}
+
+static int create_body(const struct cli *c, struct buf *body, struct err *e)
+{
+    struct json_out o;
+    static const char *const same[] = {"agent", "prompt", "model", "image", "profile"};
+    json_out_init(&o, body);
+    json_begin(&o, NULL);
+    for (unsigned i = 0; i < N_ELEMS(same); i++)
+        body_str(&o, c, same[i], same[i]);
+    if (c->n_rest)
+        json_begin_array(&o, "argv");
+    for (unsigned i = 0; i < c->n_rest; i++)
+        json_str(&o, NULL, c->rest[i]);
+    if (c->n_rest)
+        json_end_array(&o);
+    if (cli_get(c, "repository")) {
+        json_begin(&o, "repository");
+        body_str(&o, c, "repository", "url");
+        body_str(&o, c, "ref", "ref");
+        json_end(&o);
+    }
+    if (cli_get(c, "net")) {
+        json_begin(&o, "network");
+        body_str(&o, c, "net", "mode");
+        json_end(&o);
+    }
+    if (body_env(&o, c, e) || body_limits(&o, c, e) || body_times(&o, c, e))
+        return -1;
+    json_end(&o);
+    return body->overflow ? err_set(e, ERR_LIMIT, "the request is too large") : 0;
+}
+
+int cmd_runs_create(struct cli *c)
+{
+    struct err e;
+    own_buf struct buf body, answer;
+    own_json_pool struct json_pool pool;
+    struct item made;
+    buf_init(&body, ANSWER_MAX);
+    buf_init(&answer, ANSWER_MAX);
+    json_pool_init(&pool);
+    if (create_body(c, &body, &e))
+        return cli_fail(EXIT_USAGE, &e);
+    if (client_call(c->client, "POST", "/v1/runs", &body, &answer, &e) ||
+        read_item(&run_table, answer.data, answer.len, &pool, &made, &e))
+        return cli_fail(EXIT_NOT_STARTED, &e);
+    if (cli_get(c, "follow"))
+        return watch(c, made.id);
+    if (c->json)
+        return show_answer(c, &answer);
+    return puts(made.id) < 0 ? EXIT_FAILED : 0;
+}
+
+// --- cancel and delete ----------------------------------------------------------------------
+
+static int each(struct cli *c, const char *method, const char *rest)
+{
+    struct err e;
+    int code = 0;
+    own_buf struct buf answer;
+    buf_init(&answer, ANSWER_MAX);
+    for (unsigned i = 0; i < c->n_args; i++) {
+        own_free char *path = run_path(c->args[i], rest);
+        if (client_call(c->client, method, path, NULL, &answer, &e)) {
+            (void)err_wrap(&e, "%s", c->args[i]);
+            code = cli_fail(EXIT_FAILED, &e);
+        }
+    }
+    return code;
+}
+
+int cmd_runs_cancel(struct cli *c)
+{
+    return each(c, "POST", "/cancel?wait=60");
+}
+
+int cmd_runs_delete(struct cli *c)
+{
+    return each(c, "DELETE", "");
+}
