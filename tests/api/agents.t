@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Agents in sandboxes, by a stand-in for a tool that follows its public documentation, and then
+# does what tools do wrong. What is believed is what was seen, not the exit code.
+. "$(dirname "$0")/../lib/tap.sh"
+need ROOT GIT
+repo=$WORK/repo
+git init -q -b main "$repo"
+cat >"$repo/cursor-agent" <<'E'
+#!/bin/bash
+for last; do :; done
+init() { echo '{"type":"system","subtype":"init","session_id":"s-1","model":"auto","cwd":"/workspace"}'; }
+say() { echo '{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":"'"$1"'"}]}}'; }
+result() { echo '{"type":"result","subtype":"success","is_error":false,"result":"'"$1"'","session_id":"s-1"}'; }
+zeros() { head -c "$1" /dev/zero | tr '\0' x; }
+init
+case $last in
+works)
+    say "I look"
+    echo '{"type":"tool_call","subtype":"started","call_id":"c1","tool_call":{"shellToolCall":{"args":{"command":"ls"}}}}'
+    echo '{"type":"tool_call","subtype":"completed","call_id":"c1","tool_call":{"shellToolCall":{"args":{},"result":{"success":{"stdout":"x"}}}}}'
+    echo made >made
+    result "it is done: $*" ;;
+silent) : ;;
+lies) result "fine"; exit 3 ;;
+denied)
+    echo '{"type":"tool_call","subtype":"completed","call_id":"c1","tool_call":{"shellToolCall":{"args":{},"result":{"rejected":{}}}}}'
+    result "as far as I could" ;;
+fails) echo "no model answers" >&2; exit 1 ;;
+floods)
+    for i in {1..20}; do say "$(zeros 1000000)"; done
+    result "after the flood" ;;
+shouts) zeros 17000000; echo; result "after the shout" ;;
+leaves) (setsid sleep 98766 >/dev/null 2>&1 &); result "left something" ;;
+hangs) say "wait"; exec sleep 1000 ;;
+escapes) cat /var/lib/pinfold/admin.token /proc/1/environ; result "nothing found" ;;
+esac
+E
+chmod 755 "$repo/cursor-agent"
+git -C "$repo" add .
+git -C "$repo" -c user.name=a -c user.email=a@example.org commit -qm agent
+chmod 755 "$WORK"
+server_start "RepositoryRoots=$WORK" || done_testing
+
+agent() { # PROMPT [MORE]: run it to its end
+    api POST "/v1/runs?wait=60" -d "$(jq -n --arg u "$repo" --arg p "$1" --argjson more "${2:-{\}}" \
+        '{agent: "cursor", prompt: $p, profile: "default", repository: {url: $u}, env: {PATH: "/workspace:/usr/bin:/bin"}} + $more')"
+    RUN=$(json .id)
+    END=$(json '"\(.status) \(.reason)"')
+}
+
+agent works
+is "$END" "succeeded completed" "an agent does its work"
+is "$(json .session_id)" s-1 "its session is known"
+like "$(json .result)" "^it is done: -p --output-format stream-json --force -- works" "its result is its own, and its call as documented"
+api GET "/v1/workspaces/$(json .workspace_id)/files/made"
+is "$BODY" made "what it made is there"
+api GET "/v1/runs/$RUN/events"
+is "$(json '[.items[].type] | join(" ")')" \
+    "run.created run.started session.init agent.message agent.tool_call agent.tool_result run.result run.completed" "everything it did is an event"
+is "$(json '.items[4].payload | "\(.name) \(.input.command)"')" "shellToolCall ls" "with what it called"
+agent silent
+is "$END" "failed no_result" "exit code 0 without a result is no success"
+agent lies
+is "$END" "failed exited" "a result with another exit code neither"
+agent denied
+is "$END" "succeeded permission_denied" "a call that was refused on the way is told"
+agent fails
+is "$END $(json .error)" "failed no_result it ended without saying that it was done (code 1): no model answers" "a failure is told in its own words"
+agent floods
+is "$END $(json .result)" "succeeded completed after the flood" "20 MB of lines lose no result"
+api GET "/v1/runs/$RUN/events?types=agent.message&limit=1000"
+is "$(json '"\(.items | length) \(.items[19].payload.truncated_from_bytes)"')" "20 1000000" "each is an event, cut to what fits"
+agent shouts
+is "$END $(json .result)" "succeeded completed after the shout" "a line of 17 MB loses no result"
+api GET "/v1/runs/$RUN/events?types=run.note"
+like "$(json '.items[0].payload.text')" "was cut" "and is told to be cut"
+agent leaves
+is "$END" "succeeded completed" "one that leaves something behind ends"
+fails "and what it left is gone" pgrep -f "sleep 98766"
+agent hangs '{"silence_secs": 0.5}'
+is "$END" "timed_out silence_limit" "one that hangs is ended"
+agent escapes
+is "$END $(json .result)" "succeeded completed nothing found" "one that is told to read secrets"
+api GET "/v1/runs/$RUN/logs"
+unlike "$BODY" "$TOKEN" "does not find them"
+agent works '{"provider": "x"}'
+is "$CODE" 400 "a provider is refused as long as there are none"
+done_testing
