@@ -11,7 +11,7 @@
 // root itself. Refuses what tool.h refuses.
 int path_normal(const char *base, const char *path, char out[TOOL_PATH_MAX + 1], struct err *e);
 // Split in place at the last slash: *ret_dir is "." when there is none.
-void path_split(char *path, const char **ret_dir, const char **ret_name);
+void path_cut(char *path, const char **ret_dir, const char **ret_name);
 // Order of a pre-order walk in byte order: a directory before what is in it, and that before the
 // directory's next sibling.
 int path_compare(const char *a, size_t a_len, const char *b, size_t b_len);

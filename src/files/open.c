@@ -100,7 +100,7 @@ static int open_parent(const struct files *f, struct place *p, unsigned how, str
     char copy[TOOL_PATH_MAX + 1];
     memcpy(copy, p->path, sizeof(copy));
     const char *dir, *name;
-    path_split(copy, &dir, &name);
+    path_cut(copy, &dir, &name);
     p->name = p->path + (name - copy);
     fd_close(&p->dir_fd);
     p->dir_fd = io_open_in_root(f->root_fd, dir, O_PATH | O_DIRECTORY, 0);

@@ -40,7 +40,7 @@ int path_normal(const char *base, const char *path, char out[TOOL_PATH_MAX + 1],
     return 0;
 }
 
-void path_split(char *path, const char **ret_dir, const char **ret_name)
+void path_cut(char *path, const char **ret_dir, const char **ret_name)
 {
     char *slash = strrchr(path, '/');
     *ret_dir = slash ? path : ".";

@@ -55,7 +55,7 @@ static int enter_parent(struct unpack *u, const char **ret_name, struct err *e)
     char copy[TOOL_PATH_MAX + 1];
     const char *dir, *name;
     memcpy(copy, u->name, sizeof(copy));
-    path_split(copy, &dir, &name);
+    path_cut(copy, &dir, &name);
     *ret_name = u->name + (name - copy);
     if (u->parent_fd >= 0 && !strcmp(dir, u->parent))
         return 0;
@@ -173,7 +173,7 @@ static int unpack_hardlink(struct unpack *u, const char *name, const struct tar_
         return err_wrap(e, "%.60s links to", u->name);
     if (!strcmp(target, u->name))
         return 0;
-    path_split(target, &dir, &last);
+    path_cut(target, &dir, &last);
     // Beneath the archive's own directory and through no symlink; the link itself is made by
     // name without following, so at worst a symlink gets a second name.
     own_fd int dir_fd = io_open_beneath(u->base_fd, dir, O_PATH | O_DIRECTORY, 0);

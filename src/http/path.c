@@ -65,10 +65,10 @@ const char *path_split(const char *raw, size_t n, char *dst, struct path *ret)
 static const char *query_part(const char **raw, const char *end, const char *stops, char **dst)
 {
     const char *p = *raw;
-    for (; p < end && !strchr(stops, *p); p++) {
+    for (; p < end && (!*p || !strchr(stops, *p)); p++) { // strchr finds the NUL of stops too
         int c = *p == '%' ? percent(p, end) : *p == '+' ? ' ' : (unsigned char)*p;
         if (c <= 0)
-            return c ? "the query has a broken percent escape" : "the query has an encoded NUL";
+            return c ? "the query has a broken percent escape" : "the query has a NUL";
         if (*p == '%')
             p += 2;
         *(*dst)++ = (char)c;
