@@ -17,11 +17,16 @@
 //   7  START_SETTINGS  the sealed memfd with the settings
 //   8  START_READY     write end of a pipe: one byte (conf_ready) says that requests can come.
 //                      It stays open: EPOLLERR on it means that pinfoldd is gone; stop then.
-//   9  START_LISTEN    server only: conf.listen_sockets listening sockets, in the order of Listen=
+//   9  START_HANDOVER  server: one end of a SOCK_SEQPACKET pair whose both ends pinfoldd keeps: what
+//                      a leaving server gives its successor (http_server_leave) waits in it
+//  10  START_LISTEN    server only: conf.listen_sockets listening sockets, in the order of Listen=
 //
 // Both start as root; the server becomes conf.server_uid:server_gid by confine_self before it
 // reads a byte. A child calls conf_inherit first: it reads 7 and makes all of these close-on-exec.
 // SIGTERM means: finish what must be finished within StopTimeout= and exit 0.
+// SIGHUP means: leave for a successor. Take nothing more, finish what is begun within
+// UpgradeGrace=, touch nothing that lives, exit 0. The successor gets TakeOver=yes: what waits on its
+// descriptors is for it, and nobody need be told that it is another.
 #pragma once
 #include <pinfold/buf.h>
 #include <pinfold/err.h>
@@ -36,6 +41,7 @@ enum start_fd {
     START_IMAGES,
     START_SETTINGS,
     START_READY,
+    START_HANDOVER,
     START_LISTEN,
 };
 
@@ -67,14 +73,14 @@ struct conf {
     uint64_t strict;    // bool: a call our own filters refuse kills the process
     char listen[512];   // ADDR:PORT, [ADDR6]:PORT, separated by blanks
     char state_dir[256], profiles_dir[256], images_dir[256], server_user[33];
-    uint64_t stop_timeout_ms;
+    uint64_t stop_timeout_ms, upgrade_grace_ms;
     struct conf_file tls_certificate, tls_key;
     uint64_t http2;
     // for dialects that log in by password
     struct conf_file password, users; // users: lines NAME:PASSWORD or NAME:HASH
     uint64_t session_ms;
     // made by pinfoldd
-    uint64_t server_uid, server_gid, listen_sockets;
+    uint64_t server_uid, server_gid, listen_sockets, take_over;
     char admin_token[128];
     // ids and networks of sandboxes
     uint64_t id_base, id_ranges;
@@ -128,6 +134,16 @@ extern const unsigned n_conf_rows;
 // Every setting at its default.
 void conf_init(struct conf *c);
 void conf_release(struct conf *c);
+// The defaults and a file over them; ERR_NOT_FOUND when it is not there (*c has the defaults then).
+int conf_read(struct conf *c, const char *path, struct err *e);
+#define CONF_DEFAULT_FILE "/etc/pinfold/pinfold.conf"
+// The directory that a setting names, or the one that came with this binary. Close it.
+int conf_open_data(const char *setting, const char *name, struct err *e);
+// ServerUser= as numbers in server_uid and server_gid: 0, or 1 when there is no such user and the
+// number that is nobody's stands in: Debian reserves 65000 to 65533 and gives none of them out, and
+// systemd's own ranges end below or start above.
+#define CONF_FALLBACK_UID 65432
+int conf_find_user(struct conf *c, struct err *e);
 // Read one file's text over what is there; unknown, repeated and child-only keys are errors that
 // name file and line. Files named in it are not read.
 int conf_parse(struct conf *c, const char *name, const char *text, size_t len, struct err *e);

@@ -109,6 +109,11 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
 // Take no new work and end the commands that run, as lost: who waits for one is told so. Then
 // core_free, once nobody waits any more.
 void core_stop(struct core *c);
+// For a successor: waits with a time are over, clients that leave end nothing any more. Then
+// core_leave_now, when those who still wait for an exec cannot be waited for: they get it unended, or
+// its end as lost when it cannot outlive this process. Then core_free, which touches no sandbox.
+void core_leave(struct core *c);
+void core_leave_now(struct core *c);
 // Let what is committed be written. Sandboxes are stopped by the launcher when
 // its socket closes. Waiters must be cancelled by their owners first.
 void core_free(struct core *c);

@@ -106,6 +106,9 @@ const char *http_token(struct http_req *r);
 // The peer's address without port; "local" for a Unix socket.
 const char *http_peer(struct http_req *r, char out[64]);
 
+// Is this server leaving for a successor?
+bool http_leaving(const struct http_req *r);
+
 // Add a header to the coming answer. Control characters in the value are dropped.
 void http_set_header(struct http_req *r, const char *name, const char *value);
 // Finish. The body is copied; with _take the buffer's storage is taken and the buffer is empty.

@@ -37,6 +37,13 @@ int http_server_run(struct http_server *s, struct err *e);
 // Accept nothing more, let requests end for at most grace_ms, then cut them. Callable from any
 // callback; http_server_run returns when it is done.
 void http_server_stop(struct http_server *s, uint64_t grace_ms);
+// Stop for a successor: as http_server_stop, but connections without TLS are given to it through
+// handover_fd (a SOCK_SEQPACKET socket) once they are at rest, and their clients notice nothing.
+// Streams and WebSockets are told by on_stop; http_leaving says that their clients can come back.
+// The process must end afterwards without closing connections in another way.
+void http_server_leave(struct http_server *s, int handover_fd, uint64_t grace_ms);
+// Serve the connections that a predecessor gave; after the listeners were added in the same order.
+int http_server_take_over(struct http_server *s, int handover_fd, struct err *e);
 void http_server_free(struct http_server *s);
 
 struct http_counters {

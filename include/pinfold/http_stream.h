@@ -17,7 +17,7 @@ enum http_format http_wants(struct http_req *r);
 
 struct http_stream_ops {
     void (*on_writable)(struct http_req *r); // after http_stream_full said true; may be NULL
-    // The server stops: write a last event and end, or leave it to be cut. May be NULL.
+    // The server stops (http_leaving: another one follows): write a last event and end, or leave it to be cut. May be NULL.
     void (*on_stop)(struct http_req *r);
 };
 // Say how many bytes will be streamed, before http_stream_begin: the answer then has that length

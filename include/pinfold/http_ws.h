@@ -24,5 +24,6 @@ void http_ws_send(struct http_ws *ws, bool text, const void *p, size_t n);
 bool http_ws_full(struct http_ws *ws);
 // While paused no message arrives and the peer is held back.
 void http_ws_pause(struct http_ws *ws, bool paused);
+bool http_ws_leaving(const struct http_ws *ws); // as http_leaving
 // Send what is queued, then a close frame; the owner must not use ws any more.
 void http_ws_close(struct http_ws *ws, unsigned code, const char *reason);

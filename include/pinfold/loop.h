@@ -40,6 +40,11 @@ int loop_watch(struct loop *l, struct watch *w, int fd, uint32_t events,
                void (*on_event)(struct watch *, uint32_t), struct err *e);
 void loop_watch_events(struct watch *w, uint32_t events); // change what is waited for
 void loop_unwatch(struct watch *w);                       // no-op when not watched
+// Be told of SIGTERM, SIGINT and SIGHUP, which are blocked otherwise, and ignore SIGPIPE. Before the
+// process has threads. loop_signal, in the callback: which one, or 0.
+int loop_watch_signals(struct loop *l, struct watch *w, void (*on_event)(struct watch *, uint32_t),
+                       struct err *e);
+int loop_signal(const struct watch *w);
 // Call on_timer once, ms from now; setting a set timer moves it.
 void loop_timer_set(struct loop *l, struct timer *t, uint64_t ms, void (*on_timer)(struct timer *));
 void loop_timer_cancel(struct loop *l, struct timer *t);

@@ -16,5 +16,3 @@ int run_program(int bin_dir, char *const *argv, struct err *e);
 int archive_verify(const char *dir, struct err *e);
 // Give what was unpacked into a directory, and the directory, to a user.
 int archive_give(int dir_fd, uint32_t uid, uint32_t gid, struct err *e);
-// Who gets it where no server has run yet: pinfoldd hands it on to the server's user.
-#define ARCHIVE_UID 65432

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pinfold/conf.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static int check_into(const char *file, const char *dir, struct archive *ret, st
     if (at < 0 || mkdirat(at, "output", 0700))
         return err_sys(e, "read %.150s", file);
     if (archive_read(in, at, ret, e) ||
-        (geteuid() == 0 && archive_give(at, ARCHIVE_UID, ARCHIVE_UID, e)))
+        (geteuid() == 0 && archive_give(at, CONF_FALLBACK_UID, CONF_FALLBACK_UID, e)))
         return -1;
     return archive_verify(dir, e);
 }

@@ -147,6 +147,10 @@ static const struct cli_opt restore_opts[] = {
     SWITCH("files", 0, "unpack files of workspaces, layers and mirrors too"),
     END,
 };
+static const struct cli_opt upgrade_opts[] = {
+    OPT("state", 0, "DIR", WORDS_DIR, "the state directory; /var/lib/pinfold"),
+    END,
+};
 static const struct cli_opt generate_opts[] = {
     OPT("generate", 0, "FILE", WORDS_NONE, "a man page, or the completion of a shell"),
     END,
@@ -228,6 +232,8 @@ const struct cli_cmd cli_commands[] = {
         "have the running server write its records and kept output into FILE"),
     CMD("restore", cmd_restore, CLI_ROOT, restore_opts, "FILE", 1, 1, WORDS_FILE,
         "put a backup's records in place of those in a state directory that nobody uses"),
+    CMD("upgrade", cmd_upgrade, CLI_ROOT, upgrade_opts, "", 0, 0, WORDS_NONE,
+        "have the running pinfoldd replace server and launcher by those installed, losing nothing"),
     CMD("help", cmd_help, 0, generate_opts, "[COMMAND [COMMAND]]", 0, 2, WORDS_NONE,
         "print help for one command or all"),
 };

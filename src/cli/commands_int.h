@@ -37,4 +37,5 @@ int cmd_token_create(struct cli *c);
 int cmd_token_delete(struct cli *c);
 int cmd_backup(struct cli *c);
 int cmd_restore(struct cli *c);
+int cmd_upgrade(struct cli *c);
 int cmd_help(struct cli *c);

@@ -110,7 +110,12 @@ static void man_pinfoldd(struct buf *out)
         "the state directory.\n.TP\n.B \\-\\-check\nRead the configuration, say what is wrong with "
         "it, exit.\n.TP\n.B \\-\\-settings\nPrint every setting with its default, in the form of a "
         "configuration.\n.SH SIGNALS\nSIGTERM and SIGINT stop the server, then the launcher; a "
-        "second one kills them. Sandboxes end with the launcher.\n.SH SEE ALSO\n.BR pinfold (1),\n"
+        "second one kills them. Sandboxes end with the launcher.\nSIGHUP, and pinfold upgrade, "
+        "read "
+        "the configuration again and replace launcher and server by the\nbinaries that are "
+        "installed now: no request is dropped, sandboxes go on. What came of it is logged and\n"
+        "stands in pinfoldd.status in the state directory; a configuration that is not good "
+        "changes nothing.\n.SH SEE ALSO\n.BR pinfold (1),\n"
         ".BR pinfold.conf (5)\n");
 }
 

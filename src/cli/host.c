@@ -14,36 +14,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
+// None, or not ours to read: the defaults.
 static int settings(struct conf *ret, struct err *e)
 {
-    static const char path[] = "/etc/pinfold/pinfold.conf";
-    own_buf struct buf text;
-    struct err local;
-    buf_init(&text, 256u << 10);
-    conf_init(ret);
-    if (io_read_file(AT_FDCWD, path, &text, &local))
-        return 0; // none, or not ours to read: the defaults
-    return conf_parse(ret, path, text.data, text.len, e);
-}
-
-static int data_dir(const char *setting, const char *name, struct err *e)
-{
-    if (!*setting)
-        return conf_data_dir(name, e);
-    int fd = open(setting, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? err_sys(e, "open %.150s", setting) : fd;
+    struct err why = {0};
+    if (!conf_read(ret, CONF_DEFAULT_FILE, &why) || why.code != ERR_BAD_REQUEST)
+        return 0;
+    return err_set(e, why.code, "%s", why.text);
 }
 
 int host_profiles_dir(struct err *e)
 {
     struct conf c;
-    return settings(&c, e) ? -1 : data_dir(c.profiles_dir, "profiles", e);
+    return settings(&c, e) ? -1 : conf_open_data(c.profiles_dir, "profiles", e);
 }
 
 int host_images_dir(struct err *e)
 {
     struct conf c;
-    return settings(&c, e) ? -1 : data_dir(c.images_dir, "images", e);
+    return settings(&c, e) ? -1 : conf_open_data(c.images_dir, "images", e);
 }
 
 int host_state_dir(const struct cli *c, struct err *e)

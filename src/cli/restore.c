@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pinfold/conf.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static int unpack(int state, const char *file, struct archive *ret, struct err *
         return err_sys(e, "open the directory to unpack into");
     struct stat st = {.st_uid = 0};
     if (fstatat(state, "server", &st, AT_SYMLINK_NOFOLLOW) || !st.st_uid)
-        st.st_uid = st.st_gid = ARCHIVE_UID;
+        st.st_uid = st.st_gid = CONF_FALLBACK_UID;
     own_free char *dir = xasprintf("/proc/%d/fd/%d", (int)getpid(), at);
     if (archive_read(in, at, ret, e) || archive_give(at, st.st_uid, st.st_gid, e) ||
         archive_verify(dir, e))

@@ -56,6 +56,8 @@ const struct conf_row conf_rows[] = {
          "the user that the server runs as: a name, or a number above 0"),
     NUM("StopTimeout", DURATION, SUP | SRV | LAU, stop_timeout_ms, "10s", SECOND, 10 * MINUTE,
         "how long a process may take to stop before it is killed"),
+    NUM("UpgradeGrace", DURATION, SUP | SRV | LAU, upgrade_grace_ms, "3s", 100, 10 * MINUTE,
+        "how long requests may go on when the server is replaced by the one now installed"),
 
     FILE_("TLSCertificate", SUP | SRV, tls_certificate,
           "file with the certificate chain in PEM; with TLSKey= the server speaks https"),
@@ -73,6 +75,8 @@ const struct conf_row conf_rows[] = {
     NUM("ServerGid", NUMBER, SRV | FOR_START, server_gid, "0", 0, UINT32_MAX - 1, "its group"),
     NUM("ListenSockets", NUMBER, SRV | FOR_START, listen_sockets, "0", 0, 16,
         "how many listening sockets were handed over"),
+    NUM("TakeOver", BOOL, SRV | LAU | FOR_START, take_over, "no", 0, 1,
+        "the predecessor left in order"),
     TEXT("AdminToken", SRV | FOR_START, admin_token, "", NULL, "what DIR/admin.token holds"),
 
     NUM("IdBase", NUMBER, LAU | FOR_CLI, id_base, "1879048192", 65536, 0x7fff0000u,

@@ -40,6 +40,26 @@ void core_stop(struct core *c)
     }
 }
 
+void core_leave(struct core *c)
+{
+    c->leaving = true;
+    waiters_end_timed(c);
+}
+
+// Who waits for an end hears that there is none yet; what goes with this process is told as lost.
+void core_leave_now(struct core *c)
+{
+    list_for_safe (it, &c->exec_list) {
+        struct execution *x = container_of(it, struct execution, all);
+        if (!x->live || list_empty(&x->waiters))
+            continue;
+        if (x->detach)
+            waiters_done(&x->waiters, &x->pub);
+        else
+            exec_lose(x, "the server was replaced while it ran");
+    }
+}
+
 static void write_rest(struct core *c)
 {
     uint64_t until = clock_mono_ms() + STOP_MS;
@@ -95,7 +115,8 @@ void core_free(struct core *c)
     bool running = c->db.worker && c->disk && c->packer;
     c->stopping = c->closing = true;
     if (running) {
-        end_commands(c);
+        if (!c->leaving)
+            end_commands(c);
         loop_unwatch(&c->launcher.watch); // its answers would begin new work
         write_rest(c);
     }

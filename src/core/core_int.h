@@ -64,6 +64,7 @@ void db_close(struct core *c);
 
 struct wait_timer {
     struct timer timer;
+    struct list link; // core's waiting
     struct core *core;
     struct waiter *waiter;
     void *result;
@@ -74,6 +75,7 @@ void waiter_add(struct waiter *w, struct list *head, void *subject,
 // The same, and done with `result` after ms if nothing else ends it before.
 void waiter_add_timed(struct core *c, struct waiter *w, struct list *head, void *result,
                       uint64_t ms);
+void waiters_end_timed(struct core *c); // as if the time of each were over
 void waiter_done(struct waiter *w, void *result);
 void waiter_fail(struct waiter *w, const struct err *err);
 void waiters_done(struct list *head, void *result);
@@ -106,6 +108,7 @@ struct core {
     struct wire_msg msg, init_msg; // being handled: the launcher's, an init's
     char *read_buf;                // READ_BUF bytes, for one read at a time
 
+    struct list waiting; // the timers of waiters that have one
     struct list later;   // waiters to finish on the next turn
     struct list fresh;   // followers to be served for the first time
     struct list fetched; // reads that needed no worker
@@ -113,6 +116,7 @@ struct core {
     struct post post;
     bool posted;
     bool stopping; // nothing new is taken
+    bool leaving;  // for a successor: what has an id goes on without its client and this process
     bool closing;  // and nobody is told any more
     unsigned n_tidied;
 

@@ -250,14 +250,14 @@ static void on_flow(struct source *s, bool pause)
 static void on_left(struct source *s)
 {
     struct execution *x = container_of(s, struct execution, source);
-    if (!x->detach)
+    if (!x->detach && !x->core->leaving)
         exec_cancel(x);
 }
 
 static void on_waiter_left(struct waiter *w)
 {
     struct execution *x = w->subject;
-    if (!x->detach && x->live)
+    if (!x->detach && x->live && !x->core->leaving)
         exec_cancel(x);
 }
 

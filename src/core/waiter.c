@@ -14,6 +14,7 @@ static void leave(struct waiter *w)
     list_del(&w->link);
     if (w->timer) {
         loop_timer_cancel(w->timer->core->loop, &w->timer->timer);
+        list_del(&w->timer->link);
         free(w->timer);
         w->timer = NULL;
     }
@@ -54,7 +55,14 @@ void waiter_add_timed(struct core *c, struct waiter *w, struct list *head, void 
     struct wait_timer *wt = xcalloc(1, sizeof(*wt));
     *wt = (struct wait_timer){.core = c, .waiter = w, .result = result};
     w->timer = wt;
+    list_add_tail(&c->waiting, &wt->link);
     loop_timer_set(c->loop, &wt->timer, ms, on_wait_timer);
+}
+
+void waiters_end_timed(struct core *c)
+{
+    while (!list_empty(&c->waiting))
+        on_wait_timer(&container_of(c->waiting.next, struct wait_timer, link)->timer);
 }
 
 void waiter_done(struct waiter *w, void *result)

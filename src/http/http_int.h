@@ -37,7 +37,9 @@ struct http_server {
     unsigned n_apis;
     struct list listeners, conns, fresh, watched; // fresh, watched: unfinished requests
     struct list sockets;                          // open WebSockets
-    struct timer sweep, grace, resume;
+    struct timer sweep, grace, resume, look;
+    bool leaving;    // a successor comes
+    int handover_fd; // where connections at rest go while leaving; -1
     bool sweeping, accepting, stopping, stopped;
     bool given_up; // the grace period is over: what is still open is left to the kernel
     struct http_counters counters;
@@ -56,9 +58,13 @@ struct conn {
     struct http_server *server;
     const char *listener_name;
     bool tls, upgraded; // upgraded: a WebSocket has it
+    struct listener *listener;
     h2o_socket_t *sock;
-    unsigned open;   // requests being answered
-    unsigned resets; // of an HTTP/2 connection
+    // while leaving: not at rest; no longer read; the successor has it too
+    enum { CONN_BUSY, CONN_STILL, CONN_GIVEN } rest;
+    h2o_socket_cb on_read; // of CONN_STILL
+    unsigned open;         // requests being answered
+    unsigned resets;       // of an HTTP/2 connection
 };
 
 struct request {
@@ -109,6 +115,7 @@ void reply_headers(struct request *r, int status, const char *type);
 void stream_dispose(struct request *r);
 void stream_stop(struct request *r);
 
+void server_take_conn(struct listener *ln, h2o_socket_t *sock);
 void server_sweep(struct http_server *s);
 void server_check_stop(struct http_server *s);
 bool ws_handshake_ok(struct request *r);

@@ -62,6 +62,7 @@ struct http_server *http_server_new(struct loop *l, const struct http_limits *li
     s->loop = l;
     s->limits = *limits;
     s->accepting = true;
+    s->handover_fd = -1;
     list_init(&s->listeners);
     list_init(&s->conns);
     list_init(&s->fresh);
@@ -133,11 +134,12 @@ static void on_resume(struct timer *t)
         set_accepting(s, true);
 }
 
-static void take_conn(struct listener *ln, h2o_socket_t *sock)
+void server_take_conn(struct listener *ln, h2o_socket_t *sock)
 {
     struct http_server *s = ln->server;
     struct conn *c = xcalloc(1, sizeof(*c));
-    *c = (struct conn){.server = s, .listener_name = ln->name, .tls = ln->tls, .sock = sock};
+    *c = (struct conn){
+        .server = s, .listener_name = ln->name, .tls = ln->tls, .listener = ln, .sock = sock};
     list_add_tail(&s->conns, &c->link);
     sock->on_close.cb = on_conn_close;
     sock->on_close.data = c;
@@ -159,7 +161,7 @@ static void on_accept(h2o_socket_t *listen_sock, const char *err)
         }
         h2o_socket_t *sock = h2o_evloop_socket_accept(listen_sock);
         if (sock) {
-            take_conn(ln, sock);
+            server_take_conn(ln, sock);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
@@ -297,7 +299,8 @@ static void on_grace(struct timer *t)
     ws_cut_all(s);
     list_for (it, &s->conns) {
         struct conn *c = container_of(it, struct conn, link);
-        (void)shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR); // what hangs now is cut
+        if (c->rest != CONN_GIVEN)
+            (void)shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR); // what hangs now is cut
     }
     loop_timer_set(s->loop, t, CUT_MS, on_given_up); // the ends arrive with the next events
 }
@@ -306,7 +309,7 @@ void server_check_stop(struct http_server *s)
 {
     if (!s->stopping || s->stopped)
         return;
-    if (!s->counters.requests && !s->counters.websockets)
+    if (!s->counters.requests && !s->counters.websockets && s->handover_fd < 0)
         shut_idle(s);
     if (!s->counters.connections || s->given_up)
         s->stopped = true;
@@ -322,8 +325,10 @@ void http_server_stop(struct http_server *s, uint64_t grace_ms)
         h2o_socket_close(ln->sock); // also stops reading
         ln->sock = NULL;
     }
-    h2o_context_request_shutdown(&s->h2o); // answers from now on close their connection
-    shut_idle(s);
+    if (s->handover_fd < 0) {
+        h2o_context_request_shutdown(&s->h2o); // answers from now on close their connection
+        shut_idle(s);
+    }
     each_request(&s->fresh, stream_stop);
     each_request(&s->watched, stream_stop);
     ws_stop_all(s);
@@ -338,6 +343,7 @@ void http_server_free(struct http_server *s)
     loop_timer_cancel(s->loop, &s->sweep);
     loop_timer_cancel(s->loop, &s->grace);
     loop_timer_cancel(s->loop, &s->resume);
+    loop_timer_cancel(s->loop, &s->look);
     if (s->loop_sock)
         h2o_socket_close(s->loop_sock);
     list_for_safe (it, &s->listeners) {

@@ -338,6 +338,11 @@ void http_ws_pause(struct http_ws *ws, bool paused)
     run(ws);
 }
 
+bool http_ws_leaving(const struct http_ws *ws)
+{
+    return ws->server->leaving;
+}
+
 void http_ws_close(struct http_ws *ws, unsigned code, const char *reason)
 {
     ws->closed = true;

@@ -42,6 +42,7 @@ static void on_box_end(struct watch *w, uint32_t events)
         struct stop_wait *sw = container_of(it, struct stop_wait, link);
         launcher_answer(l, sw->id, 0, NULL);
         free(sw);
+        l->n_stops--;
     }
     free(lb);
 }
@@ -150,6 +151,7 @@ void boxes_stop(struct launcher *l, uint64_t id, const char *box)
     sw->id = id;
     l->n_ending += list_empty(&lb->stops);
     list_add_tail(&lb->stops, &sw->link);
+    l->n_stops++;
     box_kill(l->host, &lb->box);
 }
 

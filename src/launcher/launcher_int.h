@@ -42,7 +42,9 @@ struct launcher {
     struct map *boxes; // id -> live_box
     unsigned n_ending; // of them: killed, not reaped yet; their place is free
     struct watch peer, supervisor;
-    unsigned n_tasks;
+    unsigned n_tasks, n_stops; // answers owed
+    struct timer look;
+    uint64_t leave_by_ms; // for a successor, whose business is what waits in the socket; 0: not
     struct wire_msg msg;
 };
 

@@ -3,16 +3,17 @@
 #include "launcher_int.h"
 
 #include <fcntl.h>
+#include <pinfold/clock.h>
 #include <pinfold/confine.h>
 #include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+#define LOOK_MS 10
 
 static struct launcher the_launcher;
 
@@ -37,27 +38,32 @@ static void on_supervisor(struct watch *w, uint32_t events)
     struct launcher *l = container_of(w, struct launcher, supervisor);
     if (events & (EPOLLERR | EPOLLHUP)) {
         log_warn("pinfoldd is gone, stopping");
+        l->leave_by_ms = 0; // nobody follows
         loop_stop(l->loop);
     }
+}
+
+static void on_look(struct timer *t)
+{
+    struct launcher *l = container_of(t, struct launcher, look);
+    if ((l->n_tasks || l->n_stops) && clock_mono_ms() < l->leave_by_ms)
+        loop_timer_set(l->loop, t, LOOK_MS, on_look);
+    else
+        loop_stop(l->loop);
 }
 
 static void on_signal(struct watch *w, uint32_t events)
 {
     (void)events;
-    struct signalfd_siginfo info;
-    if (read(w->fd, &info, sizeof(info)) == sizeof(info))
-        loop_stop(the_launcher.loop);
-}
-
-// The cgroup group's name is the state directory's, so that two servers on one host never take
-// each other's sandboxes for leftovers.
-static void group_name(char out[48])
-{
-    struct stat sb;
-    memset(&sb, 0, sizeof(sb));
-    (void)fstat(START_STATE, &sb); // an open directory
-    (void)snprintf(out, 48, "pinfold.%llx-%llx", (unsigned long long)sb.st_dev,
-                   (unsigned long long)sb.st_ino);
+    struct launcher *l = &the_launcher;
+    int signal = loop_signal(w);
+    if (signal && signal != SIGHUP)
+        loop_stop(l->loop);
+    if (signal != SIGHUP)
+        return;
+    l->leave_by_ms = clock_mono_ms() + l->conf.upgrade_grace_ms;
+    loop_watch_events(&l->peer, 0);
+    on_look(&l->look);
 }
 
 // Requests made of an earlier launcher are void; the server hears READY and asks again.
@@ -71,8 +77,13 @@ static void drain(struct launcher *l)
 
 static int open_host(struct launcher *l, struct err *e)
 {
+    // Named after the state directory, so that two servers on one host never take each other's
+    // sandboxes for leftovers.
     static char group[48];
-    group_name(group);
+    struct stat sb = {0};
+    (void)fstat(START_STATE, &sb); // an open directory
+    (void)snprintf(group, sizeof(group), "pinfold.%llx-%llx", (unsigned long long)sb.st_dev,
+                   (unsigned long long)sb.st_ino);
     own_fd int helpers = conf_bin_dir(e);
     if (helpers < 0 || profile_load_dir(START_PROFILES, &l->profiles, &l->n_profiles, e))
         return -1;
@@ -95,15 +106,7 @@ static int open_host(struct launcher *l, struct err *e)
 
 static int watch_all(struct launcher *l, struct watch *signals, struct err *e)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        return err_sys(e, "watch signals");
-    return loop_watch(l->loop, signals, fd, EPOLLIN, on_signal, e) ||
+    return loop_watch_signals(l->loop, signals, on_signal, e) ||
            loop_watch(l->loop, &l->supervisor, START_READY, 0, on_supervisor, e) ||
            loop_watch(l->loop, &l->peer, START_PEER, EPOLLIN, on_peer, e);
 }
@@ -122,13 +125,17 @@ int main(void)
     l->loop = loop_new(&e);
     if (!l->loop || open_host(l, &e))
         goto failed;
-    drain(l);
+    if (!l->conf.take_over)
+        drain(l);
     if (io_set_nonblock(START_PEER, true) || watch_all(l, &signals, &e) || conf_ready(&e))
         goto failed;
-    launcher_send(l, MSG_READY, 0, NULL, NULL, 0);
+    if (!l->conf.take_over)
+        launcher_send(l, MSG_READY, 0, NULL, NULL, 0);
     log_info("ready cgroups=%s profiles=%u", box_host_cgroup_kind(l->host), l->n_profiles);
     if (loop_run(l->loop))
         log_error("the loop ended");
+    if (l->leave_by_ms) // sandboxes go on; the code says whether every answer was given
+        return l->n_tasks || l->n_stops ? 3 : 0;
     boxes_end_all(l);
     box_host_free(l->host);
     return 0;

@@ -34,7 +34,7 @@ static void on_task_end(struct watch *w, uint32_t events)
     fd_close(&t->error_fd);
     launcher_answer(l, t->id, good ? 0 : -1, &e);
     free(t);
-    if (l->n_tasks-- == JOBS_MAX)
+    if (l->n_tasks-- == JOBS_MAX && !l->leave_by_ms)
         loop_watch_events(&l->peer, EPOLLIN);
 }
 

@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-int child_settings(struct child *c, const struct conf *conf, struct err *e)
+int child_settings(const struct child *c, const struct conf *conf, int *ret, struct err *e)
 {
     own_buf struct buf text;
     buf_init(&text, 1 << 20);
@@ -25,8 +25,8 @@ int child_settings(struct child *c, const struct conf *conf, struct err *e)
     explicit_bzero(text.data, text.len); // it holds the admin token
     if (bad)
         return err_sys(e, "write the settings of %s", c->role);
-    fd_close(&c->settings_fd);
-    c->settings_fd = fd_steal(&fd);
+    fd_close(ret);
+    *ret = fd_steal(&fd);
     return 0;
 }
 
@@ -102,8 +102,9 @@ static int list_fds(const struct child *c, int log_fd, int ready_fd, int fds[FDS
     fds[n++] = c->state_fd;
     fds[n++] = s->profiles_fd;
     fds[n++] = s->images_fd;
-    fds[n++] = c->settings_fd;
+    fds[n++] = c->turn_fd >= 0 ? c->turn_fd : c->settings_fd;
     fds[n++] = ready_fd;
+    fds[n++] = c->handover_fd >= 0 ? c->handover_fd : s->null_fd;
     for (unsigned i = 0; c->listens && i < s->n_listen; i++)
         fds[n++] = s->listen_fds[i];
     return n;

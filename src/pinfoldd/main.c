@@ -19,22 +19,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define CONFIG_DEFAULT "/etc/pinfold/pinfold.conf"
-#define CONFIG_MAX (256u << 10)
-
-enum { OPT_LISTEN = 256, OPT_STATE, OPT_CONFIG, OPT_CHECK, OPT_SETTINGS, OPT_HELP };
-struct options {
-    const char *listen, *state, *config;
-    bool check, settings, help;
-};
-
 static const char usage[] =
     "usage: pinfoldd [--listen ADDR:PORT] [--state DIR] [--config FILE]\n"
     "       pinfoldd --check [--config FILE]   read the configuration and say what is wrong\n"
     "       pinfoldd --settings                print every setting with its default\n"
-    "The configuration is " CONFIG_DEFAULT " where there is one.\n";
+    "The configuration is " CONF_DEFAULT_FILE " where there is one.\n";
 
-static int parse_options(int argc, char **argv, struct options *o)
+static int parse_options(int argc, char **argv, const char *ret[N_OPTS])
 {
     static const struct option longs[] = {
         {"listen", required_argument, NULL, OPT_LISTEN},
@@ -46,63 +37,9 @@ static int parse_options(int argc, char **argv, struct options *o)
         {0},
     };
     int c;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        switch (c) {
-        case OPT_LISTEN:
-            o->listen = optarg;
-            break;
-        case OPT_STATE:
-            o->state = optarg;
-            break;
-        case OPT_CONFIG:
-            o->config = optarg;
-            break;
-        case OPT_CHECK:
-            o->check = true;
-            break;
-        case OPT_SETTINGS:
-            o->settings = true;
-            break;
-        case OPT_HELP:
-            o->help = true;
-            break;
-        default:
-            return -1;
-        }
-    }
-    return optind == argc ? 0 : -1;
-}
-
-static int read_config(struct conf *c, const struct options *o, struct err *e)
-{
-    const char *path = o->config ? o->config : CONFIG_DEFAULT;
-    own_buf struct buf text;
-    buf_init(&text, CONFIG_MAX);
-    conf_init(c);
-    if (io_read_file(AT_FDCWD, path, &text, e)) {
-        if (o->config || e->code != ERR_NOT_FOUND)
-            return -1;
-    } else if (conf_parse(c, path, text.data, text.len, e)) {
-        return -1;
-    }
-    // A relative --state is meant from where the command was typed.
-    own_free char *here = o->state && *o->state != '/' ? getcwd(NULL, 0) : NULL;
-    own_free char *state = here ? xasprintf("%s/%s", here, o->state) : NULL;
-    if ((o->listen && conf_set(c, "Listen", o->listen, e)) ||
-        (o->state && conf_set(c, "StateDir", state ? state : o->state, e)))
-        return -1;
-    const char *strict = getenv("PINFOLD_STRICT"); // for tests: the same as Strict=yes
-    if (strict && !strcmp(strict, "1"))
-        c->strict = 1;
-    return conf_check(c, e) || conf_load_files(c, e) ? -1 : 0;
-}
-
-static int open_data(const char *setting, const char *name, struct err *e)
-{
-    if (!*setting)
-        return conf_data_dir(name, e);
-    int fd = open(setting, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? err_sys(e, "open the directory of %s, %.120s", name, setting) : fd;
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0 && c < N_OPTS)
+        ret[c] = optarg ? optarg : "";
+    return c < 0 && optind == argc ? 0 : -1;
 }
 
 static int make_pair(struct super *s, struct err *e)
@@ -112,7 +49,13 @@ static int make_pair(struct super *s, struct err *e)
         return err_sys(e, "make the socket between server and launcher");
     s->children[SERVER].peer_fd = pair[0];
     s->children[LAUNCHER].peer_fd = pair[1];
-    return 0;
+    // Room for every connection: one of them takes some 1 KiB.
+    int room = 64 << 20;
+    bool bad = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s->handover);
+    for (int i = 0; !bad && i < 2; i++)
+        bad = setsockopt(s->handover[i], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
+              io_set_nonblock(s->handover[i], true);
+    return bad ? err_sys(e, "make the sockets that hand over connections") : 0;
 }
 
 static int open_all(struct super *s, struct err *e)
@@ -121,14 +64,16 @@ static int open_all(struct super *s, struct err *e)
     if (s->null_fd < 0)
         return err_sys(e, "open /dev/null");
     s->bin_fd = conf_bin_dir(e);
-    s->profiles_fd = open_data(s->conf.profiles_dir, "profiles", e);
-    s->images_fd = s->profiles_fd < 0 ? -1 : open_data(s->conf.images_dir, "images", e);
-    if (s->bin_fd < 0 || s->images_fd < 0)
+    if (s->bin_fd < 0 || config_data(s, &s->conf, e))
         return -1;
-    if (state_server_user(&s->conf, e) || state_open(s, e) || listen_open(s, e) || make_pair(s, e))
+    int found = conf_find_user(&s->conf, e);
+    if (found > 0)
+        log_warn("there is no user %s, so the server runs as user id %d; useradd --system cures it",
+                 s->conf.server_user, CONF_FALLBACK_UID);
+    if (found < 0 || state_open(s, e) || listen_open(s, e) || make_pair(s, e))
         return -1;
     for (int i = 0; i < N_CHILDREN; i++)
-        if (child_settings(&s->children[i], &s->conf, e))
+        if (child_settings(&s->children[i], &s->conf, &s->children[i].settings_fd, e))
             return -1;
     explicit_bzero(s->conf.admin_token, sizeof(s->conf.admin_token));
     return 0;
@@ -136,13 +81,16 @@ static int open_all(struct super *s, struct err *e)
 
 static void init_super(struct super *s)
 {
-    s->lock_fd = s->signal_fd = s->state_fd = s->bin_fd = -1;
+    s->lock_fd = s->state_fd = s->bin_fd = s->profiles_fd = s->images_fd = -1;
+    s->on_terminal = isatty(STDIN_FILENO);
     s->children[LAUNCHER] = (struct child){
         .super = s,
         .role = "launcher",
         .binary = "pinfold-launcher",
         .who = FOR_LAUNCHER,
         .settings_fd = -1,
+        .turn_fd = -1,
+        .handover_fd = -1,
         .log_fd = -1,
     };
     s->children[SERVER] = (struct child){
@@ -151,6 +99,8 @@ static void init_super(struct super *s)
         .binary = "pinfold-server",
         .who = FOR_SERVER,
         .settings_fd = -1,
+        .turn_fd = -1,
+        .handover_fd = -1,
         .log_fd = -1,
         .listens = true,
     };
@@ -177,26 +127,30 @@ static int stop_with(const struct err *e)
 int main(int argc, char **argv)
 {
     static struct super s; // large, and there is one
-    struct options o = {0};
+    const char **o = s.options;
     struct err e;
     log_init("pinfoldd", LOG_INFO);
-    if (parse_options(argc, argv, &o)) {
+    if (parse_options(argc, argv, o)) {
         (void)fputs(usage, stderr);
         return 2;
     }
-    if (o.help || o.settings) {
+    if (o[OPT_HELP] || o[OPT_SETTINGS]) {
         own_buf struct buf text;
         buf_init(&text, 1 << 20);
-        (void)buf_puts(&text, o.help ? usage : "");
-        if (o.settings)
+        (void)buf_puts(&text, o[OPT_HELP] ? usage : "");
+        if (o[OPT_SETTINGS])
             conf_document(&text);
         return fputs(text.data, stdout) < 0;
     }
     init_super(&s);
-    if (read_config(&s.conf, &o, &e))
+    // A relative --state is meant from where the command was typed.
+    own_free char *here = o[OPT_STATE] && *o[OPT_STATE] != '/' ? getcwd(NULL, 0) : NULL;
+    own_free char *state = here ? xasprintf("%s/%s", here, o[OPT_STATE]) : NULL;
+    o[OPT_STATE] = state ? state : o[OPT_STATE];
+    if (config_read(&s.conf, o, &e))
         return stop_with(&e);
     log_init("pinfoldd", (enum log_level)s.conf.log_level);
-    if (o.check)
+    if (o[OPT_CHECK])
         return puts("the configuration is good") < 0;
     if (geteuid() != 0) {
         log_error("pinfoldd must be started by root: it makes namespaces, mounts and cgroups");

@@ -8,45 +8,13 @@
 #include <pinfold/id.h>
 #include <pinfold/io.h>
 #include <pinfold/log.h>
-#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <poll.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-// Used when ServerUser= does not exist: Debian reserves 65000 to 65533 and gives none of them out,
-// and systemd's own ranges end below or start above.
-#define FALLBACK_UID 65432
 #define EARLIER_MAX_MS 30000 // above what a server and a launcher take to stop
-
-int state_server_user(struct conf *c, struct err *e)
-{
-    uint64_t uid;
-    if (!num_parse_u64(c->server_user, 1, INT32_MAX, &uid, NULL)) {
-        c->server_uid = c->server_gid = uid;
-        return 0;
-    }
-    errno = 0;
-    const struct passwd *pw = getpwnam(c->server_user);
-    if (pw && pw->pw_uid == 0)
-        return err_set(e, ERR_DENIED, "user %s is root; the server must not be", c->server_user);
-    if (pw) {
-        c->server_uid = pw->pw_uid;
-        c->server_gid = pw->pw_gid;
-        return 0;
-    }
-    if (getpwuid(FALLBACK_UID))
-        return err_set(
-            e, ERR_NOT_FOUND,
-            "there is no user %s, and user id %d is taken; make one with useradd --system",
-            c->server_user, FALLBACK_UID);
-    log_warn("there is no user %s, so the server runs as user id %d; useradd --system %s cures it",
-             c->server_user, FALLBACK_UID, c->server_user);
-    c->server_uid = c->server_gid = FALLBACK_UID;
-    return 0;
-}
 
 // Make the directory and those above it that are missing; open it and see that only root can
 // change what is in it.
@@ -139,7 +107,7 @@ static int read_token(int fd, struct conf *c, struct err *e)
 }
 
 // The token of the first start. Whoever can read the file is root already.
-static int admin_token(int state_fd, struct conf *c, struct err *e)
+int state_token(int state_fd, struct conf *c, struct err *e)
 {
     static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
     own_fd int fd = openat(state_fd, "admin.token", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -202,5 +170,5 @@ int state_open(struct super *s, struct err *e)
     s->children[LAUNCHER].state_fd = s->state_fd;
     if (server_fd < 0 || lock_part(s, server_fd, e) || lock_part(s, s->state_fd, e))
         return -1;
-    return admin_token(s->state_fd, &s->conf, e);
+    return state_token(s->state_fd, &s->conf, e);
 }

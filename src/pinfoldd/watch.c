@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
@@ -43,7 +43,10 @@ static void give_up(struct super *s)
 
 static int launch(struct child *c, struct err *e)
 {
-    struct loop *l = c->super->loop;
+    struct super *s = c->super;
+    struct loop *l = s->loop;
+    if (c == &s->children[SERVER]) // the other end of what the one before it had
+        c->handover_fd = c->handover_fd == s->handover[0] ? s->handover[1] : s->handover[0];
     if (child_start(c, e))
         return -1;
     if (loop_watch(l, &c->exit_watch, c->pidfd, EPOLLIN, on_exit_fd, e) ||
@@ -95,12 +98,16 @@ static void on_kill(struct timer *t)
     child_signal(c, SIGKILL);
 }
 
+void super_kill_after(struct child *c, uint64_t ms)
+{
+    loop_timer_set(c->super->loop, &c->kill, ms + KILL_EXTRA_MS, on_kill);
+}
+
 static void stop_child(struct child *c)
 {
     loop_timer_cancel(c->super->loop, &c->restart);
     child_signal(c, SIGTERM);
-    loop_timer_set(c->super->loop, &c->kill, c->super->conf.stop_timeout_ms + KILL_EXTRA_MS,
-                   on_kill);
+    super_kill_after(c, c->super->conf.stop_timeout_ms);
 }
 
 // Go on to the next child that still runs.
@@ -132,6 +139,21 @@ void super_stop(struct super *s)
     stop_next(s);
 }
 
+// It has left: its successor, at once. After one that did not leave in order as after a crash.
+static void succeed(struct child *c, bool in_order)
+{
+    struct err e;
+    c->super->left_ms = clock_mono_ms();
+    if (!in_order)
+        fd_close(&c->turn_fd);
+    int bad = launch(c, &e);
+    fd_close(&c->turn_fd); // a further one would be a restart
+    if (!bad)
+        return;
+    log_error("%s cannot be started: %s", c->role, e.text);
+    restart_later(c);
+}
+
 // --- events ---------------------------------------------------------------------------------
 
 static void on_exit_fd(struct watch *w, uint32_t events)
@@ -142,10 +164,16 @@ static void on_exit_fd(struct watch *w, uint32_t events)
     siginfo_t si = {0};
     if (waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG) || !si.si_pid)
         return;
+    bool left = c->leaving, was_ready = c->ready;
+    c->leaving = false;
     loop_timer_cancel(s->loop, &c->kill);
     child_ended(c);
-    log_end(c, &si, s->phase >= STOPPING_SERVER);
-    if (s->phase == RUNNING)
+    log_end(c, &si, s->phase >= STOPPING_SERVER || left);
+    if (s->phase == RUNNING && s->turn && !left && !was_ready)
+        turn_end(s, "failed: the new %s does not start; see the log", c->role);
+    if (s->phase == RUNNING && left)
+        succeed(c, si.si_code == CLD_EXITED && si.si_status == 0);
+    else if (s->phase == RUNNING)
         restart_later(c);
     else if (s->phase == STARTING)
         give_up(s);
@@ -166,12 +194,14 @@ static void on_ready_fd(struct watch *w, uint32_t events)
     c->ready = true;
     log_info("%s is ready after %llu ms", c->role,
              (unsigned long long)(clock_mono_ms() - c->started_ms));
+    turn_ready(c);
     if (s->phase != STARTING || !s->children[LAUNCHER].ready || !s->children[SERVER].ready)
         return;
     s->phase = RUNNING;
     loop_timer_cancel(s->loop, &s->start_limit);
     printf("listening on %s\n", s->url);
     (void)fflush(stdout); // a closed stdout is no reason to stop
+    status_write(s, "ok: started");
     notify_systemd("READY=1");
 }
 
@@ -188,11 +218,16 @@ static void on_signal(struct watch *w, uint32_t events)
 {
     (void)events;
     struct super *s = container_of(w, struct super, signal_watch);
-    struct signalfd_siginfo si;
-    if (read(s->signal_fd, &si, sizeof(si)) != sizeof(si))
+    int signal = loop_signal(w);
+    if (!signal)
         return;
+    // Of a terminal that is gone it is the end, as ever; else it is asked for.
+    if (signal == SIGHUP && (!s->on_terminal || isatty(STDIN_FILENO))) {
+        super_reload(s);
+        return;
+    }
     if (s->phase < STOPPING_SERVER) {
-        log_info("stopping on SIG%s", sigabbrev_np((int)si.ssi_signo));
+        log_info("stopping on SIG%s", sigabbrev_np(signal));
         super_stop(s);
         return;
     }
@@ -204,25 +239,9 @@ static void on_signal(struct watch *w, uint32_t events)
         child_signal(&s->children[i], SIGKILL);
 }
 
-static int watch_signals(struct super *s, struct err *e)
-{
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    struct sigaction ign = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ign, NULL); // stdout and stderr may go away
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (s->signal_fd < 0)
-        return err_sys(e, "make a signalfd");
-    return loop_watch(s->loop, &s->signal_watch, s->signal_fd, EPOLLIN, on_signal, e);
-}
-
 int super_start(struct super *s, struct err *e)
 {
-    if (watch_signals(s, e))
+    if (loop_watch_signals(s->loop, &s->signal_watch, on_signal, e))
         return -1;
     for (int i = 0; i < N_CHILDREN; i++)
         if (launch(&s->children[i], e))

@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 static struct server {
@@ -27,7 +26,9 @@ static struct server {
     struct v1 *v1;
     struct sandboxed_sh *sandboxed_sh;
     struct watch signals, supervisor;
+    struct timer leave_now;
 } S;
+#define ANSWER_MS 500 // for the answers that core_leave_now causes
 
 static void on_notice(void *arg, bool serious, const char *text)
 {
@@ -50,11 +51,28 @@ static void stop(void)
     http_server_stop(S.http, S.conf.stop_timeout_ms / 2);
 }
 
+static void on_leave_now(struct timer *t)
+{
+    (void)t;
+    core_leave_now(S.core);
+}
+
+static void leave(void)
+{
+    if (!S.core)
+        return;
+    core_leave(S.core);
+    loop_timer_set(S.loop, &S.leave_now, S.conf.upgrade_grace_ms, on_leave_now);
+    http_server_leave(S.http, START_HANDOVER, S.conf.upgrade_grace_ms + ANSWER_MS);
+}
+
 static void on_signal(struct watch *w, uint32_t events)
 {
     (void)events;
-    struct signalfd_siginfo info;
-    if (read(w->fd, &info, sizeof(info)) == sizeof(info))
+    int signal = loop_signal(w);
+    if (signal == SIGHUP)
+        leave();
+    else if (signal)
         stop();
 }
 
@@ -69,18 +87,7 @@ static void on_supervisor(struct watch *w, uint32_t events)
 
 static int watch_signals(struct err *e)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    // Writes to a client or a command that is gone are errors, not signals.
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ignore, NULL);
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        return err_sys(e, "watch signals");
-    return loop_watch(S.loop, &S.signals, fd, EPOLLIN, on_signal, e) ||
+    return loop_watch_signals(S.loop, &S.signals, on_signal, e) ||
            loop_watch(S.loop, &S.supervisor, START_READY, 0, on_supervisor, e);
 }
 
@@ -179,7 +186,7 @@ static int listen_all(struct err *e)
         if (http_server_listen(S.http, START_LISTEN + (int)i, "http", tls.certificate ? &tls : NULL,
                                e))
             return -1;
-    return 0;
+    return http_server_take_over(S.http, START_HANDOVER, e);
 }
 
 int main(int argc, char **argv)

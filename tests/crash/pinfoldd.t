@@ -14,7 +14,7 @@ PID=
 
 start() { # further arguments of pinfoldd
     : >"$LOG"; : >"$OUT"
-    env SECRET=1 "$WORK/bin/pinfoldd" --listen 127.0.0.1:0 --state "$STATE" "$@" >"$OUT" 2>"$LOG" 9</dev/null &
+    env SECRET=1 "$WORK/bin/pinfoldd" --listen 127.0.0.1:0 --state "$STATE" "$@" >"$OUT" 2>"$LOG" 12</dev/null &
     PID=$!
 }
 stop() { kill -TERM $PID 2>/dev/null; wait $PID; }
@@ -27,8 +27,8 @@ count() { grep -c -- "$1" "$LOG"; }
 start
 try "it becomes ready" wait_until 20 grep -q . "$OUT"
 like "$(cat "$OUT")" '^listening on http://127\.0\.0\.1:[0-9]+$' "it prints the one line, with the port it got"
-is "$(grep -o 'pinfold-launcher fds:.*' "$LOG")" "pinfold-launcher fds: 0 1 2 3 4 5 6 7 8" "the launcher inherits its descriptors and no other"
-is "$(grep -o 'pinfold-server fds:.*' "$LOG")" "pinfold-server fds: 0 1 2 3 4 5 6 7 8 9" "the server inherits one listening socket more"
+is "$(grep -o 'pinfold-launcher fds:.*' "$LOG")" "pinfold-launcher fds: 0 1 2 3 4 5 6 7 8 9" "the launcher inherits its descriptors and no other"
+is "$(grep -o 'pinfold-server fds:.*' "$LOG")" "pinfold-server fds: 0 1 2 3 4 5 6 7 8 9 10" "the server inherits one listening socket more"
 like "$(grep 'pinfold-server env' "$LOG")" 'env:none uid:[1-9][0-9]* listen:1 token:5[0-9]' "the server gets no environment, a user of its own and the token"
 like "$(grep 'pinfold-launcher env' "$LOG")" 'env:none uid:0 listen:0 token:0' "the launcher gets no token"
 is "$(stat -c '%a %u' "$STATE" "$STATE/admin.token" "$STATE/layers" "$STATE/dirs" "$STATE/mirrors" | tr '\n' ' ')" \

@@ -22,19 +22,6 @@ static void write_collected(struct json_out *o, const struct exec *x)
                x->data_len[EXEC_STDERR]);
 }
 
-static void on_ended(struct waiter *w)
-{
-    struct call *c = container_of(w, struct call, w);
-    struct answer a;
-    if (w->err.code) {
-        v1_call_err(c, &w->err);
-        return;
-    }
-    v1_answer_begin(&a);
-    write_collected(&a.o, w->result);
-    v1_call_answer(c, 200, &a);
-}
-
 static void show_exec(struct call *c, int status, const struct exec *x)
 {
     struct exec_view v;
@@ -42,17 +29,38 @@ static void show_exec(struct call *c, int status, const struct exec *x)
     v1_call_show(c, status, &v1_exec_shape, &v);
 }
 
-static void on_accepted(struct waiter *w) // a background exec
+static void show_accepted(struct call *c, const struct exec *x)
+{
+    memcpy(c->id, x->id, sizeof(c->id));
+    c->location = "/v1/execs/";
+    show_exec(c, 202, x);
+}
+
+static void on_ended(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     const struct exec *x = w->result;
+    struct answer a;
     if (w->err.code) {
         v1_call_err(c, &w->err);
         return;
     }
-    memcpy(c->id, x->id, sizeof(c->id));
-    c->location = "/v1/execs/";
-    show_exec(c, 202, x);
+    if (x->status != EXEC_ENDED) { // this server leaves, and it goes on
+        show_accepted(c, x);
+        return;
+    }
+    v1_answer_begin(&a);
+    write_collected(&a.o, w->result);
+    v1_call_answer(c, 200, &a);
+}
+
+static void on_accepted(struct waiter *w) // a background exec
+{
+    struct call *c = container_of(w, struct call, w);
+    if (w->err.code)
+        v1_call_err(c, &w->err);
+    else
+        show_accepted(c, w->result);
 }
 
 static int read_spec(struct http_req *r, bool once, struct json_pool *pool, struct exec_spec *ret)

@@ -8,6 +8,8 @@
 #include <pinfold/num.h>
 #include <stdio.h>
 
+#define RECONNECT_MS 500 // a new server is there after a moment
+
 static const char *const stream_names[EXEC_STREAMS] = {"stdout", "stderr"};
 
 // --- sinks ----------------------------------------------------------------------------------
@@ -66,6 +68,28 @@ void v1_live_error(struct live *l, const struct err *e)
     struct json_out o;
     event_begin(l, "error", &o);
     v1_err_members(l->v, l->request_id, &o, e);
+    event_end(l, &o);
+}
+
+// Another server follows: where it goes on there.
+void v1_live_reconnect(struct live *l)
+{
+    struct json_out o;
+    const struct follower *f = &l->f;
+    own_free char *path = f->exec    ? xasprintf("/v1/execs/%s/output", f->exec->id)
+                          : f->build ? xasprintf("/v1/builds/%s/log", f->build->id)
+                                     : NULL;
+    if (l->sink.r && http_wants(l->sink.r) != HTTP_NDJSON) {
+        char retry[32]; // for browsers, which come back by themselves with the event's id
+        int n = snprintf(retry, sizeof(retry), "retry: %d\n", RECONNECT_MS);
+        http_stream_write(l->sink.r, retry, (size_t)n);
+    }
+    event_begin(l, "reconnect", &o);
+    json_str(&o, "exec_id", f->exec ? f->exec->id : NULL);
+    json_str(&o, "path", path);
+    json_u64(&o, "offset", l->next[EXEC_STDOUT]);
+    json_u64(&o, "stderr_offset", l->next[EXEC_STDERR]);
+    json_u64(&o, "retry_ms", RECONNECT_MS);
     event_end(l, &o);
 }
 
@@ -214,6 +238,11 @@ static void stream_stop(struct http_req *r)
 {
     static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
     struct live *l = r->user;
+    if (http_leaving(r)) {
+        v1_live_reconnect(l);
+        stream_over(l);
+        return;
+    }
     if (v1_live_will_end(l))
         return;
     v1_live_error(l, &stopping);

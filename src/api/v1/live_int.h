@@ -32,6 +32,7 @@ void v1_live_init(struct live *l, struct v1 *v, struct http_req *r);
 void v1_live_release(struct live *l);
 void v1_live_started(struct live *l, const struct exec *x);
 void v1_live_error(struct live *l, const struct err *e);
+void v1_live_reconnect(struct live *l); // the last event of a server that leaves for another
 void v1_live_writable(struct live *l);
 // Does a command's end come by itself? When the server stops, core ends what runs (core_stop).
 bool v1_live_will_end(const struct live *l);

@@ -15,6 +15,7 @@
 #define CLOSE_NORMAL 1000
 #define CLOSE_GOING_AWAY 1001
 #define CLOSE_BAD_DATA 1008
+#define CLOSE_RESTART 1012
 
 struct socket {
     struct live live; // first member
@@ -183,6 +184,13 @@ static void on_stop(struct http_ws *ws, void *arg)
 {
     static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
     struct socket *s = arg;
+    if (http_ws_leaving(ws)) {
+        if (s->live.following)
+            v1_live_reconnect(&s->live);
+        socket_free(s);
+        http_ws_close(ws, CLOSE_RESTART, "the server is replaced; connect again");
+        return;
+    }
     if (v1_live_will_end(&s->live))
         return;
     v1_live_error(&s->live, &stopping);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // sd_notify(3) without the library: one datagram to the socket that systemd names.
-#include "pinfoldd_int.h"
+#include <pinfold/notify.h>
 
 #include <pinfold/own.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
