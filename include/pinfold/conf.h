@@ -16,7 +16,7 @@
 //   6  START_IMAGES    the directory of images, to read
 //   7  START_SETTINGS  the sealed memfd with the settings
 //   8  START_READY     write end of a pipe: one byte (conf_ready) says that requests can come.
-//                      It stays open: EPOLLERR on it means that pinfoldd is gone; stop then.
+//                      It stays open: EPOLLERR on it means that pinfoldd is gone; exit at once.
 //   9  START_HANDOVER  server: one end of a SOCK_SEQPACKET pair whose both ends pinfoldd keeps: what
 //                      a leaving server gives its successor (http_server_leave) waits in it
 //  10  START_LISTEN    server only: conf.listen_sockets listening sockets, in the order of Listen=

@@ -23,6 +23,8 @@ static void on_peer(struct watch *w, uint32_t events)
     struct launcher *l = container_of(w, struct launcher, peer);
     struct err e;
     int r = wire_recv(w->fd, PEER_SERVER, PEER_LAUNCHER, &l->msg, &e);
+    if (r < 0 && e.code == ERR_LOST)
+        _exit(1); // pinfoldd, which has the other end, is gone: see on_supervisor
     if (r < 0) {
         // A server that breaks the protocol is treated as captured: no more of its requests.
         log_error("server: %s", e.text);
@@ -35,12 +37,9 @@ static void on_peer(struct watch *w, uint32_t events)
 
 static void on_supervisor(struct watch *w, uint32_t events)
 {
-    struct launcher *l = container_of(w, struct launcher, supervisor);
-    if (events & (EPOLLERR | EPOLLHUP)) {
-        log_warn("pinfoldd is gone, stopping");
-        l->leave_by_ms = 0; // nobody follows
-        loop_stop(l->loop);
-    }
+    (void)w;
+    if (events & (EPOLLERR | EPOLLHUP))
+        _exit(1); // pinfoldd is gone; sandboxes go on until the next one is there
 }
 
 static void on_look(struct timer *t)

@@ -79,8 +79,8 @@ static _Noreturn void run_child(const struct child *c, pid_t parent, const int *
     default_signals();
     if (setsid() < 0) // Ctrl-C in a terminal is pinfoldd's to handle, in order
         die(4);
-    // SIGTERM, not SIGKILL: the launcher has sandboxes to take down.
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
+    // At once: what runs in sandboxes goes on, and the next pinfoldd's children take it up.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
         die(5);
     if (chdir("/"))
         die(6);

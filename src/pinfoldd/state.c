@@ -129,7 +129,7 @@ int state_token(int state_fd, struct conf *c, struct err *e)
 
 // A child inherits the description of its directory and with it this lock, which so ends with the
 // last process that has it: ours, the child, and what the child forked. After an earlier pinfoldd
-// was killed its children stop by themselves, but not before what they do is written.
+// was killed its children end by themselves, but not before the kernel has done with them.
 static int lock_part(const struct super *s, int fd, struct err *e)
 {
     uint64_t end = clock_mono_ms() + EARLIER_MAX_MS;

@@ -78,11 +78,13 @@ static void on_signal(struct watch *w, uint32_t events)
 
 static void on_supervisor(struct watch *w, uint32_t events)
 {
+    (void)w;
     if (!(events & (EPOLLERR | EPOLLHUP)))
         return;
-    log_warn("pinfoldd is gone, stopping");
-    loop_unwatch(w);
-    stop();
+    // As if killed: what runs goes on until the next pinfoldd's server is there, and what is not
+    // on the disk by now has not been acknowledged.
+    log_warn("pinfoldd is gone");
+    _exit(1);
 }
 
 static int watch_signals(struct err *e)

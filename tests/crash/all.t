@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# All processes die at once, or their parent does, or they are told to stop while commands run. The
-# next start finds what was acknowledged and removes what is left. A kill of everything stands in
-# for a power loss, as far as that can be had here: nothing is written in an orderly way.
+# All processes die at once, or their parent does: sandboxes and the commands whose id was given out
+# go on, and the next start takes them up. Or the sandboxes die too, which stands in for a power loss
+# as far as that can be had here; or all is told to stop while commands run: then they are lost. What
+# was acknowledged is always found, what is left is removed.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/common.sh"
 server_start || done_testing
@@ -32,6 +33,16 @@ lost() { # ID...: each has ended, lost, without an exit code
     done
     tap_up=1 is "$bad" "" "what ran is told as lost"
 }
+goes_on() { # ID...: each runs on, and is then ended
+    local id bad=
+    for id; do
+        exec_is "$id" running || bad+="$BODY "
+        api POST "/v1/execs/$id/cancel"
+        api GET "/v1/execs/$id/wait?wait=20"
+        [ "$(json '"\(.status) \(.reason)"')" = "ended cancelled" ] || bad+="$BODY "
+    done
+    tap_up=1 is "$bad" "" "what ran runs on, and can be cancelled"
+}
 found() { # what every start must find
     api GET "/v1/workspaces/$WS"
     tap_up=1 is "$(json '"\(.name) \(.status)"')" "alpha ready" "the workspace is there"
@@ -40,6 +51,7 @@ found() { # what every start must find
     api GET "/v1/execs/$BG/stdout"
     tap_up=1 is "$BODY" said "what a command had printed is there"
 }
+no_boxes() { [ -z "$(group_pids)" ]; }
 all_pids() { echo "$SERVER_PID $(pid_of server) $(pid_of launcher)"; }
 
 workspace '{"name": "alpha"}'
@@ -68,9 +80,7 @@ wait $SERVER_PID 2>/dev/null
 wait $WRITER
 for pid in $pids; do wait_until 5 gone "$pid"; done
 for name in stream collected shot; do later_end $name; done
-no_boxes() { [ -z "$(group_pids)" ]; }
-try "sandboxes end by themselves when nobody is left" wait_until 10 no_boxes
-isnt "$(leftovers)" "" "but there is something left to clean up"
+isnt "$(box_pids)" "" "the sandboxes are there"
 python3 - "$STATE/server/pinfold.db" <<'E2'
 import shutil, sqlite3, sys, tempfile, os, glob
 d = tempfile.mkdtemp()
@@ -93,7 +103,7 @@ done < <(grep ws_ "$WORK/acknowledged")
 is "$missing" "" "each workspace that was acknowledged is there"
 run "$(tail -n 1 "$WORK/acknowledged")" 'echo works'
 is "$(json .stdout)" works "and the last of them works"
-lost "$BG" "$STREAMED" "$SHOT"
+goes_on "$BG" "$STREAMED" "$SHOT"
 found
 try "all workspaces but one are deleted" eval 'KEEP=$WS; for id in $(curl -sS -H "Authorization: Bearer $TOKEN" "$URL/v1/workspaces?limit=200" | jq -r ".items[].id"); do [ $id = $KEEP ] || api DELETE /v1/workspaces/$id -m 60; done'
 api POST "/v1/workspaces/$WS/stop" -m 30
@@ -110,8 +120,24 @@ wait "$SERVER_PID" 2>/dev/null
 SERVER_PID=
 later_end stream
 for pid in $pids; do try "a process ends with its parent" wait_until 20 gone "$pid"; done
-try "and so do the sandboxes" wait_until 10 no_boxes
 for name in collected shot; do later_end $name; done
+isnt "$(box_pids)" "" "the sandboxes are there"
+server_start
+try "it starts again" wait_until 30 healthy
+goes_on "$BG" "$STREAMED"
+found
+
+# --- the sandboxes too --------------------------------------------------------------------------------
+load; ok $? "all runs"
+STREAMED=$(stream_id stream)
+pids="$(all_pids) $(box_pids | tr '\n' ' ')"
+kill -KILL $pids
+wait "$SERVER_PID" 2>/dev/null
+SERVER_PID=
+for pid in $pids; do wait_until 5 gone "$pid"; done
+for name in stream collected shot; do later_end $name; done
+try "nothing runs any more" wait_until 10 no_boxes
+isnt "$(leftovers)" "" "but there is something left to clean up"
 server_start
 try "it starts again" wait_until 30 healthy
 lost "$BG" "$STREAMED"
@@ -119,13 +145,14 @@ found
 
 # --- the parent, and a new one at once ---------------------------------------------------------------
 load; ok $? "all runs"
+STREAMED=$(stream_id stream)
 kill -KILL "$SERVER_PID"
 wait "$SERVER_PID" 2>/dev/null
 server_start
 ok $? "a new one that is started at once starts"
 try "and serves" wait_until 30 healthy
 for name in stream collected shot; do later_end $name; done
-lost "$BG"
+goes_on "$BG" "$STREAMED"
 found
 
 # --- told to stop while all runs ----------------------------------------------------------------------
@@ -141,8 +168,9 @@ later_end collected
 is "$CODE $(json '"\(.reason) \(.exit_code)"')" "200 lost null" "so was the collected command"
 later_end shot
 is "$(tail -n 1 "$WORK/shot.body" | jq -r '"\(.event) \(.reason)"')" "exit lost" "and the one-shot"
-left=$(leftovers | grep -v '^file dirs/')
-is "$left" "" "nothing but files of workspaces is left"
+left() { leftovers | grep -v '^file dirs/'; }
+wait_until 10 eval '[ -z "$(left)" ]' # an init that was taken up is the host's to reap
+is "$(left)" "" "nothing but files of workspaces is left"
 server_start
 lost "$BG" "$STREAMED"
 found
