@@ -21,11 +21,11 @@ JOBS   := -j$(shell nproc)
 # --- the privilege map -----------------------------------------------------------------------
 ROOMS_pinfoldd         := pinfoldd conf confine base
 ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core agent store image profile http json conf confine crypt repo policy wire record run base
-ROOMS_pinfold-launcher := launcher box filter profile confine conf wire run base
+ROOMS_pinfold-launcher := launcher box strata filter profile confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
 ROOMS_pinfold-init     := init keep wire run base
 ROOMS_pinfold-tool     := tool files record base
-ROOMS_pinfold          := cli box filter image profile conf crypt json wire run base
+ROOMS_pinfold          := cli box strata filter image profile conf crypt json wire run base
 
 LIBS_pinfoldd         := libseccomp
 LIBS_pinfold-server   := libh2o-evloop openssl yajl sqlite3 libsodium libseccomp

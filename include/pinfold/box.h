@@ -40,6 +40,7 @@ struct box_spec {
     // With dir_fd: a user namespace whose maps say whose files are whose, for ids from `base` on.
     int (*dir_idmap)(const struct box_spec *s, uint32_t base, struct err *e);
     const char *layers; // lowest first, ':' between; "" only with host_usr
+    const char *strata; // what dir stands on, highest first, ':' between: box_start finds them
     bool host_usr;
     const char *profile;
     enum net_mode network;
@@ -91,7 +92,10 @@ int box_stat(struct box_host *h, const struct box *b, struct box_stat *ret, stru
 int box_dir_create(struct box_host *h, const char *dir, uint64_t disk_bytes, uint64_t inodes,
                    struct err *e);
 int box_dir_delete(struct box_host *h, const char *dir, struct err *e);
-int box_dir_copy(struct box_host *h, const char *from, const char *to, struct err *e);
+// Takes constant time, unless the directory has a disk of its own, which is copied. `from` goes on
+// with the same content; no sandbox may use either. replace: `to` exists and becomes the copy.
+int box_dir_copy(struct box_host *h, const char *from, const char *to, bool replace, struct err *e);
+int box_trash_old(struct box_host *h, struct err *e); // remove what copies replaced
 int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,
                      struct err *e);
 int box_layer_delete(struct box_host *h, const char *layer, struct err *e);

@@ -24,7 +24,7 @@ enum wire_type {
 
     MSG_DIR_CREATE = 20,   // make a workspace's directory (upper, work, files)
     MSG_DIR_DELETE = 22,   // remove it; refused while a sandbox uses it
-    MSG_DIR_COPY = 24,     // a copy of one as another (fork of a workspace)
+    MSG_DIR_COPY = 24,     // a copy of one as another, or instead of it
     MSG_LAYER_COMMIT = 26, // turn a directory's upper or files/root into an image layer
     MSG_LAYER_DELETE = 28,
     MSG_LAYER_LIST = 30, // fds: one, a directory of the layers to list by name
@@ -96,9 +96,9 @@ struct msg_box_exited {
 };
 struct msg_dir {
     char dir[ID_MAX];
-    char source[ID_MAX]; // DIR_COPY
-    uint64_t disk_bytes; // DIR_CREATE: a file system of this size for it; 0: the state's own
-    uint64_t inodes;     // with disk_bytes; 0: as many as its size suggests
+    char source[ID_MAX];         // DIR_COPY
+    uint64_t disk_bytes, inodes; // DIR_CREATE: a file system of its own, as large; 0: the state's
+    uint32_t replace;            // DIR_COPY, 1: dir is there and becomes the copy
 };
 struct msg_layer {
     char layer[LAYER_NAME_MAX];

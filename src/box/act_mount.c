@@ -90,12 +90,14 @@ STEP_FN(act_stage)
     if (m < 0 || place < 0 || mnt_move_mount(m, place, ""))
         return -1;
     st->base_fd = fd_steal(&m); // a detached mount's descriptor is its root directory
-    static const char *const dirs[] = {"u", "l", "r", "usr", "empty"};
+    static const char *const dirs[] = {"u", "l", "s", "r", "usr", "empty"};
     for (unsigned i = 0; i < N_ELEMS(dirs); i++)
         if (mkdirat(st->base_fd, dirs[i], 0755))
             return -1;
     return fchdir(st->base_fd);
 }
+
+#define LOWER_ROOM 256 // fsconfig's bound
 
 static int memory_upper(const struct plan *p, const struct stage *st)
 {
@@ -120,22 +122,23 @@ STEP_FN(act_upper)
 }
 
 // A value of fsconfig has at most 255 bytes, no more than three layers' names, and layers can be
-// given one at a time only from Linux 6.7. So each gets a link of one letter in the stage.
-static int short_layers(const char *layers, int base_fd, char lower[64])
+// given one at a time only from Linux 6.7. So each gets a link of three characters in the stage.
+static int short_layers(const char *layers, int base_fd, char kind, char lower[LOWER_ROOM])
 {
     size_t n = 0;
-    for (char link[2] = "A"; *layers; link[0]++) {
+    for (unsigned i = 0; *layers; i++) {
         char target[LAYER_ROOM];
         size_t len = strcspn(layers, ":");
-        if (link[0] > 'Z' || len >= sizeof(target))
+        if (len >= sizeof(target) || n + 5 > LOWER_ROOM)
             return (errno = E2BIG, -1);
         memcpy(target, layers, len);
         target[len] = '\0';
+        char *link = lower + n + (n > 0);
+        if (n)
+            lower[n] = ':';
+        n += (size_t)snprintf(link, 4, "%c%02u", kind, i % 100) + (n > 0);
         if (symlinkat(target, base_fd, link))
             return -1;
-        if (n)
-            lower[n++] = ':';
-        lower[n++] = link[0];
         layers += len + (layers[len] == ':');
     }
     lower[n] = '\0';
@@ -145,9 +148,10 @@ static int short_layers(const char *layers, int base_fd, char lower[64])
 STEP_FN(act_root)
 {
     (void)s;
-    char lower[64];
+    char lower[LOWER_ROOM];
     if (mnt_move_mount(st->trees[TREE_LAYERS], st->base_fd, "l") ||
-        short_layers(p->layers, st->base_fd, lower))
+        (p->files[0] && mnt_move_mount(st->trees[TREE_STRATA], st->base_fd, "s")) ||
+        short_layers(p->layers, st->base_fd, 'r', lower))
         return -1;
     // Paths are relative to the stage, our working directory. userxattr: a user namespace's
     // overlay may not use trusted.*.
@@ -193,11 +197,22 @@ STEP_FN(act_tree)
     return r && s->optional && (errno == ELOOP || errno == ENOTDIR || errno == ENOENT) ? 0 : r;
 }
 
+// /workspace of a directory that stands on strata.
+static int files_on_strata(const struct plan *p, const struct stage *st)
+{
+    char lower[LOWER_ROOM];
+    if (short_layers(p->files, st->base_fd, 'f', lower))
+        return -1;
+    const char *const options[] = {"lowerdir",     lower,       "upperdir", "u/files", "workdir",
+                                   "u/files_work", "userxattr", NULL,       NULL};
+    return new_mount("overlay", options, 0);
+}
+
 STEP_FN(act_files)
 {
-    (void)p;
-    own_fd int own =
-        s->tree == TREE_CALLER_DIR ? -1 : mnt_open_tree(st->base_fd, "u/files", OPEN_TREE_CLONE);
+    own_fd int own = s->tree == TREE_CALLER_DIR ? -1
+                     : p->files[0]              ? files_on_strata(p, st)
+                                   : mnt_open_tree(st->base_fd, "u/files", OPEN_TREE_CLONE);
     int fd = s->tree == TREE_CALLER_DIR ? st->trees[TREE_CALLER_DIR] : own;
     if (fd < 0)
         return -1;

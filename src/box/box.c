@@ -213,6 +213,7 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
         struct tree_want want;
     } rows[] = {
         {true, {TREE_LAYERS, h->layers_fd, "", true, true, false}},
+        {s->plan->files[0], {TREE_STRATA, h->strata_fd, "", true, true, false}},
         {sp->host_usr, {TREE_USR, AT_FDCWD, "/usr", true, true, true}},
         {sp->mirror && *sp->mirror,
          {TREE_MIRROR, h->mirrors_fd, sp->mirror, !sp->mirror_write, true, false}},
@@ -283,9 +284,29 @@ static int await_ready(struct start *s, char step[32], struct err *e)
     return err_sys(e, "sandbox set-up step '%s'", name);
 }
 
-int box_start(struct box_host *h, const struct box_spec *spec, struct box *ret, char step[32],
+// What the directory stands on, for the plan.
+static int find_strata(const struct box_host *h, const char *dir, char *out, struct err *e)
+{
+    struct strata s;
+    out[0] = '\0';
+    if (!dir || !*dir)
+        return 0;
+    own_fd int fd = io_open_beneath(h->dirs_fd, dir, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return err_sys(e, "open directory %s", dir);
+    struct strata_place place = strata_place(h);
+    if (strata_chain(&place, fd, &s, e))
+        return -1;
+    for (unsigned i = 0; i < s.n; i++)
+        out += snprintf(out, ID_MAX, "%s%s", i ? ":" : "", s.ids[i]);
+    return 0;
+}
+
+int box_start(struct box_host *h, const struct box_spec *asked, struct box *ret, char step[32],
               struct err *e)
 {
+    char strata[STRATA_MAX * ID_MAX];
+    struct box_spec with_strata = *asked, *spec = &with_strata;
     struct start s = {
         .h = h, .spec = spec, .slot = -1, .report_fd = -1, .control_fd = -1, .pidfd = -1};
     memset(&s.stage, 0xff, sizeof(s.stage)); // every descriptor -1
@@ -293,6 +314,9 @@ int box_start(struct box_host *h, const struct box_spec *spec, struct box *ret, 
     s.profile = profile_find(h->conf.profiles, h->conf.n_profiles, spec->profile);
     if (!s.profile)
         return err_set(e, ERR_NOT_FOUND, "no profile '%.64s'", spec->profile);
+    if (find_strata(h, spec->dir, strata, e))
+        return -1;
+    spec->strata = strata;
     s.plan = xcalloc(1, sizeof(*s.plan));
     if (plan_make(spec, s.profile, h->conf.repo_roots, s.plan, e) || reserve(&s, e) ||
         clone_child(&s, e) || prepare_child(&s, e) || release_child(&s, e) ||

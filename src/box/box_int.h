@@ -5,6 +5,7 @@
 #include <pinfold/box.h>
 #include <pinfold/init_start.h>
 #include <pinfold/list.h>
+#include <pinfold/strata.h>
 #include <stdint.h>
 
 // --- the plan ------------------------------------------------------------------------------
@@ -42,6 +43,7 @@ enum step_kind {
 enum tree { // what STEP_TREE shows; the index into prepared.trees
     TREE_LAYERS,
     TREE_DIR,
+    TREE_STRATA,
     TREE_USR,
     TREE_MIRROR,
     TREE_APT,
@@ -66,6 +68,7 @@ struct plan {
     struct step steps[STEPS_MAX];
     unsigned n_steps;
     char layers[4096]; // overlay's lowerdir: highest first
+    char files[1024];  // that of /workspace; "" when it is a plain directory
     char hostname[NAME_MAX_LEN + 1];
     bool memory_upper, net_loopback, userns;
     uint64_t disk_bytes, inodes;
@@ -137,8 +140,8 @@ struct net *net_new(const char *pool, struct err *e);
 void net_free(struct net *n);
 int net_attach(struct net *n, unsigned slot, pid_t pid, char address[48], struct err *e);
 int skeleton_make(int layers_fd, int trash_fd, struct err *e);
-int copy_tree(int from_fd, int to_fd, struct err *e);
 
+struct strata_place strata_place(const struct box_host *h);
 int box_trash_empty(struct box_host *h, struct err *e); // finish removals
 int dir_parts_make(int fd, struct err *e);              // upper, work and files of a directory
 
@@ -157,7 +160,7 @@ int disk_copy(struct box_host *h, const char *from, int src_fd, int dst_fd, stru
 
 struct box_host {
     struct box_host_conf conf;
-    int layers_fd, dirs_fd, mirrors_fd, trash_fd;
+    int layers_fd, dirs_fd, strata_fd, mirrors_fd, trash_fd;
     int init_fd, tool_fd, git_fd;
     int *filter_fds; // a sealed memfd for each profile
     struct cgroups *cgroups;

@@ -79,13 +79,19 @@ int box_dir_create(struct box_host *h, const char *dir, uint64_t disk_bytes, uin
     return unnamed_finish(h, id, dir, bad, e);
 }
 
+struct strata_place strata_place(const struct box_host *h)
+{
+    return (struct strata_place){h->dirs_fd, h->strata_fd, h->trash_fd};
+}
+
 static int to_trash(struct box_host *h, int at, const char *name, struct err *e)
 {
     char id[ID_MAX];
     (void)id_make("gone", id);
     if (renameat(at, name, h->trash_fd, id))
         return errno == ENOENT ? 0 : err_sys(e, "move %s to the trash", name);
-    return io_remove_tree(h->trash_fd, id, e);
+    struct strata_place place = strata_place(h);
+    return strata_discard(&place, id, e);
 }
 
 int box_dir_delete(struct box_host *h, const char *dir, struct err *e)
@@ -93,23 +99,21 @@ int box_dir_delete(struct box_host *h, const char *dir, struct err *e)
     return check_dir(dir, e) ? -1 : to_trash(h, h->dirs_fd, dir, e);
 }
 
-static int copy_parts(int src, int dst, struct err *e)
+// Let the new directory take the place of one that is there, which becomes trash.
+static int replace_dir(struct box_host *h, const char *id, const char *dir, int bad, struct err *e)
 {
-    static const char *const parts[] = {"upper", "files"};
-    if (dir_parts_make(dst, e))
-        return -1;
-    for (unsigned i = 0; i < N_ELEMS(parts); i++) {
-        own_fd int a = io_open_beneath(src, parts[i], O_RDONLY | O_DIRECTORY, 0);
-        own_fd int b = io_open_beneath(dst, parts[i], O_RDONLY | O_DIRECTORY, 0);
-        if (a < 0 || b < 0)
-            return err_sys(e, "open %s", parts[i]);
-        if (copy_tree(a, b, e))
-            return -1;
-    }
-    return 0;
+    char old[ID_MAX];
+    if (!bad && renameat2(h->trash_fd, id, h->dirs_fd, dir, RENAME_EXCHANGE))
+        bad = err_sys(e, "replace directory %s", dir);
+    if (!bad)
+        return renameat(h->trash_fd, id, h->trash_fd, id_make("old", old))
+                   ? err_sys(e, "name what was replaced")
+                   : 0;
+    (void)io_remove_tree(h->trash_fd, id, NULL); // the first error is the one to report
+    return -1;
 }
 
-int box_dir_copy(struct box_host *h, const char *from, const char *to, struct err *e)
+int box_dir_copy(struct box_host *h, const char *from, const char *to, bool replace, struct err *e)
 {
     if (check_dir(from, e) || check_dir(to, e))
         return -1;
@@ -117,11 +121,12 @@ int box_dir_copy(struct box_host *h, const char *from, const char *to, struct er
     if (src < 0)
         return err_sys(e, "open directory %s", from);
     char id[ID_MAX];
+    struct strata_place place = strata_place(h);
     own_fd int dst = unnamed_make(h, id, e);
     int bad = dst < 0 ? -1 : disk_copy(h, from, src, dst, e);
     if (bad > 0)
-        bad = copy_parts(src, dst, e);
-    return unnamed_finish(h, id, to, bad, e);
+        bad = strata_copy(&place, from, &src, dst, e);
+    return replace ? replace_dir(h, id, to, bad, e) : unnamed_finish(h, id, to, bad, e);
 }
 
 int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,
@@ -164,6 +169,12 @@ int box_mirror_delete(struct box_host *h, const char *mirror, struct err *e)
     return check_layer(mirror, e) ? -1 : to_trash(h, h->mirrors_fd, mirror, e);
 }
 
+int box_trash_old(struct box_host *h, struct err *e)
+{
+    struct strata_place place = strata_place(h);
+    return strata_discard_old(&place, e);
+}
+
 int box_trash_empty(struct box_host *h, struct err *e)
 {
     int fd = openat(h->trash_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -173,5 +184,6 @@ int box_trash_empty(struct box_host *h, struct err *e)
     for (struct dirent *de; (de = readdir(d));)
         if (de->d_name[0] != '.' && io_remove_tree(h->trash_fd, de->d_name, e))
             return -1;
-    return 0;
+    struct strata_place place = strata_place(h);
+    return strata_sweep(&place, e);
 }

@@ -72,6 +72,7 @@ static int open_trees(struct box_host *h, struct err *e)
         int *fd;
     } rows[] = {{"layers", &h->layers_fd},
                 {"dirs", &h->dirs_fd},
+                {"strata", &h->strata_fd},
                 {"mirrors", &h->mirrors_fd},
                 {"trash", &h->trash_fd}};
     for (unsigned i = 0; i < N_ELEMS(rows); i++) {
@@ -112,6 +113,7 @@ struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
     *h = (struct box_host){.conf = *c,
                            .layers_fd = -1,
                            .dirs_fd = -1,
+                           .strata_fd = -1,
                            .mirrors_fd = -1,
                            .trash_fd = -1,
                            .init_fd = -1,
@@ -129,8 +131,8 @@ void box_host_free(struct box_host *h)
 {
     if (!h)
         return;
-    int *fds[] = {&h->layers_fd, &h->dirs_fd, &h->mirrors_fd, &h->trash_fd,
-                  &h->init_fd,   &h->tool_fd, &h->git_fd};
+    int *fds[] = {&h->layers_fd, &h->dirs_fd, &h->strata_fd, &h->mirrors_fd,
+                  &h->trash_fd,  &h->init_fd, &h->tool_fd,   &h->git_fd};
     for (unsigned i = 0; i < N_ELEMS(fds); i++)
         fd_close(fds[i]);
     for (unsigned i = 0; h->filter_fds && i < h->conf.n_profiles; i++)

@@ -68,6 +68,26 @@ static int reverse_layers(const char *layers, char *out, size_t room, struct err
     return n ? 0 : err_set(e, ERR_BAD_REQUEST, "an image has at least one layer");
 }
 
+// Strata lie over the image and, without one, under /workspace.
+static int plan_strata(struct plan *p, const char *strata, struct err *e)
+{
+    size_t root = 0, files = 0;
+    while (strata && *strata) {
+        char id[ID_MAX];
+        size_t len = strcspn(strata, ":");
+        (void)snprintf(id, sizeof(id), "%.*s", (int)len, strata);
+        if (len >= sizeof(id) || !id_ok(id, "str"))
+            return err_set(e, ERR_BAD_REQUEST, "'%.31s' is not a stratum's id", id);
+        root += (size_t)snprintf(p->layers + root, sizeof(p->layers) - root, "s/%s/upper:", id);
+        files += (size_t)snprintf(p->files + files, sizeof(p->files) - files, "%ss/%s/files",
+                                  files ? ":" : "", id);
+        if (files >= sizeof(p->files))
+            return err_set(e, ERR_LIMIT, "too many strata");
+        strata += len + (strata[len] == ':');
+    }
+    return 0;
+}
+
 static const struct {
     const char *path;
     enum step_kind kind;
@@ -174,9 +194,12 @@ int plan_make(const struct box_spec *s, const struct profile *prof, const char *
                                    .uid = prof->uid,
                                    .gid = prof->gid,
                                    .open_files = p->limits.open_files};
+    if (plan_strata(p, s->strata, e))
+        return -1;
+    size_t n = strlen(p->layers);
     if (s->host_usr)
-        (void)snprintf(p->layers, sizeof(p->layers), "l/" LAYER_HOST);
-    else if (reverse_layers(s->layers, p->layers, sizeof(p->layers), e))
+        (void)snprintf(p->layers + n, sizeof(p->layers) - n, "l/" LAYER_HOST);
+    else if (reverse_layers(s->layers, p->layers + n, sizeof(p->layers) - n, e))
         return -1;
 
     add(p, STEP_IDS);
@@ -217,6 +240,8 @@ int box_plan_print(const struct box_spec *s, const struct profile *prof, struct 
             r |= buf_printf(out, " /%s", st->path);
         if (st->bytes)
             r |= buf_printf(out, " size=%llu", (unsigned long long)st->bytes);
+        if (st->kind == STEP_FILES && p->files[0])
+            r |= buf_printf(out, " lower=%s", p->files);
         if (st->read_only)
             r |= buf_puts(out, " read-only");
         r |= buf_putc(out, '\n');

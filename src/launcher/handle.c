@@ -48,7 +48,12 @@ static int work_dir_delete(struct box_host *h, const union wire_body *b, struct 
 }
 static int work_dir_copy(struct box_host *h, const union wire_body *b, struct err *e)
 {
-    return box_dir_copy(h, b->dir.source, b->dir.dir, e);
+    return box_dir_copy(h, b->dir.source, b->dir.dir, b->dir.replace, e);
+}
+static int work_trash(struct box_host *h, const union wire_body *b, struct err *e)
+{
+    (void)b;
+    return box_trash_old(h, e);
 }
 static int work_layer_commit(struct box_host *h, const union wire_body *b, struct err *e)
 {
@@ -85,20 +90,32 @@ static void on_dir_create(struct launcher *l, struct wire_msg *m)
 {
     struct err e = {0};
     if (m->body.dir.disk_bytes)
-        task_start(l, m, work_dir_create);
+        task_start(l, m, work_dir_create, NULL);
     else
         launcher_answer(l, m->id, work_dir_create(l->host, &m->body, &e), &e);
 }
 
-static void on_dir_delete(struct launcher *l, struct wire_msg *m)
+static bool refuse_used(struct launcher *l, const struct wire_msg *m, const char *dir)
 {
     struct err e = {0};
-    if (boxes_use_dir(l, m->body.dir.dir) || box_dir_in_use(l->host, m->body.dir.dir)) {
-        err_set(&e, ERR_CONFLICT, "directory %s is in use by a sandbox", m->body.dir.dir);
-        launcher_answer(l, m->id, -1, &e);
-        return;
-    }
-    task_start(l, m, work_dir_delete);
+    if (!boxes_use_dir(l, dir) && !box_dir_in_use(l->host, dir))
+        return false;
+    err_set(&e, ERR_CONFLICT, "directory %s is in use by a sandbox", dir);
+    launcher_answer(l, m->id, -1, &e);
+    return true;
+}
+
+static void on_dir_delete(struct launcher *l, struct wire_msg *m)
+{
+    if (!refuse_used(l, m, m->body.dir.dir))
+        task_start(l, m, work_dir_delete, NULL);
+}
+
+// A few renames; what they put into the trash goes after the answer.
+static void on_dir_copy(struct launcher *l, struct wire_msg *m)
+{
+    if (!refuse_used(l, m, m->body.dir.source) && !refuse_used(l, m, m->body.dir.dir))
+        task_start(l, m, work_dir_copy, work_trash);
 }
 
 static void on_layer_list(struct launcher *l, struct wire_msg *m)
@@ -123,7 +140,7 @@ static const struct {
     {MSG_BOX_START, on_box_start, NULL},         {MSG_BOX_STOP, on_box_stop, NULL},
     {MSG_BOX_LIST, on_box_list, NULL},           {MSG_BOX_STAT, on_box_stat, NULL},
     {MSG_DIR_CREATE, on_dir_create, NULL},       {MSG_DIR_DELETE, on_dir_delete, NULL},
-    {MSG_DIR_COPY, NULL, work_dir_copy},         {MSG_LAYER_COMMIT, NULL, work_layer_commit},
+    {MSG_DIR_COPY, on_dir_copy, NULL},           {MSG_LAYER_COMMIT, NULL, work_layer_commit},
     {MSG_LAYER_DELETE, NULL, work_layer_delete}, {MSG_LAYER_LIST, on_layer_list, NULL},
     {MSG_MIRROR_CREATE, on_mirror_create, NULL}, {MSG_MIRROR_DELETE, NULL, work_mirror_delete},
 };
@@ -133,7 +150,7 @@ void launcher_handle(struct launcher *l, struct wire_msg *m)
     for (unsigned i = 0; i < N_ELEMS(rows); i++)
         if (rows[i].type == m->row->type) {
             if (rows[i].work)
-                task_start(l, m, rows[i].work);
+                task_start(l, m, rows[i].work, NULL);
             else
                 rows[i].handle(l, m);
             return;

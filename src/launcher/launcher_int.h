@@ -26,12 +26,14 @@ struct stop_wait {
     struct list link;
     uint64_t id;
 };
+typedef int (*task_work)(struct box_host *h, const union wire_body *b, struct err *e);
 struct task {           // a child that works for one request
     struct watch watch; // its pidfd
     struct launcher *l;
     int pidfd, error_fd;
     pid_t pid;
-    uint64_t id;
+    uint64_t id; // 0: nobody waits for an answer
+    task_work after;
 };
 struct launcher {
     struct conf conf;
@@ -61,6 +63,5 @@ void boxes_list(struct launcher *l, uint64_t id);
 void boxes_stat(struct launcher *l, uint64_t id, const char *box);
 bool boxes_use_dir(const struct launcher *l, const char *dir);
 void boxes_end_all(struct launcher *l);
-// task.c: run work(l->host, m) in a child; answers id when it ends.
-void task_start(struct launcher *l, const struct wire_msg *m,
-                int (*work)(struct box_host *h, const union wire_body *b, struct err *e));
+// task.c: run work(l->host, m) in a child; answers id when it ends. Then `after`, unless NULL.
+void task_start(struct launcher *l, const struct wire_msg *m, task_work work, task_work after);

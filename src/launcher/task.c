@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pinfold/io.h>
+#include <pinfold/log.h>
 #include <pinfold/own.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +16,15 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+static void answer(struct task *t, int failed, const struct err *e)
+{
+    if (t->id)
+        launcher_answer(t->l, t->id, failed, e);
+    else if (failed)
+        log_warn("%s", e->text);
+    free(t);
+}
 
 static void on_task_end(struct watch *w, uint32_t events)
 {
@@ -32,22 +42,23 @@ static void on_task_end(struct watch *w, uint32_t events)
     e.text[sizeof(e.text) - 1] = '\0';
     fd_close(&t->pidfd);
     fd_close(&t->error_fd);
-    launcher_answer(l, t->id, good ? 0 : -1, &e);
-    free(t);
+    static const struct wire_msg nothing;
+    task_work after = t->after;
+    answer(t, good ? 0 : -1, &e);
     if (l->n_tasks-- == JOBS_MAX && !l->leave_by_ms)
         loop_watch_events(&l->peer, EPOLLIN);
+    if (after && !l->leave_by_ms) // else the next start does it
+        task_start(l, &nothing, after, NULL);
 }
 
-void task_start(struct launcher *l, const struct wire_msg *m,
-                int (*work)(struct box_host *h, const union wire_body *b, struct err *e))
+void task_start(struct launcher *l, const struct wire_msg *m, task_work work, task_work after)
 {
     struct err e = {0};
     int pipe_fds[2];
     struct task *t = xcalloc(1, sizeof(*t));
-    *t = (struct task){.l = l, .pidfd = -1, .error_fd = -1, .id = m->id};
+    *t = (struct task){.l = l, .pidfd = -1, .error_fd = -1, .id = m->id, .after = after};
     if (pipe2(pipe_fds, O_CLOEXEC)) {
-        launcher_answer(l, m->id, err_sys(&e, "make a pipe"), &e);
-        free(t);
+        answer(t, err_sys(&e, "make a pipe"), &e);
         return;
     }
     struct clone_args args = {
@@ -68,10 +79,9 @@ void task_start(struct launcher *l, const struct wire_msg *m,
     t->error_fd = pipe_fds[0];
     t->pid = (pid_t)pid;
     if (pid < 0 || loop_watch(l->loop, &t->watch, t->pidfd, EPOLLIN, on_task_end, &e)) {
-        launcher_answer(l, m->id, pid < 0 ? err_sys(&e, "start the work's process") : -1, &e);
         fd_close(&t->error_fd);
         fd_close(&t->pidfd);
-        free(t);
+        answer(t, pid < 0 ? err_sys(&e, "start the work's process") : -1, &e);
         return;
     }
     if (++l->n_tasks == JOBS_MAX)

@@ -60,10 +60,8 @@ FIELDS(box_exited) = {
     U32(msg_box_exited, oom_kills),
 };
 FIELDS(dir) = {
-    STR(msg_dir, dir),
-    STR(msg_dir, source),
-    U64(msg_dir, disk_bytes),
-    U64(msg_dir, inodes),
+    STR(msg_dir, dir),    STR(msg_dir, source),  U64(msg_dir, disk_bytes),
+    U64(msg_dir, inodes), U32(msg_dir, replace),
 };
 FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from_files)};
 FIELDS(mirror) = {STR(msg_mirror, mirror)};

@@ -66,7 +66,7 @@ leftovers() {
         name=${f##*/pf}
         [ -e "$f" ] && flock -n "/run/pinfold/ranges/$name" true && echo "network pf$name"
     done
-    for name in boxes trash dirs; do
+    for name in boxes trash dirs strata; do
         ls "$STATE/$name" 2>/dev/null | sed "s/^/file $name\//"
     done
 }

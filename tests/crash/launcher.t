@@ -20,6 +20,10 @@ workspace '{"name": "many"}'
 MANY=$ID
 run "$MANY" 'mkdir d && cd d && seq 15000 | xargs touch; ls | wc -l'
 is "$(json .stdout | tr -d '\n')" 15000 "a workspace has many files"
+workspace '{"name": "heavy", "limits": {"disk_bytes": 700000000}}'
+HEAVY=$ID
+run "$HEAVY" 'head -c 500M /dev/zero >data; wc -c <data'
+is "$(json .stdout | tr -d '\n')" 524288000 "one has a disk with much on it, which takes its time to copy"
 
 background "$WS" "$LOOP"
 BG=$EXEC
@@ -43,7 +47,7 @@ api GET "/v1/workspaces/$WS/debug"
 USE=$(json '.use | {memory_limit, pids_limit}' | tr -d ' \n')
 INIT=$(json .sandbox.init_pid)
 
-later fork POST "/v1/workspaces/$MANY/fork" -d '{"name": "copy"}' -m 60
+later fork POST "/v1/workspaces/$HEAVY/fork" -d '{"name": "copy"}' -m 60
 copying() { [ -n "$(ls -A "$STATE/trash")" ]; }
 try "a copy is being made" wait_until 20 copying
 OLD=$(pid_of launcher)
@@ -97,10 +101,10 @@ for id in $WS $DISK; do
 done
 run "$DISK" 'cat file'
 is "$(json .stdout)" kept "its files are there in a new one"
-api POST "/v1/workspaces/$MANY/fork" -d '{"name": "copy"}' -m 120
+api POST "/v1/workspaces/$HEAVY/fork" -d '{"name": "copy"}' -m 120
 is "$CODE" 201 "the copy can be made now"
-run "$(json .id)" 'ls d | wc -l'
-is "$(json .stdout | tr -d '\n')" 15000 "and is whole"
+run "$(json .id)" 'wc -c <data'
+is "$(json .stdout | tr -d '\n')" 524288000 "and is whole"
 
 # --- in the middle of a removal -----------------------------------------------------------------------
 later delete DELETE "/v1/workspaces/$MANY" -m 60

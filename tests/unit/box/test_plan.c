@@ -65,6 +65,27 @@ static void variants(void)
     spec.network = NET_NONE;
 }
 
+static void strata(void)
+{
+    struct err e = {0};
+    own_buf struct buf with, without;
+    buf_init(&with, 1 << 16);
+    buf_init(&without, 1 << 16);
+    (void)box_plan_print(&spec, &profile, &without, &e);
+    spec.strata = "str_00000000000000000000:str_11111111111111111111";
+    is_int(box_plan_print(&spec, &profile, &with, &e), 0, "a directory may stand on strata");
+    is_int(at(without.data, "lower="), -1, "/workspace is a plain directory without");
+    ok(at(with.data, "/workspace lower=s/str_00000000000000000000/files:s/str_1111") > 0,
+       "and an overlay with them, the highest first");
+    static const char *const bad[] = {"str_0", "l/x", "../str_00000000000000000000",
+                                      "str_00000000000000000000/../..", "ws_00000000000000000000"};
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        spec.strata = bad[i];
+        is_int(box_plan_print(&spec, &profile, &with, &e), -1, "'%s' is no stratum", bad[i]);
+    }
+    spec.strata = NULL;
+}
+
 static void refusals(void)
 {
     static const char *const bad[] = {"", "../../etc", "ABCDEF", ":", "l/x", layer + 1};
@@ -90,6 +111,7 @@ int main(void)
 {
     order();
     variants();
+    strata();
     refusals();
     return done_testing();
 }
