@@ -19,17 +19,19 @@ Q      := $(if $(V),,@)
 JOBS   := -j$(shell nproc)
 
 # --- the privilege map -----------------------------------------------------------------------
-ROOMS_pinfoldd         := pinfoldd conf confine base
+ROOMS_pinfoldd         := pinfoldd conf policy confine base
 ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core agent store image profile http json conf confine crypt repo policy wire record run base
-ROOMS_pinfold-launcher := launcher box strata filter profile confine conf wire run base
+ROOMS_pinfold-launcher := launcher box strata filter profile confine conf policy wire run base
+ROOMS_pinfold-egress   := egress policy peek confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
 ROOMS_pinfold-init     := init keep wire run base
 ROOMS_pinfold-tool     := tool files record base
-ROOMS_pinfold          := cli box strata filter image profile conf crypt json wire run base
+ROOMS_pinfold          := cli box strata filter image profile conf policy crypt json wire run base
 
 LIBS_pinfoldd         := libseccomp
 LIBS_pinfold-server   := libh2o-evloop openssl yajl sqlite3 libsodium libseccomp
 LIBS_pinfold-launcher := libseccomp libcap libnl-route-3.0 libnftables
+LIBS_pinfold-egress   := libcares libseccomp
 LIBS_pinfold-git      := libgit2 libseccomp
 LIBS_pinfold-init     :=
 LIBS_pinfold-tool     :=
@@ -39,13 +41,13 @@ EXTRA_pinfold-server  := -lwslay -lm -lpthread
 EXTRA_pinfold-init    := -static
 EXTRA_pinfold-tool    := -static
 
-BINARIES := pinfoldd pinfold-server pinfold-launcher pinfold-git pinfold-init pinfold-tool pinfold
+BINARIES := pinfoldd pinfold-server pinfold-launcher pinfold-egress pinfold-git pinfold-init pinfold-tool pinfold
 STATIC   := pinfold-init pinfold-tool
 
 # --- packages: the only list of what is needed from Debian -------------------------------------
 DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev libwslay-dev \
   libyajl-dev libsqlite3-dev libsodium-dev libseccomp-dev libcap-dev libnl-route-3-dev \
-  libnftables-dev libgit2-dev libcurl4-openssl-dev
+  libnftables-dev libgit2-dev libcurl4-openssl-dev libc-ares-dev
 DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager makepkg \
   archlinux-keyring gpg gpg-agent distro-info-data
 DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git curl jq python3 nodejs strace \
@@ -125,7 +127,7 @@ $(foreach b,$(BINARIES),$(eval $(call $(if $(and $(SANITIZE),$(filter $(b),$(STA
 # A unit test is one program, linked with its room, what the include table allows that, and crypt.
 UNIT_ROOMS := $(patsubst tests/unit/%/,%,$(sort $(dir $(wildcard tests/unit/*/test_*.c tests/unit/api/*/test_*.c))))
 UNIT_BIN := $(foreach r,$(UNIT_ROOMS),$(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/$(r)/test_*.c)))
-UNIT_PKGS := $(filter-out libgit2 libcurl,$(sort $(foreach b,$(BINARIES),$(LIBS_$(b)))))
+UNIT_PKGS := $(filter-out libgit2 libcurl libcares,$(sort $(foreach b,$(BINARIES),$(LIBS_$(b)))))
 UNIT_LINK = -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $$(pkg-config --libs $(UNIT_PKGS)) -lwslay -lm -lpthread
 $(B)/needs.mk: src/README.md
 	@mkdir -p $(@D)
@@ -133,7 +135,7 @@ $(B)/needs.mk: src/README.md
 -include $(B)/needs.mk
 needs = $(sort $(1) $(foreach n,$(NEEDS_$(1)),$(call needs,$(n))))
 define unit_rule
-$(B)/tests/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(filter-out server launcher init git tool pinfoldd cli,$(filter $(ROOMS),$(sort crypt base $(call needs,$(1))))),$(call room_lib,$(r)))
+$(B)/tests/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(filter-out server launcher egress init git tool pinfoldd cli,$(filter $(ROOMS),$(sort crypt base $(call needs,$(1))))),$(call room_lib,$(r)))
 	@mkdir -p $$(@D)
 	@echo "  CC $$<"
 	$$(Q)$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) -Wno-unused-result -Itests/lib -MMD -MP -pie $$(LDFLAGS_ALL) -o $$@ $$< $$(UNIT_LINK)
@@ -142,7 +144,7 @@ $(foreach r,$(UNIT_ROOMS),$(eval $(call unit_rule,$(r))))
 
 # Helpers of tests (probe, fakes, floors of the bench) are static: they run inside sandboxes too.
 HELPERS := $(patsubst tests/%.c,$(B)/helpers/%,$(wildcard tests/probe/*.c tests/fake/*.c tests/bench/*.c))
-HELPER_LIBS := $(foreach r,conf wire record run base,$(call room_lib,$(r)))
+HELPER_LIBS := $(foreach r,conf policy wire record run base,$(call room_lib,$(r)))
 $(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
 	@mkdir -p $(@D)
 	@echo "  CC $<"
@@ -152,7 +154,7 @@ $(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
 # Fuzz targets are one file each: with clang's fuzzer for make fuzz, else over the inputs we keep.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 30
-FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf policy agent files crypt,$(call needs,$(n))) api/sandboxed_sh),$(call room_lib,$(r)))
+FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf policy peek agent files crypt,$(call needs,$(n))) api/sandboxed_sh),$(call room_lib,$(r)))
 $(B)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(FLAVOUR)),,tests/fuzz/replay.c) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	@echo "  CC $<"

@@ -59,6 +59,7 @@ struct box {
     int control_fd;       // init's socket, to give away: a box whose socket is closed is orphaned
     uint32_t uid_base;
     char address[48];
+    int net_fds[NET_SOCK_N]; // with NET_LIST: what listens inside
     struct box_groups *groups;
     bool adopted; // taken up from an earlier process: not our child, no control_fd
 };

@@ -2,16 +2,17 @@
 // pinfold's settings: one table (src/conf/settings.c), one struct, one reader. pinfoldd reads
 // pinfold.conf and hands each child the rows that are the child's, as text in a sealed memfd.
 //
-// THE START CONTRACT. pinfoldd starts server and launcher by fork and exec with an empty
+// THE START CONTRACT. pinfoldd starts server, launcher and egress by fork and exec with an empty
 // environment, stdin from /dev/null, stdout and stderr on a pipe that pinfoldd reads line by line
 // (bounded, tagged by role), the working directory /, and exactly these descriptors:
 //
-//   3  START_PEER      the process's end of the server<->launcher SOCK_SEQPACKET pair. pinfoldd
+//   3  START_PEER      the process's end of the server<->launcher SOCK_SEQPACKET pair, of egress the
+//                      end of its pair with the server. pinfoldd
 //                      keeps both ends, so a restarted process gets the same one: there is no end
 //                      of file when the peer dies. The launcher drains 3 and then sends READY;
 //                      a restarted server asks BOX_LIST.
 //   4  START_STATE     launcher: DIR, owned by root, 0700, with DIR/{layers,dirs,mirrors} made.
-//                      server: DIR/server, owned by the server's user, 0700.
+//                      server: DIR/server, owned by the server's user, 0700. egress: /dev/null.
 //   5  START_PROFILES  the directory of profiles, to read
 //   6  START_IMAGES    the directory of images, to read
 //   7  START_SETTINGS  the sealed memfd with the settings
@@ -19,10 +20,11 @@
 //                      It stays open: EPOLLERR on it means that pinfoldd is gone; exit at once.
 //   9  START_HANDOVER  server: one end of a SOCK_SEQPACKET pair whose both ends pinfoldd keeps: what
 //                      a leaving server gives its successor (http_server_leave) waits in it
-//  10  START_LISTEN    server only: conf.listen_sockets listening sockets, in the order of Listen=
+//  10  START_EGRESS    server: its end of another pair as 3, with egress; else /dev/null
+//  11  START_LISTEN    server only: conf.listen_sockets listening sockets, in the order of Listen=
 //
-// Both start as root; the server becomes conf.server_uid:server_gid by confine_self before it
-// reads a byte. A child calls conf_inherit first: it reads 7 and makes all of these close-on-exec.
+// All start as root; server and egress become their users by confine_self before they read a byte. A
+// child calls conf_inherit first: it reads 7 and makes all of these close-on-exec.
 // SIGTERM means: finish what must be finished within StopTimeout= and exit 0.
 // SIGHUP means: leave for a successor. Take nothing more, finish what is begun within
 // UpgradeGrace=, touch nothing that lives, exit 0. The successor gets TakeOver=yes: what waits on its
@@ -42,6 +44,7 @@ enum start_fd {
     START_SETTINGS,
     START_READY,
     START_HANDOVER,
+    START_EGRESS,
     START_LISTEN,
 };
 
@@ -51,8 +54,9 @@ enum conf_for {
     FOR_SERVER = 2,
     FOR_LAUNCHER = 4,
     FOR_CLI = 8, // in-process `pinfold run`
-    FOR_ALL = 15,
-    FOR_START = 16, // made by pinfoldd for its children, refused in the file
+    FOR_EGRESS = 16,
+    FOR_ALL = 31,
+    FOR_START = 32, // made by pinfoldd for its children, refused in the file
 };
 
 // A file named in pinfold.conf that only root can read: pinfoldd reads it, children get the text.
@@ -72,7 +76,7 @@ struct conf {
     uint64_t log_level; // enum log_level
     uint64_t strict;    // bool: a call our own filters refuse kills the process
     char listen[512];   // ADDR:PORT, [ADDR6]:PORT, separated by blanks
-    char state_dir[256], profiles_dir[256], images_dir[256], server_user[33];
+    char state_dir[256], profiles_dir[256], images_dir[256], server_user[33], egress_user[33];
     uint64_t stop_timeout_ms, upgrade_grace_ms;
     struct conf_file tls_certificate, tls_key;
     uint64_t http2;
@@ -80,11 +84,14 @@ struct conf {
     struct conf_file password, users; // users: lines NAME:PASSWORD or NAME:HASH
     uint64_t session_ms;
     // made by pinfoldd
-    uint64_t server_uid, server_gid, listen_sockets, take_over;
+    uint64_t server_uid, server_gid, egress_uid, egress_gid, listen_sockets, take_over;
     char admin_token[128];
     // ids and networks of sandboxes
     uint64_t id_base, id_ranges;
     char network_range[64], name_servers[256];
+    // what sandboxes with an allow-list may reach
+    char allow_private[4096], egress_ports[128];
+    uint64_t max_egress_connections, max_sandbox_connections, egress_idle_ms;
     // repositories and images
     char repository_base[256], repository_roots[1024];
     uint64_t repository_bytes, repository_objects, repository_timeout_ms;
@@ -139,11 +146,11 @@ int conf_read(struct conf *c, const char *path, struct err *e);
 #define CONF_DEFAULT_FILE "/etc/pinfold/pinfold.conf"
 // The directory that a setting names, or the one that came with this binary. Close it.
 int conf_open_data(const char *setting, const char *name, struct err *e);
-// ServerUser= as numbers in server_uid and server_gid: 0, or 1 when there is no such user and the
-// number that is nobody's stands in: Debian reserves 65000 to 65533 and gives none of them out, and
-// systemd's own ranges end below or start above.
+// ServerUser= and EgressUser= as numbers: 0, or 1 when one of them is not there and a number that is
+// nobody's stands in, this one and the next: Debian reserves 65000 to 65533 and gives none of them
+// out, and systemd's own ranges end below or start above.
 #define CONF_FALLBACK_UID 65432
-int conf_find_user(struct conf *c, struct err *e);
+int conf_find_users(struct conf *c, struct err *e);
 // Read one file's text over what is there; unknown, repeated and child-only keys are errors that
 // name file and line. Files named in it are not read.
 int conf_parse(struct conf *c, const char *name, const char *text, size_t len, struct err *e);

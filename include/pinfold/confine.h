@@ -13,7 +13,8 @@ enum confine_role {
     CONFINE_PINFOLDD, // root, the capabilities its children need, no filter (it would be inherited)
     CONFINE_LAUNCHER, // root, the capabilities of mounting and mapping, no filter (as above)
     CONFINE_SERVER,   // no capabilities, Landlock, filter without execve, fork, socket, connect
-    CONFINE_GIT,      // as the server, with outgoing INET sockets; runs inside a sandbox already
+    CONFINE_EGRESS, // as the server, with sockets of IPv4 and IPv6 and no files but the resolver's
+    CONFINE_GIT,    // as the server, with outgoing INET sockets; runs inside a sandbox already
     CONFINE_N_ROLES
 };
 const char *confine_role_name(enum confine_role role);

@@ -78,10 +78,17 @@ struct core_conf {
     uint64_t repo_max_bytes;       // 4 GiB of one mirror
     uint64_t repo_max_objects;     // 10 million
     const char *repo_base_url;     // for owner/repo; NULL for repo.h's own default
-    const char *repo_roots;        // absolute directories for local repositories; NULL: as there
-    const char *default_image;     // "host"
-    const char *default_profile;   // "default"
-    struct limits limits_default;  // of a workspace that asks for none; 0: as its profile says
+    const char *allow_private;     // what allow-lists may open at private addresses; NULL: nothing
+    const char *egress_ports;      // of a rule that names none; NULL: "80 443"
+    const struct core_preset {
+        char name[32]; // without the @
+        char *rules;   // blanks between
+    } * presets;
+    unsigned n_presets;
+    const char *repo_roots;       // absolute directories for local repositories; NULL: as there
+    const char *default_image;    // "host"
+    const char *default_profile;  // "default"
+    struct limits limits_default; // of a workspace that asks for none; 0: as its profile says
 };
 void core_conf_init(struct core_conf *conf);
 
@@ -89,6 +96,7 @@ void core_conf_init(struct core_conf *conf);
 struct core_parts {
     struct loop *loop;
     int launcher_fd;  // SOCK_SEQPACKET; -1 when there is none (then sandboxes are refused)
+    int egress_fd;    // SOCK_SEQPACKET to the egress process; 0 or -1: none
     int state_dir_fd; // the server's own directory: database and output files
     const struct profile *profiles;
     unsigned n_profiles;
@@ -140,6 +148,7 @@ struct core_stats {
     uint64_t execs_started, execs_ended[END_N];
     uint64_t boxes_started, boxes_failed, builds_done, builds_failed, layers_cached, clones;
     uint64_t runs_ended[RUN_STATES], run_events;
+    uint64_t egress_allowed, egress_denied, egress_bytes; // of sandboxes with an allow-list
     uint64_t output_bytes, denied_limit;    // requests refused for a limit of this server
     uint64_t exec_ms_sum, box_start_us_sum; // for means
 };

@@ -93,6 +93,7 @@ struct exec_spec {
     const char *image, *profile;
     bool network_given;
     enum net_mode network;
+    const char *const *allow; // of mode allow-list; NULL: the profile's
     const struct file_put *files;
     size_t n_files;
 };

@@ -20,6 +20,8 @@ struct workspace {
     char image[NAME_MAX_LEN + 1];
     char profile[NAME_MAX_LEN + 1];
     enum net_mode network;
+    const char *const *allow; // its rules as asked for; never NULL
+    bool learn;
     struct limits limits;            // as asked for; 0: as the profile says
     struct limits limits_effective;  // what the sandbox gets
     const char *repo_url, *repo_ref; // as asked for; "" for none; never a credential
@@ -58,6 +60,8 @@ struct workspace_spec {
     bool submodules;
     bool network_given;
     enum net_mode network;
+    const char *const *allow; // rules of mode allow-list, NULL-terminated; NULL: the profile's
+    bool learn;
     const char *const *env;    // NULL-terminated or NULL
     const char *const *labels; // NULL-terminated or NULL
     const char *init_script;
@@ -85,11 +89,14 @@ struct workspace_patch {
     const char *image;                        // only while no build succeeded and no exec ran
     const char *const *env;                   // replaces all; NULL: as it is
     const char *const *labels;                // replaces all
-    bool network_given, limits_given;
+    bool network_given, learn_given, limits_given;
     enum net_mode network;
+    const char *const *allow; // replaces all
+    bool learn;
     struct limits limits; // members of 0 stay as they are
 };
-// result: struct workspace *. Limits, network and profile take hold when the sandbox starts next
+// result: struct workspace *. Rules of an allow-list take hold at once, and end what they no longer
+// allow. Limits, network mode and profile take hold when the sandbox starts next
 // (at once when it is idle: it is stopped); env at the next exec.
 int core_workspace_patch(struct core *c, struct workspace *ws, const struct workspace_patch *p,
                          struct waiter *w, struct err *e);

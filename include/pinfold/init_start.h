@@ -28,6 +28,7 @@ struct init_start {
 };
 // The only thing a failing set-up says: which step, errno. step 0xffff: init is ready.
 #define REPORT_READY 0xffffu
+#define REPORT_SOCKETS 0xfffeu // with descriptors; more reports follow
 struct box_report {
     uint32_t step;
     int32_t sys;

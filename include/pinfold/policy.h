@@ -73,6 +73,8 @@ struct buf;
 int policy_format(const struct policy *p, struct buf *out); // rules, a blank between
 // The rule that allows it, or NULL. An empty policy allows nothing.
 const struct rule *policy_match(const struct policy *p, const struct host *h, uint16_t port);
+// Does any rule allow this host, on whatever port?
+bool policy_knows(const struct policy *p, const struct host *h);
 // What both allow, as rules; ports are a's.
 int policy_intersect(const struct policy *a, const struct policy *b, struct policy *ret,
                      struct err *e);

@@ -13,7 +13,8 @@
 #define PROFILE_REASONS_MAX 8192
 #define PROFILE_WRITE_PATHS 8     // each is a step of a plan
 #define PROFILE_WRITE_PATH_MAX 60 // bytes of one
-#define PROFILE_NR_MAX 1023       // no system call has a higher number
+#define PROFILE_ALLOW_MAX 4096
+#define PROFILE_NR_MAX 1023 // no system call has a higher number
 
 // One system call that is allowed, perhaps only with certain arguments.
 struct profile_call {
@@ -38,6 +39,8 @@ struct profile {
     uint32_t uid, gid;     // of commands that name no user
     uint64_t capabilities; // bounding set, a bit each
     enum net_mode network; // what a workspace gets that asks for nothing
+    bool network_listed;   // by NetworkAllow=: no list reaches further, and mode full is refused
+    char network_allow[PROFILE_ALLOW_MAX]; // rules and presets (policy.h), a blank between
     bool workspace_read_only;
     bool user_namespaces;   // nested ones
     bool privileged_mounts; // internal only: mount(2) inside, for image bootstrap

@@ -35,11 +35,23 @@ void limits_narrow(struct limits *ret, const struct limits *base, const struct l
 enum net_mode {
     NET_NONE, // lo only
     NET_FULL, // veth, NAT, isolated from other sandboxes and from this host's private networks
+    NET_LIST, // lo, and a proxy, a name server and ports 80 and 443 that pinfold-egress serves
     NET_HOST, // the host's namespace; internal profiles only (git, bootstrap), never by request
     NET_N
 };
 const char *net_mode_name(enum net_mode m);
 int net_mode_parse(const char *s, enum net_mode *ret, struct err *e); // never gives NET_HOST
+
+// The sockets that listen inside a sandbox with NET_LIST, in the order they are handed over.
+enum net_socket {
+    NET_SOCK_PROXY,   // 127.0.0.1:NET_PROXY_PORT: HTTP proxy and SOCKS5
+    NET_SOCK_HTTP,    // port 80 of every address that is not taken
+    NET_SOCK_TLS,     // port 443, likewise
+    NET_SOCK_DNS,     // 127.0.0.1:53, datagrams
+    NET_SOCK_DNS_TCP, // 127.0.0.1:53, streams
+    NET_SOCK_N
+};
+#define NET_PROXY_PORT 3128
 
 // How an exec ended. Names are the wire's `reason`.
 enum end_reason {

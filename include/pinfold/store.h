@@ -50,6 +50,8 @@ struct store_blob {
 struct store_workspace {
     const char *id, *name, *image, *profile;
     uint32_t network;
+    struct store_blob allow; // rules, each with its NUL
+    bool learn;
     struct limits limits;
     const char *repo_url, *repo_ref, *repo_commit, *mirror;
     bool submodules;

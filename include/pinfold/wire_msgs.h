@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The messages: one struct each, one number each. The table that says who may send what to whom
-// and with how many descriptors is src/wire/messages.c. Strings are NUL-terminated and never
-// longer than their room; ids and names were checked against their grammar by the sender and are
-// checked again by the receiver.
+// The messages: one struct each, one number each; src/wire/messages.c says who sends what to whom
+// with how many descriptors. Strings are NUL-terminated; both ends check ids and names.
 #pragma once
 #include <pinfold/id.h>
 #include <pinfold/run.h>
+#include <pinfold/wire_egress.h>
 
 #define LAYER_NAME_MAX 72 // hex SHA-256 and the NUL fit
 #define LAYERS_MAX 24
@@ -15,7 +14,7 @@ enum wire_type {
     MSG_DONE = 1, // answer to any request that has no answer of its own
 
     MSG_BOX_START = 2,   // server -> launcher: make a sandbox; answer BOX_STARTED
-    MSG_BOX_STARTED = 3, // fds: init socket, pidfd, cgroup directory (v2)
+    MSG_BOX_STARTED = 3, // fds: init socket, pidfd, cgroup (v2), with NET_LIST enum net_socket
     MSG_BOX_STOP = 4,    // kill all in it and clean up; answer DONE once nothing is left
     MSG_BOX_LIST = 6,    // answer: one BOX_STARTED for each live one, then DONE
     MSG_BOX_STAT = 8,    // current use; answer BOX_STATS
@@ -30,7 +29,12 @@ enum wire_type {
     MSG_LAYER_LIST = 30, // fds: one, a directory of the layers to list by name
     MSG_MIRROR_CREATE = 32,
     MSG_MIRROR_DELETE = 34,
-    MSG_READY = 40, // launcher -> server, at its start: what was asked before is void
+    MSG_READY = 40, // launcher, egress -> server, at its start: what was asked before is void
+
+    MSG_EGRESS_BOX = 50,      // server -> egress: rules of a sandbox; fds: its sockets, or none
+    MSG_EGRESS_DECISION = 51, // egress -> server, unasked; again when an allowed one has ended
+    MSG_EGRESS_CLOSE = 52,    // it is gone
+    MSG_EGRESS_SWEEP = 54,    // forget the sandboxes of earlier servers
 
     MSG_EXEC = 100,         // server -> init; fds: stdin, stdout, stderr, or none with a tty;
                             // then one memfd when the arguments are too long for a message;
@@ -44,11 +48,6 @@ enum wire_type {
     MSG_EXEC_LIST = 110,   // what is kept; an EXEC_IS for each, EXEC_EXITED if it ended, DONE
     MSG_EXEC_IS = 111,     // fds: stdout, stderr and, if open, stdin; or the terminal's master
     MSG_EXEC_FORGET = 112, // init lets go of what it keeps for it
-};
-
-struct wire_bytes {
-    const void *p;
-    size_t len;
 };
 
 struct msg_done {
@@ -188,6 +187,7 @@ union wire_body {
     struct msg_dir dir;
     struct msg_layer layer;
     struct msg_mirror mirror;
+    union wire_egress egress;
     struct msg_none none;
     struct msg_exec exec;
     struct msg_exec_started exec_started;

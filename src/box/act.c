@@ -14,6 +14,7 @@
 #include <grp.h>
 #include <linux/keyctl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <sched.h>
@@ -65,6 +66,34 @@ static STEP_FN(act_loopback)
     own_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct ifreq req = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     return sock < 0 ? -1 : ioctl(sock, SIOCSIFFLAGS, &req);
+}
+
+static STEP_FN(act_listen)
+{
+    (void)p, (void)s;
+    static const struct {
+        int type;
+        in_addr_t address;
+        in_port_t port;
+    } rows[NET_SOCK_N] = {
+        [NET_SOCK_PROXY] = {SOCK_STREAM, INADDR_LOOPBACK, NET_PROXY_PORT},
+        [NET_SOCK_HTTP] = {SOCK_STREAM, INADDR_ANY, 80},
+        [NET_SOCK_TLS] = {SOCK_STREAM, INADDR_ANY, 443},
+        [NET_SOCK_DNS] = {SOCK_DGRAM, INADDR_LOOPBACK, 53},
+        [NET_SOCK_DNS_TCP] = {SOCK_STREAM, INADDR_LOOPBACK, 53},
+    };
+    const struct box_report r = {.step = REPORT_SOCKETS};
+    int fds[NET_SOCK_N];
+    for (unsigned i = 0; i < NET_SOCK_N; i++) { // close-on-exec takes this process's own away
+        const struct sockaddr_in a = {.sin_family = AF_INET,
+                                      .sin_port = htons(rows[i].port),
+                                      .sin_addr.s_addr = htonl(rows[i].address)};
+        fds[i] = socket(AF_INET, rows[i].type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fds[i] < 0 || bind(fds[i], (const struct sockaddr *)&a, sizeof(a)) ||
+            (rows[i].type == SOCK_STREAM && listen(fds[i], 128)))
+            return -1;
+    }
+    return io_send_fds(st->report_fd, &r, sizeof(r), fds, NET_SOCK_N) == sizeof(r) ? 0 : -1;
 }
 
 static STEP_FN(act_no_userns)
@@ -176,6 +205,7 @@ const struct step_row step_rows[STEP_N_KINDS] = {
     [STEP_PIVOT] = {"pivot", act_pivot, "the old root is detached and / proved to be ours"},
     [STEP_HOSTNAME] = {"hostname", act_hostname, "its own uts namespace"},
     [STEP_LOOPBACK] = {"loopback", act_loopback, "lo of its own network namespace"},
+    [STEP_LISTEN] = {"listen", act_listen, "sockets of its own network namespace, which has lo"},
     [STEP_NO_USERNS] = {"no_userns", act_no_userns, "takes rights away"},
     [STEP_RLIMITS] = {"rlimits", act_rlimits, "only ever lowers"},
     [STEP_CORE_SCHED] = {"core_sched", act_core_sched, "a cookie of its own keeps others away"},

@@ -40,6 +40,7 @@ int box_record(const struct box *b, struct err *e)
 static bool read_record(struct box_host *h, const char *id, struct box *b, struct record *r)
 {
     *b = (struct box){.pidfd = -1, .control_fd = -1, .cgroup_fd = -1};
+    memset(b->net_fds, 0xff, sizeof(b->net_fds));
     if (strlen(id) >= sizeof(b->id) || !cgroups_record(h->cgroups, id, r, sizeof(*r)) ||
         r->version != VERSION || r->pid < 2)
         return false;

@@ -31,6 +31,7 @@ struct start {
     pid_t pid;
     char address[48];
     bool disk; // the directory's disk is in use by this start
+    int net_fds[NET_SOCK_N];
 };
 
 static void start_release(struct start *s)
@@ -47,6 +48,8 @@ static void start_release(struct start *s)
     fd_close(&s->report_fd);
     fd_close(&s->control_fd);
     fd_close(&s->pidfd);
+    for (int i = 0; i < NET_SOCK_N; i++)
+        fd_close(&s->net_fds[i]);
     groups_remove(s->groups);
     if (s->disk)
         disk_unuse(s->h, s->spec->dir);
@@ -178,8 +181,10 @@ static int make_caller_tree(struct start *s, struct err *e)
 }
 
 // resolv.conf as sandboxes can use it: a stub resolver on loopback is not theirs to reach.
-static struct tree_want resolv_tree(const struct box_host *h)
+static struct tree_want resolv_tree(const struct box_host *h, enum net_mode network)
 {
+    if (network == NET_LIST)
+        return (struct tree_want){TREE_RESOLV, h->conf.state_fd, RESOLV_INSIDE, true, false, true};
     struct stat sb;
     static const char *const upstream = "/run/systemd/resolve/resolv.conf";
     bool own = h->conf.name_servers && *h->conf.name_servers;
@@ -218,7 +223,7 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
         {sp->mirror && *sp->mirror,
          {TREE_MIRROR, h->mirrors_fd, sp->mirror, !sp->mirror_write, true, false}},
         {bootstrap, {TREE_APT, AT_FDCWD, "/etc/apt", true, false, true}},
-        {sp->network != NET_NONE, resolv_tree(h)},
+        {sp->network != NET_NONE, resolv_tree(h, sp->network)},
     };
     for (unsigned i = 0; i < N_ELEMS(rows); i++)
         if (rows[i].wanted && make_tree(s, userns_fd, &rows[i].want, e))
@@ -262,10 +267,11 @@ static int release_child(struct start *s, struct err *e)
     return 0;
 }
 
-static int await_ready(struct start *s, char step[32], struct err *e)
+// One report; the one with sockets comes at most once, before all others.
+static int recv_report(struct start *s, struct box_report *r, struct err *e)
 {
-    struct box_report r;
     struct pollfd pfd = {.fd = s->report_fd, .events = POLLIN};
+    size_t room = s->net_fds[0] < 0 ? NET_SOCK_N : 0;
     int n;
     do
         n = poll(&pfd, 1, START_TIMEOUT_MS);
@@ -273,9 +279,16 @@ static int await_ready(struct start *s, char step[32], struct err *e)
     if (n == 0)
         return err_set(e, ERR_TIMEOUT, "the sandbox was not ready within %d s",
                        START_TIMEOUT_MS / 1000);
-    ssize_t got = recv(s->report_fd, &r, sizeof(r), 0);
-    if (got != sizeof(r))
+    if (io_recv_fds(s->report_fd, r, sizeof(*r), s->net_fds, &room, 0) != sizeof(*r))
         return err_set(e, ERR_LOST, "the sandbox's set-up died without a word");
+    return 0;
+}
+
+static int await_ready(struct start *s, char step[32], struct err *e)
+{
+    struct box_report r;
+    if (recv_report(s, &r, e) || (r.step == REPORT_SOCKETS && recv_report(s, &r, e)))
+        return -1;
     if (r.step == REPORT_READY)
         return 0;
     const char *name = r.step < STEP_N_KINDS ? step_rows[r.step].name : "init";
@@ -310,6 +323,7 @@ int box_start(struct box_host *h, const struct box_spec *asked, struct box *ret,
     struct start s = {
         .h = h, .spec = spec, .slot = -1, .report_fd = -1, .control_fd = -1, .pidfd = -1};
     memset(&s.stage, 0xff, sizeof(s.stage)); // every descriptor -1
+    memset(s.net_fds, 0xff, sizeof(s.net_fds));
     (void)snprintf(step, 32, "prepare");
     s.profile = profile_find(h->conf.profiles, h->conf.n_profiles, spec->profile);
     if (!s.profile)
@@ -333,6 +347,8 @@ int box_start(struct box_host *h, const struct box_spec *asked, struct box *ret,
     (void)snprintf(ret->id, sizeof(ret->id), "%s", spec->id);
     (void)snprintf(ret->profile, sizeof(ret->profile), "%s", spec->profile);
     memcpy(ret->address, s.address, sizeof(ret->address));
+    for (int i = 0; i < NET_SOCK_N; i++)
+        ret->net_fds[i] = fd_steal(&s.net_fds[i]);
     if (s.disk)
         (void)snprintf(ret->dir, sizeof(ret->dir), "%s", spec->dir);
     s.disk = false;
@@ -365,6 +381,8 @@ void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_
     fd_close(&b->pidfd);
     fd_close(&b->control_fd);
     fd_close(&b->cgroup_fd);
+    for (int i = 0; i < NET_SOCK_N; i++)
+        fd_close(&b->net_fds[i]);
 }
 
 int box_stat(struct box_host *h, const struct box *b, struct box_stat *ret, struct err *e)

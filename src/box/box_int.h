@@ -31,6 +31,7 @@ enum step_kind {
     STEP_PIVOT,
     STEP_HOSTNAME,
     STEP_LOOPBACK,
+    STEP_LISTEN, // the sockets of NET_LIST
     STEP_NO_USERNS,
     STEP_RLIMITS,
     STEP_CORE_SCHED, // no sibling thread runs anything else meanwhile
@@ -54,7 +55,8 @@ enum tree { // what STEP_TREE shows; the index into prepared.trees
     TREE_N
 };
 #define STEPS_MAX 80
-#define RESOLV_FILE "resolv.conf" // beneath the state directory, when NameServers= is set
+#define RESOLV_FILE "resolv.conf"          // beneath the state directory, when NameServers= is set
+#define RESOLV_INSIDE "resolv.inside.conf" // there too, for NET_LIST
 #define LAYER_ROOM 72
 #define LAYER_HOST "host" // the skeleton under the host's /usr
 struct step {

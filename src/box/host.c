@@ -86,25 +86,19 @@ static int open_trees(struct box_host *h, struct err *e)
     return 0;
 }
 
-static int write_resolv(const struct box_host_conf *c, struct err *e)
+// Only when it changes, so that a full disk does not keep us from starting.
+static int write_resolv(const struct box_host_conf *c, const char *file, const char *servers,
+                        struct err *e)
 {
-    own_buf struct buf b;
+    own_buf struct buf b, now;
     buf_init(&b, 4096);
-    const char *at = c->name_servers ? c->name_servers : "";
-    while (*(at += strspn(at, " "))) {
-        size_t n = strcspn(at, " ");
-        if (buf_printf(&b, "nameserver %.*s\n", (int)n, at))
-            return err_set(e, ERR_LIMIT, "NameServers= is too long");
-        at += n;
-    }
-    own_buf struct buf now;
     buf_init(&now, 4096);
-    // Only when it changes, so that a full disk does not keep us from starting.
-    bool same = !io_read_file(c->state_fd, RESOLV_FILE, &now, NULL) && now.len == b.len &&
+    for (const char *at = servers; *(at += strspn(at, " ")); at += strcspn(at, " "))
+        if (buf_printf(&b, "nameserver %.*s\n", (int)strcspn(at, " "), at))
+            return err_set(e, ERR_LIMIT, "NameServers= is too long");
+    bool same = !io_read_file(c->state_fd, file, &now, NULL) && now.len == b.len &&
                 !memcmp(now.data, b.data, b.len);
-    if (!b.len || same)
-        return 0;
-    return io_replace_file(c->state_fd, RESOLV_FILE, b.data, b.len, 0644, e);
+    return !b.len || same ? 0 : io_replace_file(c->state_fd, file, b.data, b.len, 0644, e);
 }
 
 struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
@@ -120,8 +114,11 @@ struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
                            .tool_fd = -1,
                            .git_fd = -1};
     disks_init(h);
-    if (!open_trees(h, e) && !write_resolv(c, e) && !open_helpers(h, e) && !compile_filters(h, e) &&
-        !skeleton_make(h->layers_fd, h->trash_fd, e) && (h->cgroups = cgroups_open(c->group, e)))
+    if (!open_trees(h, e) &&
+        !write_resolv(c, RESOLV_FILE, c->name_servers ? c->name_servers : "", e) &&
+        !write_resolv(c, RESOLV_INSIDE, "127.0.0.1", e) && !open_helpers(h, e) &&
+        !compile_filters(h, e) && !skeleton_make(h->layers_fd, h->trash_fd, e) &&
+        (h->cgroups = cgroups_open(c->group, e)))
         return h;
     box_host_free(h);
     return NULL;

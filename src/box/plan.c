@@ -216,6 +216,8 @@ int plan_make(const struct box_spec *s, const struct profile *prof, const char *
     add(p, STEP_HOSTNAME);
     if (p->net_loopback)
         add(p, STEP_LOOPBACK);
+    if (s->network == NET_LIST)
+        add(p, STEP_LISTEN);
     add(p, STEP_RLIMITS);
     if (prof->core_scheduling)
         add(p, STEP_CORE_SCHED)->optional = prof->core_scheduling == WISH_YES;

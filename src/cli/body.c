@@ -13,6 +13,22 @@ void body_str(struct json_out *o, const struct cli *c, const char *opt, const ch
         json_str(o, member, cli_get(c, opt));
 }
 
+void body_network(struct json_out *o, const struct cli *c)
+{
+    unsigned at = 0;
+    if (!cli_get(c, "net") && !cli_get(c, "allow"))
+        return;
+    json_begin(o, "network");
+    body_str(o, c, "net", "mode");
+    if (cli_get(c, "allow")) {
+        json_begin_array(o, "allow");
+        for (const char *v; (v = cli_each(c, "allow", &at));)
+            json_str(o, NULL, v);
+        json_end_array(o);
+    }
+    json_end(o);
+}
+
 int body_env(struct json_out *o, const struct cli *c, struct err *e)
 {
     unsigned at = 0;

@@ -6,5 +6,6 @@
 #include <pinfold/json_out.h>
 
 void body_str(struct json_out *o, const struct cli *c, const char *opt, const char *member);
+void body_network(struct json_out *o, const struct cli *c);              // --net and --allow
 int body_env(struct json_out *o, const struct cli *c, struct err *e);    // --env
 int body_limits(struct json_out *o, const struct cli *c, struct err *e); // --memory, --pids ...

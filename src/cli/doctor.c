@@ -61,6 +61,8 @@ static const struct check {
      "set IdBase= and IdRanges= to ids that nobody has; see /etc/subuid and /etc/passwd"},
     {"server-user", probe_server_user, WANTED, "the server runs as a bare number",
      "useradd --system --no-create-home --shell /usr/sbin/nologin pinfold"},
+    {"egress-user", probe_egress_user, WANTED, "the egress process runs as a bare number",
+     "useradd --system --no-create-home --shell /usr/sbin/nologin pinfold-egress"},
     {"state-directory", probe_state_dir, REQUIRED, "nothing can be kept",
      "chown root and chmod 0700 it, or name another by StateDir="},
     {"state-space", probe_state_space, WANTED, "new work is refused when the disk fills up",

@@ -105,13 +105,25 @@ int probe_ids(struct doctor *d)
     return 1;
 }
 
+static int probe_user(struct doctor *d, const char *name)
+{
+    const struct passwd *pw = getpwnam(name);
+    (void)snprintf(d->detail, DETAIL_MAX, pw ? "%s exists" : "there is no user %s", name);
+    return pw != NULL;
+}
+
 int probe_server_user(struct doctor *d)
 {
     struct conf c;
     settings(&c);
-    const struct passwd *pw = getpwnam(c.server_user);
-    (void)snprintf(d->detail, DETAIL_MAX, pw ? "%s exists" : "there is no user %s", c.server_user);
-    return pw != NULL;
+    return probe_user(d, c.server_user);
+}
+
+int probe_egress_user(struct doctor *d)
+{
+    struct conf c;
+    settings(&c);
+    return probe_user(d, c.egress_user);
 }
 
 // --- state ----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ int probe_cpu_bugs(struct doctor *d);
 
 int probe_ids(struct doctor *d);
 int probe_server_user(struct doctor *d);
+int probe_egress_user(struct doctor *d);
 int probe_state_dir(struct doctor *d);
 int probe_state_space(struct doctor *d);
 int probe_open_files(struct doctor *d);

@@ -177,6 +177,11 @@ static int fill(struct plan *p, const struct cli *c, const struct run_how *how,
     p->spec.network = how->profile->network;
     if (cli_get(c, "net") && net_mode_parse(cli_get(c, "net"), &p->spec.network, e))
         return -1;
+    if (p->spec.network == NET_LIST)
+        return err_set(
+            e, ERR_BAD_REQUEST,
+            "network mode allow-list needs a running server, which decides about each "
+            "connection; use pinfold ws create --net allow-list --allow HOST, then exec");
     p->image = host_image(cli_get(c, "image") ? cli_get(c, "image") : "host", NULL, e);
     if (!p->image || fill_layers(p, e) || fill_limits(&p->spec.limits, c, e) ||
         fill_run(p, c, how, e) || open_workspace(p, c, e) || layers_there(p, h, e))

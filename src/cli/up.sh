@@ -8,7 +8,9 @@ bin=$1 listen=$2 state=$3
 image=debian-bookworm
 say() { printf '\n== %s\n' "$*"; }
 
-id pinfold >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin pinfold
+for user in pinfold pinfold-egress; do
+    id $user >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin $user
+done
 say "what this machine offers"
 "$bin/pinfold" doctor --state "$state" || exit 1
 

@@ -101,11 +101,7 @@ static int create_body(const struct cli *c, struct buf *body, struct err *e)
     } else if (cli_get(c, "ref")) {
         return err_set(e, ERR_BAD_REQUEST, "--ref needs --repository");
     }
-    if (cli_get(c, "net")) {
-        json_begin(&o, "network");
-        body_str(&o, c, "net", "mode");
-        json_end(&o);
-    }
+    body_network(&o, c);
     if (body_env(&o, c, e) || body_script(&o, c, e) || body_limits(&o, c, e))
         return -1;
     json_end(&o);

@@ -7,6 +7,7 @@
 #include <pinfold/keyfile.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
+#include <pinfold/policy.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -141,6 +142,24 @@ static int check_ip(const char *s, struct err *e)
 int conf_check_name_servers(const char *value, struct err *e)
 {
     return each_word(value, check_ip, e);
+}
+
+int conf_check_private(const char *value, struct err *e)
+{
+    struct policy p = {0};
+    int bad = policy_parse(&p, value, e);
+    for (unsigned i = 0; i < p.n && !bad; i++)
+        if (!p.rules[i].port || p.rules[i].kind == RULE_BELOW)
+            bad = err_set(e, ERR_BAD_REQUEST, "'%.60s' is not one host with its port",
+                          p.rules[i].host);
+    policy_release(&p);
+    return bad;
+}
+
+int conf_check_ports(const char *value, struct err *e)
+{
+    struct policy p = {0};
+    return policy_ports(&p, value, e);
 }
 
 int conf_check(const struct conf *c, struct err *e)

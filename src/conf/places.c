@@ -29,27 +29,43 @@ int conf_open_data(const char *setting, const char *name, struct err *e)
     return fd < 0 ? err_sys(e, "open the directory of %s, %.120s", name, setting) : fd;
 }
 
-int conf_find_user(struct conf *c, struct err *e)
+// ret: user and group.
+static int find_user(const char *name, uid_t fallback, uint64_t ret[2], struct err *e)
 {
-    uint64_t uid;
-    if (!num_parse_u64(c->server_user, 1, INT32_MAX, &uid, NULL)) {
-        c->server_uid = c->server_gid = uid;
+    if (!num_parse_u64(name, 1, INT32_MAX, &ret[0], NULL)) {
+        ret[1] = ret[0];
         return 0;
     }
     errno = 0;
-    const struct passwd *pw = getpwnam(c->server_user);
+    const struct passwd *pw = getpwnam(name);
     if (pw && pw->pw_uid == 0)
-        return err_set(e, ERR_DENIED, "user %s is root; the server must not be", c->server_user);
+        return err_set(e, ERR_DENIED, "user %s is root; it must not be", name);
     if (pw) {
-        c->server_uid = pw->pw_uid;
-        c->server_gid = pw->pw_gid;
+        ret[0] = pw->pw_uid;
+        ret[1] = pw->pw_gid;
         return 0;
     }
-    if (getpwuid(CONF_FALLBACK_UID))
+    if (getpwuid(fallback))
         return err_set(
             e, ERR_NOT_FOUND,
-            "there is no user %s, and user id %d is taken; make one with useradd --system",
-            c->server_user, CONF_FALLBACK_UID);
-    c->server_uid = c->server_gid = CONF_FALLBACK_UID;
+            "there is no user %s, and user id %u is taken; make one with useradd --system", name,
+            fallback);
+    ret[0] = ret[1] = fallback;
     return 1;
+}
+
+int conf_find_users(struct conf *c, struct err *e)
+{
+    uint64_t server[2], egress[2];
+    int a = find_user(c->server_user, CONF_FALLBACK_UID, server, e);
+    int b = a < 0 ? -1 : find_user(c->egress_user, CONF_FALLBACK_UID + 1, egress, e);
+    if (b < 0)
+        return -1;
+    if (server[0] == egress[0])
+        return err_set(e, ERR_BAD_REQUEST, "ServerUser= and EgressUser= are one user");
+    c->server_uid = server[0];
+    c->server_gid = server[1];
+    c->egress_uid = egress[0];
+    c->egress_gid = egress[1];
+    return a | b;
 }

@@ -36,6 +36,7 @@
 #define SUP FOR_PINFOLDD
 #define SRV FOR_SERVER
 #define LAU FOR_LAUNCHER
+#define EGR FOR_EGRESS
 
 static const char *const log_words[] = {"error", "warn", "info", "debug", NULL};
 
@@ -54,6 +55,8 @@ const struct conf_row conf_rows[] = {
          "the directory of image files; empty: the ones pinfold came with"),
     TEXT("ServerUser", SUP, server_user, "pinfold", conf_check_user,
          "the user that the server runs as: a name, or a number above 0"),
+    TEXT("EgressUser", SUP, egress_user, "pinfold-egress", conf_check_user,
+         "the user that the egress process runs as: another one than the server's"),
     NUM("StopTimeout", DURATION, SUP | SRV | LAU, stop_timeout_ms, "10s", SECOND, 10 * MINUTE,
         "how long a process may take to stop before it is killed"),
     NUM("UpgradeGrace", DURATION, SUP | SRV | LAU, upgrade_grace_ms, "3s", 100, 10 * MINUTE,
@@ -73,6 +76,9 @@ const struct conf_row conf_rows[] = {
     NUM("ServerUid", NUMBER, SRV | FOR_START, server_uid, "0", 0, UINT32_MAX - 1,
         "the server's user"),
     NUM("ServerGid", NUMBER, SRV | FOR_START, server_gid, "0", 0, UINT32_MAX - 1, "its group"),
+    NUM("EgressUid", NUMBER, EGR | FOR_START, egress_uid, "0", 0, UINT32_MAX - 1,
+        "the egress process's user"),
+    NUM("EgressGid", NUMBER, EGR | FOR_START, egress_gid, "0", 0, UINT32_MAX - 1, "its group"),
     NUM("ListenSockets", NUMBER, SRV | FOR_START, listen_sockets, "0", 0, 16,
         "how many listening sockets were handed over"),
     NUM("TakeOver", BOOL, SRV | LAU | FOR_START, take_over, "no", 0, 1,
@@ -86,8 +92,21 @@ const struct conf_row conf_rows[] = {
     TEXT(
         "NetworkRange", LAU | FOR_CLI, network_range, "10.213.0.0/16", conf_check_network,
         "private IPv4 range, A.B.0.0/16, that sandboxes with network mode full get addresses from"),
-    TEXT("NameServers", LAU | FOR_CLI, name_servers, "", conf_check_name_servers,
-         "name servers of sandboxes with network mode full; empty: the host's own"),
+    TEXT("NameServers", LAU | EGR | FOR_CLI, name_servers, "", conf_check_name_servers,
+         "name servers of sandboxes with network mode full, and of the egress process for those "
+         "with an allow-list; empty: the host's own"),
+    TEXT(
+        "AllowPrivate", SRV | EGR, allow_private, "", conf_check_private,
+        "ADDR:PORT, [ADDR6]:PORT or HOST:PORT, several separated by blanks: what an allow-list may "
+        "open although it lies at a private address"),
+    TEXT("EgressPorts", SRV | EGR, egress_ports, "80 443", conf_check_ports,
+         "ports that a rule of an allow-list opens when it names none"),
+    NUM("EgressIdle", DURATION, EGR, egress_idle_ms, "10min", SECOND, DAY,
+        "how long a connection of a sandbox with an allow-list may carry nothing"),
+    NUM("MaxEgressConnections", NUMBER, EGR, max_egress_connections, "4096", 1, 16384,
+        "connections of all sandboxes with an allow-list; more wait"),
+    NUM("MaxSandboxConnections", NUMBER, EGR, max_sandbox_connections, "256", 1, 4096,
+        "connections of one of them; more wait"),
 
     TEXT("RepositoryBase", SRV, repository_base, "https://github.com/", conf_check_url,
          "what stands before owner/repo when a repository is named that way"),

@@ -8,7 +8,8 @@
 
 enum role_net {
     ROLE_NET_NONE, // makes no socket, connects nowhere
-    ROLE_NET_DIALS // outgoing TCP and UDP, name service
+    ROLE_NET_INET, // sockets of IPv4 and IPv6, to dial out by
+    ROLE_NET_DIALS // those, and name service
 };
 
 struct role {

@@ -40,7 +40,7 @@ int landlock_apply(const struct role *role, const struct confine *how, struct er
         return 0; // an older kernel: the filter and the ids have to do
     struct landlock_rules r = {
         .fs = FS_VERSION_1 | LANDLOCK_FS_REFER | LANDLOCK_FS_TRUNCATE | LANDLOCK_FS_IOCTL_DEV,
-        .net = LANDLOCK_NET_BIND | (role->net == ROLE_NET_DIALS ? 0 : LANDLOCK_NET_CONNECT),
+        .net = LANDLOCK_NET_BIND | (role->net == ROLE_NET_NONE ? LANDLOCK_NET_CONNECT : 0),
         .scoped = LANDLOCK_SCOPE_UNIX | LANDLOCK_SCOPE_SIGNAL};
     own_fd int fd = landlock_make(&r);
     if (fd < 0)

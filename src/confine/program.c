@@ -37,10 +37,12 @@ static const struct masked common[] = {
     {SCMP_SYS(ioctl), 1, LOW_HALF, TIOCGWINSZ},
     {SCMP_SYS(socketpair), 0, LOW_HALF, AF_UNIX},
 };
-static const struct masked dialling[] = {
-    {SCMP_SYS(socket), 0, LOW_HALF, AF_UNIX}, // name service
+static const struct masked inet[] = {
     {SCMP_SYS(socket), 0, LOW_HALF, AF_INET},
     {SCMP_SYS(socket), 0, LOW_HALF, AF_INET6},
+};
+static const struct masked dialling[] = {
+    {SCMP_SYS(socket), 0, LOW_HALF, AF_UNIX}, // name service
 };
 
 static int failed(struct err *e, const char *what, int r)
@@ -82,6 +84,8 @@ static int add_rules(scmp_filter_ctx ctx, const struct role *role, struct err *e
         if (allow_names(ctx, role->calls[i], e))
             return -1;
     if (allow_masked(ctx, common, N_ELEMS(common), e))
+        return -1;
+    if (role->net != ROLE_NET_NONE && allow_masked(ctx, inet, N_ELEMS(inet), e))
         return -1;
     if (role->net == ROLE_NET_DIALS) {
         int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,

@@ -80,6 +80,16 @@ const struct role roles[CONFINE_N_ROLES] = {
                            "/dev/urandom"},
             .write_paths = {"/dev/null"},
         },
+    [CONFINE_EGRESS] =
+        {
+            .name = "egress",
+            .open_files = 65536,
+            .filtered = true,
+            .net = ROLE_NET_INET,
+            .calls = {CALLS_BASIC, CALLS_IO, "connect openat newfstatat"},
+            .read_paths = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf",
+                           "/etc/localtime", "/dev/urandom"},
+        },
     [CONFINE_GIT] =
         {
             .name = "git",

@@ -203,7 +203,8 @@ static int open_all(struct core *c, const struct core_parts *parts, struct err *
     c->disk = worker_new(c->loop, NULL, NULL, NULL, e);
     c->hasher = c->disk ? worker_new(c->loop, NULL, NULL, NULL, e) : NULL;
     c->packer = c->hasher ? worker_new(c->loop, NULL, NULL, NULL, e) : NULL;
-    if (!c->packer || launcher_open(c, parts->launcher_fd, e))
+    if (!c->packer || launcher_open(c, parts->launcher_fd, e) ||
+        egress_open(c, parts->egress_fd, e))
         return -1;
     return load(c, parts, e);
 }
@@ -220,7 +221,7 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
     c->on_notice = parts->on_notice;
     c->notice_arg = parts->arg;
     c->state_fd = parts->state_dir_fd;
-    c->output_fd = c->null_fd = c->launcher.fd = -1;
+    c->output_fd = c->null_fd = c->launcher.fd = c->egress.fd = -1;
     c->read_buf = xmalloc(READ_BUF);
     c->stats.started_ms = clock_wall_ms();
     // Commands of an earlier server may run on: their numbers must not come again.

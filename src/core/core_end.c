@@ -127,6 +127,7 @@ void core_free(struct core *c)
     db_close(c);
     backup_free(c);
     launcher_close(c);
+    egress_close(c);
     if (c->posted)
         (void)loop_turn(c->loop, 0); // its post must not outlive it
     free_things(c);

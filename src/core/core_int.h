@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "launcher_int.h"
+#include "network_int.h"
 
 struct map;
 struct profile;
@@ -105,6 +106,7 @@ struct core {
     unsigned disk_jobs;           // in flight
     int state_fd, output_fd, null_fd;
     struct launcher launcher;
+    struct egress_link egress;
     struct wire_msg msg, init_msg; // being handled: the launcher's, an init's
     char *read_buf;                // READ_BUF bytes, for one read at a time
 

@@ -104,6 +104,9 @@ void sandbox_adopt(struct core *c, struct wire_msg *m)
         core_notice(c, true, "take up sandbox %s: %s", sb->id, e.text);
     else
         core_notice(c, false, "sandbox %s is taken up", sb->id);
+    struct ws *ws = map_get(c->ws_by_id, sb->id);
+    if (ws)
+        ws_network_changed(ws);
 }
 
 // --- what runs in them ------------------------------------------------------------------------

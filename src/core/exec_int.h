@@ -53,6 +53,7 @@ struct one_shot {
     const struct image *image;
     const struct profile *profile;
     enum net_mode network;
+    char *net_rules; // of mode allow-list
     struct limits limits;
     struct put_file *files;
     size_t n_files, n_put;

@@ -5,6 +5,7 @@
 
 #include <pinfold/image.h>
 #include <pinfold/own.h>
+#include <pinfold/policy.h>
 #include <pinfold/profile.h>
 #include <pinfold/tool.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@ static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
     TEXT_PUT(m->profile, shot->profile->name);
     TEXT_PUT(m->hostname, "pinfold");
     m->network = shot->network;
+    free(sb->net_rules);
+    sb->net_rules = xstrdup(shot->net_rules);
     return 0;
 }
 
@@ -51,6 +54,22 @@ static int copy_files(struct one_shot *shot, const struct exec_spec *s, size_t m
     return 0;
 }
 
+static int shot_network(struct core *c, struct one_shot *shot, const struct exec_spec *s,
+                        struct err *e)
+{
+    const struct network_wish wish = {s->network_given, s->network, s->allow};
+    own_buf struct buf rules;
+    buf_init(&rules, POLICY_TEXT_MAX);
+    if (network_check(&wish, shot->profile, &shot->network, e))
+        return -1;
+    own_free struct strings *allow =
+        shot->network == NET_LIST ? network_list(&wish, shot->profile) : strings_copy(NULL);
+    if (network_rules(c, shot->profile, allow->list, NULL, &rules, e))
+        return -1;
+    shot->net_rules = xstrdup(rules.data);
+    return 0;
+}
+
 int shot_prepare(struct execution *x, const struct exec_spec *s, struct err *e)
 {
     struct core *c = x->core;
@@ -63,8 +82,7 @@ int shot_prepare(struct execution *x, const struct exec_spec *s, struct err *e)
         return err_set(e, ERR_BAD_REQUEST, "there is no image '%.64s'", image);
     if (!shot->profile)
         return err_set(e, ERR_BAD_REQUEST, "there is no profile '%.64s'", profile);
-    if (image_present(c, shot->image, e) ||
-        network_check(s->network_given, s->network, shot->profile, &shot->network, e))
+    if (image_present(c, shot->image, e) || shot_network(c, shot, s, e))
         return -1;
     if (limits_within(&shot->profile->limits, &s->limits, profile, e))
         return -1;
@@ -83,6 +101,7 @@ void shot_free(struct one_shot *shot)
         free(shot->files[i].data);
     }
     free(shot->files);
+    free(shot->net_rules);
     buf_release(&shot->put_args.bytes);
     buf_release(&shot->put_text);
     if (shot->sb)

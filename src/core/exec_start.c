@@ -168,6 +168,9 @@ static int pack(struct execution *x, const struct ws *ws, const struct exec_spec
         (image && packed_env(k, (const char *const *)image->env, e)) ||
         (s->tty && packed_env(k, tty_env, e)))
         return -1;
+    enum net_mode network = ws ? ws->set.network : x->live->shot->network;
+    if (network == NET_LIST && packed_env(k, network_env, e))
+        return -1;
     return packed_env(k, base_env, e);
 }
 

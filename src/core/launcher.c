@@ -143,6 +143,7 @@ static void synced(struct core *c)
     if (l->stopping || l->synced)
         return;
     l->synced = l->alive = true;
+    egress_sync(c);
     list_for_safe (it, &l->held) {
         struct unsent *u = container_of(it, struct unsent, link);
         list_del(it);

@@ -56,17 +56,6 @@ bool image_shares(const struct image *a, const struct image *b)
     return false;
 }
 
-int network_check(bool given, enum net_mode want, const struct profile *profile, enum net_mode *ret,
-                  struct err *e)
-{
-    enum net_mode mode = given ? want : profile->network;
-    if (mode != NET_NONE && mode != NET_FULL)
-        return err_set(e, ERR_BAD_REQUEST, "network.mode '%s' is not to be had",
-                       net_mode_name(mode));
-    *ret = mode;
-    return 0;
-}
-
 void image_fill(const struct image *image, struct msg_box_start *m)
 {
     const char *layers[IMAGE_LAYERS_MAX];

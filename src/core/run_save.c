@@ -71,7 +71,7 @@ static void load_settings(struct runrec *r, const struct store_run *row)
     TEXT_PUT(s->profile_name, row->profile);
     s->image = image_named(r->core, row->image);
     s->profile = core_profile_find(r->core, row->profile);
-    s->network = row->network == NET_FULL ? NET_FULL : NET_NONE;
+    s->network = row->network < NET_HOST ? (enum net_mode)row->network : NET_NONE;
     s->limits = row->limits;
     s->env = strings_unpack(row->env.p, row->env.len);
     s->labels = strings_copy(NULL);

@@ -28,6 +28,7 @@ void sandbox_init(struct sandbox *sb, struct core *c, const char *id,
 {
     *sb = (struct sandbox){.core = c, .init_fd = -1, .fill = fill, .owner = owner};
     TEXT_PUT(sb->id, id);
+    memset(sb->net_fds, 0xff, sizeof(sb->net_fds)); // each -1
     list_init(&sb->procs);
     list_init(&sb->waiting);
     sb->state_ms = clock_wall_ms();
@@ -107,6 +108,9 @@ static int take_init(struct sandbox *sb, struct wire_msg *m, struct err *e)
     sb->pid = s->pid;
     sb->uid_base = s->uid_base;
     TEXT_PUT(sb->address, s->address);
+    for (unsigned i = 0; i < NET_SOCK_N; i++)
+        sb->net_fds[i] = wire_take_fd(m, 3 + i);
+    egress_tell(sb, true);
     return 0;
 }
 
@@ -395,6 +399,7 @@ static void gone(struct sandbox *sb)
     struct core *c = sb->core;
     loop_timer_cancel(c->loop, &sb->idle);
     close_init(sb);
+    egress_forget(sb);
     // NONE before anybody is told, so that what they do then starts from there.
     if (sb->state != SB_NONE)
         enter(sb, SB_NONE);

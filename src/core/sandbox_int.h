@@ -17,17 +17,19 @@ struct sandbox {
     struct watch watch;
     uint32_t pid, uid_base;
     char address[48];
-    struct list procs;   // handed to init
-    struct list waiting; // for it to live, or for room in init's socket
-    struct ask ask;      // start or stop
-    struct timer idle;   // LIVE without a command; STARTING for too long
-    uint32_t oom_kills;  // as its exit reported
-    bool temporary;      // not started again: freed once gone
-    bool broken;         // its init is gone or out of order
-    bool asked_again;    // its start was lost with a launcher once
-    bool buried;         // waits to be freed
-    bool listing;        // taken up; its init has not told all that runs in it
-    struct ask denials;  // one question to init at a time
+    int net_fds[NET_SOCK_N]; // kept for the egress process; -1 without an allow-list
+    char *net_rules;         // its rules; set by fill
+    struct list procs;       // handed to init
+    struct list waiting;     // for it to live, or for room in init's socket
+    struct ask ask;          // start or stop
+    struct timer idle;       // LIVE without a command; STARTING for too long
+    uint32_t oom_kills;      // as its exit reported
+    bool temporary;          // not started again: freed once gone
+    bool broken;             // its init is gone or out of order
+    bool asked_again;        // its start was lost with a launcher once
+    bool buried;             // waits to be freed
+    bool listing;            // taken up; its init has not told all that runs in it
+    struct ask denials;      // one question to init at a time
     // The owner says how to start it; -1 with *e when it may not start now.
     int (*fill)(struct sandbox *sb, struct msg_box_start *ret, struct err *e);
     void (*on_gone)(struct sandbox *sb); // NONE now; a temporary one is freed after it; may be NULL

@@ -7,6 +7,7 @@
 #include <pinfold/image.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
+#include <pinfold/policy.h>
 #include <pinfold/profile.h>
 
 const char *workspace_status_name(enum workspace_status s)
@@ -48,10 +49,36 @@ int ws_fill(struct ws *ws, const struct profile *profile, struct msg_box_start *
     return 0;
 }
 
+// Rules that cannot be made any more (a preset that is gone) allow nothing.
+static void set_rules(struct ws *ws)
+{
+    own_buf struct buf rules;
+    struct err e;
+    buf_init(&rules, POLICY_TEXT_MAX);
+    if (ws->set.network == NET_LIST &&
+        network_rules(ws->core, ws->set.profile, ws->set.allow->list, ws->repo_url, &rules, &e)) {
+        core_notice(ws->core, true, "workspace %s: %s", ws->pub.id, e.text);
+        buf_clear(&rules);
+    }
+    free(ws->sb.net_rules);
+    ws->sb.net_rules = xstrdup(rules.data);
+}
+
+void ws_network_changed(struct ws *ws)
+{
+    if (ws->sb.state != SB_LIVE || !ws->set.profile)
+        return; // it gets them when it starts
+    set_rules(ws);
+    egress_tell(&ws->sb, false);
+}
+
 static int fill_own(struct sandbox *sb, struct msg_box_start *m, struct err *e)
 {
     struct ws *ws = sb->owner;
-    return ws_fill(ws, ws->set.profile, m, e);
+    if (ws_fill(ws, ws->set.profile, m, e))
+        return -1;
+    set_rules(ws);
+    return 0;
 }
 
 static void on_box_gone(struct sandbox *sb)
@@ -134,6 +161,7 @@ void ws_free(struct ws *ws)
     }
     source_release(&ws->init_log);
     settings_release(&ws->set);
+    network_log_free(ws->net_log);
     free(ws->repo_url);
     free(ws->repo_ref);
     wipe(ws->repo_user);
@@ -150,6 +178,8 @@ void ws_publish(struct ws *ws)
     TEXT_PUT(p->image, s->image_name);
     TEXT_PUT(p->profile, s->profile_name);
     p->network = s->network;
+    p->allow = s->allow->list;
+    p->learn = s->learn;
     p->limits = s->limits;
     for (unsigned i = 0; i < n_limit_rows; i++)
         if (!limit_get(&want, &limit_rows[i]))

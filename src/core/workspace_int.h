@@ -18,8 +18,9 @@ struct ws_settings {
     const struct profile *profile;
     char image_name[NAME_MAX_LEN + 1], profile_name[NAME_MAX_LEN + 1];
     enum net_mode network;
+    bool learn;
     struct limits limits;
-    struct strings *env, *labels;
+    struct strings *env, *labels, *allow;
     char *init_script;
 };
 struct ws {
@@ -52,6 +53,7 @@ struct ws {
     struct source *clone_log;
     void (*provisioned)(struct ws *ws, const char *error);
     struct source init_log;
+    struct network_log *net_log;     // NULL before the first decision
     char *repo_user, *repo_password; // for the next clone, then wiped
 };
 struct ws *ws_of(struct workspace *w);
@@ -81,8 +83,9 @@ void workspaces_resume(struct core *c); // what an earlier server left unfinishe
 struct ws_wish {
     const char *name, *image, *profile, *init_script;
     const char *const *env, *const *labels;
-    bool network_given;
-    enum net_mode network;
+    struct network_wish network;
+    bool learn;
+    const char *repo_url;
     struct limits limits;
 };
 // Is there to be a disk of its own, with a hard limit?
@@ -104,12 +107,11 @@ void ws_dir_ask(struct ws *ws, enum wire_type type, const char *source,
                 void (*on_answer)(struct ask *, struct wire_msg *, const struct err *));
 void ws_setup(struct ws *ws); // of one that needs no build
 // What its sandboxes are started from, for the given profile.
+void ws_network_changed(struct ws *ws); // its rules, for a sandbox that runs
 int ws_fill(struct ws *ws, const struct profile *profile, struct msg_box_start *m, struct err *e);
 // Roots of sandboxes (roots.c).
 const struct image *image_named(const struct core *c, const char *name);
 bool image_needs_build(const struct image *image);
-int network_check(bool given, enum net_mode want, const struct profile *profile, enum net_mode *ret,
-                  struct err *e);
 void limits_fill(const struct limits *l, struct msg_box_start *m);
 void image_fill(const struct image *image, struct msg_box_start *m);
 // Does one stand on a layer that the other has too?

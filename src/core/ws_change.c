@@ -43,6 +43,7 @@ static void on_patched(struct ws *ws, const struct err *err)
         if (strcmp(p->old.name, ws->set.name))
             (void)map_del(c->ws_by_name, p->old.name);
         settings_release(&p->old);
+        ws_network_changed(ws);
         if (restart && ws->sb.state == SB_LIVE && sandbox_idle(&ws->sb))
             sandbox_stop(&ws->sb); // starts again as it is now
         waiters_done(&p->waiters, &ws->pub);

@@ -137,8 +137,9 @@ int core_workspace_create(struct core *c, const struct workspace_spec *spec, str
         .init_script = spec->init_script,
         .env = spec->env,
         .labels = spec->labels,
-        .network_given = spec->network_given,
-        .network = spec->network,
+        .network = {spec->network_given, spec->network, spec->allow},
+        .learn = spec->learn,
+        .repo_url = spec->repo_url,
         .limits = spec->limits,
     };
     if (check_room(c, spec->run != NULL, e) || check_repo(c, spec, e) ||
@@ -243,8 +244,9 @@ int core_workspace_fork(struct core *c, struct workspace *pub, const char *name,
         .init_script = source->set.init_script,
         .env = source->set.env->list,
         .labels = source->set.labels->list,
-        .network_given = true,
-        .network = source->set.network,
+        .network = {true, source->set.network, source->set.allow->list},
+        .learn = source->set.learn,
+        .repo_url = source->repo_url,
         .limits = source->set.limits,
     };
     if (check_room(c, false, e) || ws_op_check(source, e))

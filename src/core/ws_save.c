@@ -35,6 +35,8 @@ static struct store_workspace row_of(const struct ws *ws)
         .image = ws->set.image_name,
         .profile = ws->set.profile_name,
         .network = ws->set.network,
+        .allow = {ws->set.allow->packed, ws->set.allow->packed_len},
+        .learn = ws->set.learn,
         .limits = ws->set.limits,
         .repo_url = ws->repo_url,
         .repo_ref = ws->repo_ref,
@@ -68,7 +70,7 @@ static const char **text_at(struct store_workspace *row, unsigned i)
 static struct ws_saving *copy_row(const struct ws *ws)
 {
     struct store_workspace row = row_of(ws);
-    size_t n = row.env.len + row.labels.len;
+    size_t n = row.env.len + row.labels.len + row.allow.len;
     for (unsigned i = 0; i < N_ELEMS(texts); i++)
         n += strlen(*text_at(&row, i)) + 1;
     struct ws_saving *s = xcalloc(1, sizeof(*s) + n);
@@ -80,7 +82,7 @@ static struct ws_saving *copy_row(const struct ws *ws)
         *text_at(&s->row, i) = to;
         to += len;
     }
-    struct store_blob *blobs[] = {&s->row.env, &s->row.labels};
+    struct store_blob *blobs[] = {&s->row.env, &s->row.labels, &s->row.allow};
     for (unsigned i = 0; i < N_ELEMS(blobs); i++) {
         if (blobs[i]->len)
             memcpy(to, blobs[i]->p, blobs[i]->len);
@@ -165,7 +167,9 @@ static void load_settings(struct ws *ws, const struct store_workspace *r)
     TEXT_PUT(s->profile_name, r->profile);
     s->image = image_named(ws->core, r->image);
     s->profile = core_profile_find(ws->core, r->profile);
-    s->network = r->network == NET_FULL ? NET_FULL : NET_NONE;
+    s->network = r->network < NET_HOST ? (enum net_mode)r->network : NET_NONE;
+    s->allow = strings_unpack(r->allow.p, r->allow.len);
+    s->learn = r->learn;
     s->limits = r->limits;
     s->env = strings_unpack(r->env.p, r->env.len);
     s->labels = strings_unpack(r->labels.p, r->labels.len);

@@ -5,14 +5,16 @@
 #include <pinfold/image.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
+#include <pinfold/policy.h>
 #include <pinfold/profile.h>
 
 void settings_release(struct ws_settings *s)
 {
     free(s->env);
     free(s->labels);
+    free(s->allow);
     free(s->init_script);
-    s->env = s->labels = NULL;
+    s->env = s->labels = s->allow = NULL;
     s->init_script = NULL;
 }
 
@@ -82,16 +84,30 @@ static int set_profile(struct core *c, struct ws_settings *s, const char *name, 
     return s->profile ? 0 : err_set(e, ERR_BAD_REQUEST, "there is no profile '%.64s'", name);
 }
 
+static int set_network(const struct core *c, struct ws_settings *s, const struct network_wish *wish,
+                       const char *repo_url, struct err *e)
+{
+    own_buf struct buf rules;
+    buf_init(&rules, POLICY_TEXT_MAX);
+    if (network_check(wish, s->profile, &s->network, e))
+        return -1;
+    struct strings *allow =
+        s->network == NET_LIST ? network_list(wish, s->profile) : strings_copy(NULL);
+    free(s->allow);
+    s->allow = allow;
+    return network_rules(c, s->profile, allow->list, repo_url, &rules, e);
+}
+
 int settings_make(struct core *c, const struct ws_wish *wish, const char *id,
                   struct ws_settings *ret, struct err *e)
 {
-    struct ws_settings s = {.limits = wish->limits};
+    struct ws_settings s = {.limits = wish->limits, .learn = wish->learn};
     const char *name = wish->name ? wish->name : id;
     TEXT_PUT(s.name, name);
     if (check_name(c, name, id, e) ||
         set_image(c, &s, wish->image ? wish->image : c->conf.default_image, e) ||
         set_profile(c, &s, wish->profile ? wish->profile : c->conf.default_profile, e) ||
-        network_check(wish->network_given, wish->network, s.profile, &s.network, e) ||
+        set_network(c, &s, &wish->network, wish->repo_url, e) ||
         limits_within(&s.profile->limits, &s.limits, s.profile_name, e) ||
         set_texts(&s, wish->init_script, wish->env, wish->labels, e)) {
         settings_release(&s);
@@ -128,8 +144,17 @@ static int change(struct ws *ws, const struct workspace_patch *p, struct ws_sett
         return -1;
     if (p->profile && set_profile(c, s, p->profile, e))
         return -1;
-    if (p->network_given && s->profile &&
-        network_check(true, p->network, s->profile, &s->network, e))
+    if (p->learn_given)
+        s->learn = p->learn;
+    const struct network_wish wish = {
+        .given = true,
+        .mode = p->network_given ? p->network : s->network,
+        .allow = p->allow                 ? p->allow
+                 : s->network == NET_LIST ? s->allow->list
+                                          : NULL,
+    };
+    if ((p->network_given || p->allow || p->profile) && s->profile &&
+        set_network(c, s, &wish, ws->repo_url, e))
         return -1;
     if (p->limits_given && check_disk(s, &p->limits, e))
         return -1;
@@ -149,6 +174,7 @@ int settings_change(struct ws *ws, const struct workspace_patch *p, struct ws_se
     struct ws_settings s = ws->set;
     s.env = strings_copy(ws->set.env->list);
     s.labels = strings_copy(ws->set.labels->list);
+    s.allow = strings_copy(ws->set.allow->list);
     s.init_script = xstrdup(ws->set.init_script);
     if (change(ws, p, &s, e)) {
         settings_release(&s);

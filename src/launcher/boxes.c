@@ -20,6 +20,16 @@ static void fill_started(struct msg_box_started *s, const struct box *b)
     s->uid_base = b->uid_base;
 }
 
+// control -1: its server has its socket, and all else.
+static void send_started(struct launcher *l, uint64_t id, const struct msg_box_started *s,
+                         const struct box *b, int control)
+{
+    int fds[WIRE_FDS_MAX] = {control, b->pidfd, b->cgroup_fd};
+    memcpy(fds + 3, b->net_fds, sizeof(b->net_fds));
+    size_t n = control < 0 ? 0 : b->net_fds[0] < 0 ? 3 : 3 + NET_SOCK_N;
+    launcher_send(l, MSG_BOX_STARTED, id, s, fds, n);
+}
+
 static void on_box_end(struct watch *w, uint32_t events)
 {
     (void)events;
@@ -135,8 +145,7 @@ void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
     if (box_record(&lb->box, &e))
         log_warn("box would not outlive us box=%s: %s", lb->box.id, e.text);
     fill_started(&s, &lb->box);
-    const int fds[] = {lb->box.control_fd, lb->box.pidfd, lb->box.cgroup_fd};
-    launcher_send(l, MSG_BOX_STARTED, id, &s, fds, N_ELEMS(fds));
+    send_started(l, id, &s, &lb->box, lb->box.control_fd);
     fd_close(&lb->box.control_fd); // the server's alone, so that init sees the server's end
 }
 
@@ -161,9 +170,8 @@ void boxes_list(struct launcher *l, uint64_t id)
     for (struct live_box *lb; (lb = map_next(l->boxes, &cursor, NULL));) {
         struct msg_box_started s = {0};
         own_fd int control = box_control(&lb->box); // -1: its server has it
-        const int fds[] = {control, lb->box.pidfd, lb->box.cgroup_fd};
         fill_started(&s, &lb->box);
-        launcher_send(l, MSG_BOX_STARTED, id, &s, fds, control < 0 ? 0 : N_ELEMS(fds));
+        send_started(l, id, &s, &lb->box, control);
     }
     launcher_answer(l, id, 0, NULL);
 }

@@ -105,6 +105,7 @@ static int list_fds(const struct child *c, int log_fd, int ready_fd, int fds[FDS
     fds[n++] = c->turn_fd >= 0 ? c->turn_fd : c->settings_fd;
     fds[n++] = ready_fd;
     fds[n++] = c->handover_fd >= 0 ? c->handover_fd : s->null_fd;
+    fds[n++] = c->egress_fd;
     for (unsigned i = 0; c->listens && i < s->n_listen; i++)
         fds[n++] = s->listen_fds[i];
     return n;

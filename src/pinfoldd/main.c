@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// pinfoldd: starts the server and the launcher, and starts them again.
+// pinfoldd: starts the server, the launcher and the egress process, and starts them again.
 //
 // Theory of operation. It reads the configuration, which nobody but root can write, makes the state
-// directory, opens the listening sockets and every directory that a child needs, and makes the one
-// socket pair over which server and launcher talk. Each child is a fresh program with exactly its
+// directory, opens the listening sockets and every directory that a child needs, and makes the
+// socket pairs over which the server talks with the other two. Each child is a fresh program with exactly its
 // descriptors (conf.h says which). After that pinfoldd reads nothing but signals, one byte of
 // readiness from each child and their log lines, bounded in length and rate.
 #include "pinfoldd_int.h"
@@ -42,20 +42,31 @@ static int parse_options(int argc, char **argv, const char *ret[N_OPTS])
     return c < 0 && optind == argc ? 0 : -1;
 }
 
-static int make_pair(struct super *s, struct err *e)
+static int make_pair(int *ret_a, int *ret_b, struct err *e)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-        return err_sys(e, "make the socket between server and launcher");
-    s->children[SERVER].peer_fd = pair[0];
-    s->children[LAUNCHER].peer_fd = pair[1];
+        return err_sys(e, "make the socket between two processes");
+    *ret_a = pair[0];
+    *ret_b = pair[1];
+    return 0;
+}
+
+static int make_pairs(struct super *s, struct err *e)
+{
+    struct child *c = s->children;
+    c[EGRESS].state_fd = c[EGRESS].egress_fd = c[LAUNCHER].egress_fd = s->null_fd;
+    if (make_pair(&c[SERVER].peer_fd, &c[LAUNCHER].peer_fd, e) ||
+        make_pair(&c[SERVER].egress_fd, &c[EGRESS].peer_fd, e) ||
+        make_pair(&s->handover[0], &s->handover[1], e))
+        return -1;
     // Room for every connection: one of them takes some 1 KiB.
     int room = 64 << 20;
-    bool bad = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s->handover);
+    bool bad = false;
     for (int i = 0; !bad && i < 2; i++)
         bad = setsockopt(s->handover[i], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
               io_set_nonblock(s->handover[i], true);
-    return bad ? err_sys(e, "make the sockets that hand over connections") : 0;
+    return bad ? err_sys(e, "prepare the sockets that hand over connections") : 0;
 }
 
 static int open_all(struct super *s, struct err *e)
@@ -66,11 +77,11 @@ static int open_all(struct super *s, struct err *e)
     s->bin_fd = conf_bin_dir(e);
     if (s->bin_fd < 0 || config_data(s, &s->conf, e))
         return -1;
-    int found = conf_find_user(&s->conf, e);
+    int found = conf_find_users(&s->conf, e);
     if (found > 0)
-        log_warn("there is no user %s, so the server runs as user id %d; useradd --system cures it",
-                 s->conf.server_user, CONF_FALLBACK_UID);
-    if (found < 0 || state_open(s, e) || listen_open(s, e) || make_pair(s, e))
+        log_warn("there is no user %s or %s, so a bare number stands in; useradd --system cures it",
+                 s->conf.server_user, s->conf.egress_user);
+    if (found < 0 || state_open(s, e) || listen_open(s, e) || make_pairs(s, e))
         return -1;
     for (int i = 0; i < N_CHILDREN; i++)
         if (child_settings(&s->children[i], &s->conf, &s->children[i].settings_fd, e))
@@ -83,27 +94,20 @@ static void init_super(struct super *s)
 {
     s->lock_fd = s->state_fd = s->bin_fd = s->profiles_fd = s->images_fd = -1;
     s->on_terminal = isatty(STDIN_FILENO);
-    s->children[LAUNCHER] = (struct child){
-        .super = s,
-        .role = "launcher",
-        .binary = "pinfold-launcher",
-        .who = FOR_LAUNCHER,
-        .settings_fd = -1,
-        .turn_fd = -1,
-        .handover_fd = -1,
-        .log_fd = -1,
+    static const struct child children[N_CHILDREN] = {
+        [LAUNCHER] = {.role = "launcher", .binary = "pinfold-launcher", .who = FOR_LAUNCHER},
+        [EGRESS] = {.role = "egress", .binary = "pinfold-egress", .who = FOR_EGRESS},
+        [SERVER] = {.role = "server",
+                    .binary = "pinfold-server",
+                    .who = FOR_SERVER,
+                    .listens = true},
     };
-    s->children[SERVER] = (struct child){
-        .super = s,
-        .role = "server",
-        .binary = "pinfold-server",
-        .who = FOR_SERVER,
-        .settings_fd = -1,
-        .turn_fd = -1,
-        .handover_fd = -1,
-        .log_fd = -1,
-        .listens = true,
-    };
+    for (int i = 0; i < N_CHILDREN; i++) {
+        s->children[i] = children[i];
+        s->children[i].super = s;
+        s->children[i].settings_fd = s->children[i].turn_fd = -1;
+        s->children[i].handover_fd = s->children[i].log_fd = -1;
+    }
 }
 
 static int serve(struct super *s, struct err *e)

@@ -10,16 +10,16 @@
 #define LISTEN_MAX 16
 #define LOG_LINE_MAX 1024
 
-enum { LAUNCHER, SERVER, N_CHILDREN };
-enum phase { STARTING, RUNNING, STOPPING_SERVER, STOPPING_LAUNCHER, STOPPED };
+enum { LAUNCHER, EGRESS, SERVER, N_CHILDREN };
+enum phase { STARTING, RUNNING, STOPPING_SERVER, STOPPING_OTHERS, STOPPED };
 
 struct super;
 struct child {
     struct super *super;
     const char *role, *binary;
     enum conf_for who;
-    int peer_fd, state_fd, handover_fd, settings_fd; // kept: a restarted child gets the same
-    int turn_fd;                                     // settings of a successor; -1
+    int peer_fd, egress_fd, state_fd, handover_fd, settings_fd; // kept: a restarted child gets them
+    int turn_fd;                                                // settings of a successor; -1
     bool listens;
     // of the process that runs now
     pid_t pid; // 0: none
@@ -39,7 +39,7 @@ struct child {
 };
 
 enum { OPT_LISTEN, OPT_STATE, OPT_CONFIG, OPT_CHECK, OPT_SETTINGS, OPT_HELP, N_OPTS };
-enum turn { TURN_NONE, TURN_LAUNCHER, TURN_SERVER }; // which is being replaced
+enum turn { TURN_NONE, TURN_LAUNCHER, TURN_EGRESS, TURN_SERVER }; // which is being replaced
 
 struct super {
     struct loop *loop;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replacing launcher and server, one after the other, by the binaries and the configuration that
+// Replacing launcher, egress and server, one after the other, by the binaries and the configuration that
 // are on the disk now.
 //
 // Theory of operation. The configuration is read and checked first: when it is not good, or asks for
 // what only a new pinfoldd can do, nothing happens but a line that says so. Then the launcher is
 // told to leave (SIGHUP, see conf.h), its successor is started as soon as it has, and when that is
-// ready the server's turn comes. The listening sockets stay open all the time, so the kernel keeps
+// ready the turn of egress comes, whose connections end, and then the server's. The listening sockets stay open all the time, so the kernel keeps
 // new connections until somebody accepts them; those that are open go through the handover socket.
 // What came of it stands in the file pinfoldd.status, which `pinfold upgrade` waits for.
 #include "pinfoldd_int.h"
@@ -104,6 +104,8 @@ void turn_ready(struct child *c)
 {
     struct super *s = c->super;
     if (s->turn == TURN_LAUNCHER && c == &s->children[LAUNCHER])
+        tell_to_leave(&s->children[EGRESS], TURN_EGRESS);
+    else if (s->turn == TURN_EGRESS && c == &s->children[EGRESS])
         tell_to_leave(&s->children[SERVER], TURN_SERVER);
     else if (s->turn == TURN_SERVER && c == &s->children[SERVER])
         turn_end(s, "ok: after %llu ms without a server%s",
@@ -116,6 +118,7 @@ static int check_same(const struct conf *a, const struct conf *b, struct err *e)
     const char *other = strcmp(a->listen, b->listen)             ? "Listen"
                         : strcmp(a->state_dir, b->state_dir)     ? "StateDir"
                         : strcmp(a->server_user, b->server_user) ? "ServerUser"
+                        : strcmp(a->egress_user, b->egress_user) ? "EgressUser"
                                                                  : NULL;
     return other ? err_set(e, ERR_CONFLICT, "%s= is another one, which takes a restart", other) : 0;
 }
@@ -126,6 +129,8 @@ static int prepare(struct super *s, struct conf *c, struct err *e)
         return -1;
     c->server_uid = s->conf.server_uid;
     c->server_gid = s->conf.server_gid;
+    c->egress_uid = s->conf.egress_uid;
+    c->egress_gid = s->conf.egress_gid;
     c->listen_sockets = s->conf.listen_sockets;
     if (state_token(s->state_fd, c, e) || config_data(s, c, e))
         return -1;

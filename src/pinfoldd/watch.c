@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // When children are started, restarted and stopped.
 //
-// Theory of operation. Launcher and server are started together. When both are ready, the one
+// Theory of operation. All children are started together. When they are ready, the one
 // line on stdout says where the server listens. A child that ends is started again, after a pause
-// that doubles while it keeps dying young; before the first time that both are ready, its end is
+// that doubles while it keeps dying young; before the first time that all are ready, its end is
 // the end of everything, so that a start that cannot work says so. To stop, the server goes first
-// (it finishes its answers), then the launcher (it takes the sandboxes down); who takes longer
+// (it finishes its answers), then the launcher (it takes the sandboxes down) and egress; who takes longer
 // than StopTimeout= is killed.
 #include "pinfoldd_int.h"
 
@@ -114,11 +114,12 @@ static void stop_child(struct child *c)
 static void stop_next(struct super *s)
 {
     if (s->phase == STOPPING_SERVER && !s->children[SERVER].pid) {
-        s->phase = STOPPING_LAUNCHER;
-        if (s->children[LAUNCHER].pid)
-            stop_child(&s->children[LAUNCHER]);
+        s->phase = STOPPING_OTHERS;
+        for (int i = 0; i < SERVER; i++)
+            if (s->children[i].pid)
+                stop_child(&s->children[i]);
     }
-    if (s->phase == STOPPING_LAUNCHER && !s->children[LAUNCHER].pid) {
+    if (s->phase == STOPPING_OTHERS && !s->children[LAUNCHER].pid && !s->children[EGRESS].pid) {
         s->phase = STOPPED;
         loop_stop(s->loop);
     }
@@ -195,7 +196,10 @@ static void on_ready_fd(struct watch *w, uint32_t events)
     log_info("%s is ready after %llu ms", c->role,
              (unsigned long long)(clock_mono_ms() - c->started_ms));
     turn_ready(c);
-    if (s->phase != STARTING || !s->children[LAUNCHER].ready || !s->children[SERVER].ready)
+    int ready = 0;
+    for (int i = 0; i < N_CHILDREN; i++)
+        ready += s->children[i].ready;
+    if (s->phase != STARTING || ready < N_CHILDREN)
         return;
     s->phase = RUNNING;
     loop_timer_cancel(s->loop, &s->start_limit);

@@ -42,7 +42,8 @@ int rule_parse(const char *s, size_t n, struct rule *ret, struct err *e)
     if (host_port_parse(at, len, 0, &h, &r.port, e))
         return err_wrap(e, "'%.*s'", n > 60 ? 60 : (int)n, s);
     if (h.numeric && r.kind == RULE_BELOW)
-        return err_set(e, ERR_BAD_REQUEST, "'%.60s' has an address behind the star", s);
+        return err_set(e, ERR_BAD_REQUEST, "'%.60s' is an address; none stands behind a star",
+                       h.text);
     if (h.numeric && !r.port)
         return err_set(e, ERR_BAD_REQUEST,
                        "'%.60s' is an address; write it with its port, and the operator must list "
@@ -140,17 +141,29 @@ static bool port_open(const struct policy *p, const struct rule *r, uint16_t por
     return false;
 }
 
+static bool fits(const struct rule *r, const struct host *h)
+{
+    if (r->kind == RULE_BELOW)
+        return !h->numeric && below(h->text, r->host);
+    return h->numeric == (r->kind == RULE_ADDRESS) && !strcmp(h->text, r->host);
+}
+
 const struct rule *policy_match(const struct policy *p, const struct host *h, uint16_t port)
 {
     for (unsigned i = 0; i < p->n; i++) {
         const struct rule *r = &p->rules[i];
-        bool fits = r->kind == RULE_BELOW
-                        ? !h->numeric && below(h->text, r->host)
-                        : h->numeric == (r->kind == RULE_ADDRESS) && !strcmp(h->text, r->host);
-        if (fits && port_open(p, r, port))
+        if (fits(r, h) && port_open(p, r, port))
             return r;
     }
     return NULL;
+}
+
+bool policy_knows(const struct policy *p, const struct host *h)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        if (fits(&p->rules[i], h))
+            return true;
+    return false;
 }
 
 // The narrower of two rules when one's hosts hold the other's. Of ports the named one; a rule

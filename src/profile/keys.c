@@ -4,6 +4,7 @@
 
 #include <pinfold/num.h>
 #include <pinfold/own.h>
+#include <pinfold/policy.h>
 #include <string.h>
 
 struct key_row {
@@ -156,7 +157,33 @@ static int put_network(struct parse_state *s, const struct key_row *row, char *v
             s->p->network = m;
             return 0;
         }
-    return err_set(e, ERR_BAD_REQUEST, "'%.20s' is not one of none, full, host", value);
+    return err_set(e, ERR_BAD_REQUEST, "'%.20s' is not one of none, full, allow-list, host", value);
+}
+
+static int put_network_allow(struct parse_state *s, const struct key_row *row, char *value,
+                             struct err *e)
+{
+    char *text = s->p->network_allow;
+    (void)row;
+    s->p->network_listed = true;
+    if (!*value)
+        *text = '\0';
+    for (char *word; (word = strsep(&value, " \t"));) {
+        struct rule r;
+        char rule[RULE_ROOM];
+        size_t at = strlen(text), n = strlen(word);
+        if (!n)
+            continue;
+        bool preset = preset_name_ok(word, n);
+        if (!preset && rule_parse(word, n, &r, e))
+            return -1;
+        if (!preset)
+            word = (char *)(uintptr_t)rule_text(&r, rule);
+        if (snprintf(text + at, PROFILE_ALLOW_MAX - at, at ? " %s" : "%s", word) >=
+            (int)(PROFILE_ALLOW_MAX - at))
+            return err_set(e, ERR_LIMIT, "more than %d bytes of rules", PROFILE_ALLOW_MAX);
+    }
+    return 0;
 }
 
 static const char *const wish_names[] = {
@@ -340,6 +367,11 @@ static int format_write_paths(const struct profile *p, const struct key_row *row
     return buf_printf(out, "%s=%s\n", row->key, p->write_paths);
 }
 
+static int format_network_allow(const struct profile *p, const struct key_row *row, struct buf *out)
+{
+    return p->network_listed ? buf_printf(out, "%s=%s\n", row->key, p->network_allow) : 0;
+}
+
 static int format_refuse(const struct profile *p, const struct key_row *row, struct buf *out)
 {
     return buf_printf(out, "%s=%s\n", row->key, refuse_names[p->refuse]);
@@ -375,6 +407,8 @@ static const struct key_row rows[] = {
     FIELD("Sandbox", "Group", id, gid, KEY_REQUIRED),
     {"Sandbox", "CapabilityBoundingSet", put_caps, format_caps, 0, NULL, KEY_REPEATS, KEY_REQUIRED},
     FIELD("Sandbox", "Network", network, network, KEY_REQUIRED),
+    {"Sandbox", "NetworkAllow", put_network_allow, format_network_allow, 0, NULL, KEY_REPEATS,
+     KEY_OPTIONAL},
     FIELD("Sandbox", "WorkspaceReadOnly", bool, workspace_read_only, KEY_OPTIONAL),
     FIELD("Sandbox", "UserNamespaces", bool, user_namespaces, KEY_OPTIONAL),
     FIELD("Sandbox", "PrivilegedMounts", bool, privileged_mounts, KEY_OPTIONAL),

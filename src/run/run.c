@@ -72,7 +72,7 @@ void limits_narrow(struct limits *ret, const struct limits *base, const struct l
     *ret = out;
 }
 
-static const char *const net_names[NET_N] = {"none", "full", "host"};
+static const char *const net_names[NET_N] = {"none", "full", "allow-list", "host"};
 
 const char *net_mode_name(enum net_mode m)
 {
@@ -81,12 +81,13 @@ const char *net_mode_name(enum net_mode m)
 
 int net_mode_parse(const char *s, enum net_mode *ret, struct err *e)
 {
-    for (enum net_mode m = NET_NONE; m <= NET_FULL; m++)
+    for (enum net_mode m = NET_NONE; m < NET_HOST; m++)
         if (!strcmp(s, net_names[m])) {
             *ret = m;
             return 0;
         }
-    return err_set(e, ERR_BAD_REQUEST, "network.mode '%.20s' is not one of none, full", s);
+    return err_set(e, ERR_BAD_REQUEST, "network.mode '%.20s' is not one of none, full, allow-list",
+                   s);
 }
 
 static const char *const end_names[END_N] = {

@@ -135,6 +135,7 @@ static int make_core(struct err *e)
     const struct core_parts parts = {
         .loop = S.loop,
         .launcher_fd = START_PEER,
+        .egress_fd = START_EGRESS,
         .state_dir_fd = START_STATE,
         .profiles = S.stock.profiles,
         .n_profiles = S.stock.n_profiles,

@@ -100,6 +100,8 @@ void core_conf_from(struct core_conf *ret, const struct conf *c)
     ret->repo_max_objects = c->repository_objects;
     ret->repo_base_url = c->repository_base;
     ret->repo_roots = c->repository_roots;
+    ret->allow_private = c->allow_private;
+    ret->egress_ports = c->egress_ports;
     ret->default_image = c->default_image;
     ret->default_profile = c->default_profile;
 }

@@ -25,7 +25,7 @@ static const struct store_field workspace_fields[] = {
     W(init_script, TEXT), W(status, U32),         W(created_ms, U64),    W(updated_ms, U64),
     W(status_ms, U64),    W(used_ms, U64),        W(error, TEXT),        W(build, TEXT),
     W(forked_from, TEXT), W(init_exit_code, I32), W(init_ms, U64),       W(built, BOOL),
-    W(dir_made, BOOL),    W(run, TEXT),
+    W(dir_made, BOOL),    W(run, TEXT),           W(allow, BLOB),        W(learn, BOOL),
 };
 
 #define X(m, k) FIELD(store_exec, m, COL_##k)

@@ -86,6 +86,9 @@ static const char *const steps[] = {
     " type INTEGER NOT NULL, payload TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
     "CREATE UNIQUE INDEX event_run ON event (run, seq);"
     "ALTER TABLE workspace ADD COLUMN run TEXT NOT NULL DEFAULT ''",
+    // allow-lists
+    ("ALTER TABLE workspace ADD COLUMN allow BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE workspace ADD COLUMN learn INTEGER NOT NULL DEFAULT 0"),
 };
 
 unsigned store_n_steps(void)

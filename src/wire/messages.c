@@ -65,6 +65,17 @@ FIELDS(dir) = {
 };
 FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from_files)};
 FIELDS(mirror) = {STR(msg_mirror, mirror)};
+FIELDS(egress_box) = {STR(msg_egress_box, box), U64(msg_egress_box, generation),
+                      U32(msg_egress_box, keep), BYTES(msg_egress_box, rules)};
+FIELDS(egress_sweep) = {U64(msg_egress_sweep, generation)};
+FIELDS(egress_decision) = {
+    STR(msg_egress_decision, box),     U64(msg_egress_decision, conn),
+    U64(msg_egress_decision, time_ms), STR(msg_egress_decision, host),
+    U32(msg_egress_decision, port),    U32(msg_egress_decision, allowed),
+    U32(msg_egress_decision, ended),   STR(msg_egress_decision, rule),
+    U64(msg_egress_decision, sent),    U64(msg_egress_decision, received),
+    U64(msg_egress_decision, untold),
+};
 FIELDS(none) = {U32(msg_none, unused)};
 FIELDS(exec) = {
     U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
@@ -119,7 +130,8 @@ const struct wire_row wire_rows[] = {
     {MSG_DONE, "done", PEER_LAUNCHER | PEER_INIT, PEER_SERVER, fields_done, 3,
      sizeof(struct msg_done), 0, 1, "a request's end, with its error or none"},
     ROW(BOX_START, "box_start", SERVER, LAUNCHER, box_start, 0, 0, "make a sandbox"),
-    ROW(BOX_STARTED, "box_started", LAUNCHER, SERVER, box_started, 0, 3, "it runs, or why not"),
+    ROW(BOX_STARTED, "box_started", LAUNCHER, SERVER, box_started, 0, 3 + NET_SOCK_N,
+        "it runs, or why not"),
     ROW(BOX_STOP, "box_stop", SERVER, LAUNCHER, box_name, 0, 0, "end it and clean up"),
     ROW(BOX_LIST, "box_list", SERVER, LAUNCHER, none, 0, 0, "which sandboxes live"),
     ROW(BOX_STAT, "box_stat", SERVER, LAUNCHER, box_name, 0, 0, "its current use"),
@@ -133,7 +145,12 @@ const struct wire_row wire_rows[] = {
     ROW(LAYER_LIST, "layer_list", SERVER, LAUNCHER, none, 0, 0, "a descriptor to list layers by"),
     ROW(MIRROR_CREATE, "mirror_create", SERVER, LAUNCHER, mirror, 0, 0, "room for a repository"),
     ROW(MIRROR_DELETE, "mirror_delete", SERVER, LAUNCHER, mirror, 0, 0, "remove a mirror"),
-    ROW(READY, "ready", LAUNCHER, SERVER, none, 0, 0, "the launcher has started"),
+    {MSG_READY, "ready", PEER_LAUNCHER | PEER_EGRESS, PEER_SERVER, fields_none, 1,
+     sizeof(struct msg_none), 0, 0, "the launcher, or egress, has started"},
+    ROW(EGRESS_BOX, "egress_box", SERVER, EGRESS, egress_box, 0, NET_SOCK_N, "a sandbox's rules"),
+    ROW(EGRESS_DECISION, "egress_decision", EGRESS, SERVER, egress_decision, 0, 0, "what became"),
+    ROW(EGRESS_CLOSE, "egress_close", SERVER, EGRESS, box_name, 0, 0, "a sandbox is gone"),
+    ROW(EGRESS_SWEEP, "egress_sweep", SERVER, EGRESS, egress_sweep, 0, 0, "forget earlier ones"),
     ROW(EXEC, "exec", SERVER, INIT, exec, 0, 7, "run a command"),
     ROW(EXEC_STARTED, "exec_started", INIT, SERVER, exec_started, 0, 1, "it runs, or why not"),
     ROW(EXEC_KILL, "exec_kill", SERVER, INIT, exec_kill, 0, 0, "signal it, or end all of it"),

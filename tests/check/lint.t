@@ -92,7 +92,7 @@ sub read_table {
     my %third = (
         yajl => qr{^yajl/}, sodium => qr{^sodium}, h2o => qr{^h2o[./]}, wslay => qr{^wslay}, openssl => qr{^openssl/},
         seccomp => qr{^seccomp\.h$}, sqlite3 => qr{^sqlite3}, capability => qr{^sys/capability\.h$},
-        netlink => qr{^netlink/}, nftables => qr{^nftables/}, git2 => qr{^git2}, curl => qr{^curl/},
+        netlink => qr{^netlink/}, nftables => qr{^nftables/}, git2 => qr{^git2}, curl => qr{^curl/}, ares => qr{^ares},
     );
     my $section = '';
     my @bad;

@@ -26,15 +26,21 @@ static const struct json_field limits_fields[] = {
 const struct json_table v1_limits_table = {"LimitsBody", limits_fields, N_ELEMS(limits_fields),
                                            sizeof(struct limits), -1};
 
-static const char *const modes[] = {"none", "full", NULL}; // as enum net_mode
+static const char *const modes[] = {"none", "full", "allow-list", NULL}; // as enum net_mode
 static const struct json_field network_fields[] = {
-    JSON_FIELD(struct network_body, mode, JSON_ENUM, .names = modes,
-               .doc = "none: only lo; full: the outside, not this host's networks"),
-    JSON_FIELD(struct network_body, allow, JSON_STRINGS, .max = 256,
-               .doc = "hosts that may be reached; must be empty with these modes"),
+    [NETWORK_MODE] = JSON_FIELD(struct network_body, mode, JSON_ENUM, .names = modes,
+                                .doc = "none: only lo; allow-list: the hosts in allow; full: the "
+                                       "outside, not this host's networks"),
+    [NETWORK_ALLOW] =
+        JSON_FIELD(struct network_body, allow, JSON_STRINGS, .max = 256, .item_max = 300,
+                   .doc = "example.org, *.example.org, either with :PORT, or a preset as @npm; "
+                          "without it the profile's list; an empty one allows nothing"),
+    [NETWORK_LEARN] = JSON_FIELD(struct network_body, learn, JSON_BOOL,
+                                 .doc = "propose rules for what was refused; of workspaces"),
 };
 const struct json_table v1_network_table = {"NetworkBody", network_fields, N_ELEMS(network_fields),
-                                            sizeof(struct network_body), -1};
+                                            sizeof(struct network_body),
+                                            offsetof(struct network_body, given)};
 
 #define EX(m, t, ...) JSON_FIELD(struct exec_body, m, t, ##__VA_ARGS__)
 #define EX_AS(m, n, t, ...) JSON_FIELD_AS(struct exec_body, m, n, t, ##__VA_ARGS__)
@@ -98,11 +104,25 @@ int v1_check_limits(const struct limits *l, struct json_fault *f)
     return -1;
 }
 
-int v1_network_of(const struct network_body *b, enum net_mode *ret, struct json_fault *f)
+static const char *const *list_of(const struct json_strings *list, struct json_pool *pool)
 {
-    if (b->allow.n)
-        return v1_json_fault_at(f, "/network/allow", "must be empty: no mode has an allow-list");
-    *ret = b->mode ? NET_FULL : NET_NONE;
+    const char **argv = json_pool_alloc(pool, (list->n + 1) * sizeof(*argv));
+    memcpy(argv, list->at, list->n * sizeof(*argv));
+    argv[list->n] = NULL;
+    return argv;
+}
+
+int v1_network_of(const struct network_body *b, struct json_pool *pool, enum net_mode *ret,
+                  const char *const **ret_allow, struct json_fault *f)
+{
+    static const enum net_mode by_name[] = {NET_NONE, NET_FULL, NET_LIST};
+    if (b->allow.n && b->given & JSON_GIVEN(NETWORK_MODE) && by_name[b->mode] != NET_LIST)
+        return v1_json_fault_at(f, "/network/allow", "is for mode allow-list");
+    *ret = by_name[b->mode];
+    if (!(b->given & JSON_GIVEN(NETWORK_MODE)) && b->given & JSON_GIVEN(NETWORK_ALLOW))
+        *ret = NET_LIST;
+    if (b->given & JSON_GIVEN(NETWORK_ALLOW))
+        *ret_allow = list_of(&b->allow, pool);
     return 0;
 }
 
@@ -210,14 +230,6 @@ static int files_of(const char *raw, struct json_pool *pool, struct exec_spec *r
 
 // --- the whole ------------------------------------------------------------------------------
 
-static const char *const *argv_of(const struct json_strings *list, struct json_pool *pool)
-{
-    const char **argv = json_pool_alloc(pool, (list->n + 1) * sizeof(*argv));
-    memcpy(argv, list->at, list->n * sizeof(*argv));
-    argv[list->n] = NULL;
-    return argv;
-}
-
 int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_spec *ret,
                     struct json_fault *f)
 {
@@ -229,7 +241,7 @@ int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct ex
     const struct json_text *in = b->input_base64.p ? &b->input_base64 : &b->input;
     *ret = (struct exec_spec){
         .command = b->command,
-        .argv = b->argv.n ? argv_of(&b->argv, pool) : NULL,
+        .argv = b->argv.n ? list_of(&b->argv, pool) : NULL,
         .cwd = b->cwd,
         .user = b->user,
         .stdin_data = in->p,
@@ -253,7 +265,7 @@ int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct ex
         return -1;
     if (b->given & JSON_GIVEN(N_ELEMS(exec_fields) + 2)) { // network, of a one-shot
         ret->network_given = true;
-        if (v1_network_of(&b->network, &ret->network, f))
+        if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, f))
             return -1;
     }
     return b->files ? files_of(b->files, pool, ret, f) : 0;

@@ -244,7 +244,13 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         v1_bad(r, "/mode", "plan is not there yet; only execute is");
         return -1;
     }
-    if (v1_network_of(&b->network, &ret->network, &f) || v1_check_limits(&b->limits, &f)) {
+    if (b->network.allow.n) {
+        v1_bad(r, "/network/allow", "is not there yet for runs; NetworkAllow= of a profile is");
+        return -1;
+    }
+    const char *const *allow;
+    if (v1_network_of(&b->network, pool, &ret->network, &allow, &f) ||
+        v1_check_limits(&b->limits, &f)) {
         v1_fault(r, &f);
         return -1;
     }

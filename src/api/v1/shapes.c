@@ -54,6 +54,8 @@ static void write_network(struct json_out *o, const char *name, const void *at)
     json_begin(o, name);
     json_str(o, "mode", net_mode_name(ws->network));
     json_begin_array(o, "allow");
+    for (const char *const *a = ws->allow; *a; a++)
+        json_str(o, NULL, *a);
     json_end_array(o);
     json_end(o);
 }

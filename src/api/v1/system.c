@@ -65,6 +65,7 @@ void v1_system_info(struct http_req *r)
     json_begin_array(&a.o, "network_modes");
     json_str(&a.o, NULL, net_mode_name(NET_NONE));
     json_str(&a.o, NULL, net_mode_name(NET_FULL));
+    json_str(&a.o, NULL, net_mode_name(NET_LIST));
     json_end_array(&a.o);
     json_begin_array(&a.o, "images");
     for (unsigned i = 0; i < core_n_images(v->core); i++) {

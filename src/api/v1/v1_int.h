@@ -125,7 +125,7 @@ bool v1_call_started(struct call *c, int result, const struct err *e);
 
 extern const struct json_shape v1_workspace_shape, v1_exec_shape, v1_build_shape, v1_image_shape,
     v1_profile_shape, v1_token_shape, v1_user_shape, v1_limits_shape, v1_repository_shape,
-    v1_entry_shape;
+    v1_entry_shape, v1_network_view_shape;
 struct exec_view { // an exec as it is shown
     const struct exec *x;
     const char *id, *workspace, *image, *profile, *command, *cwd, *user, *reason, *signal, *detail;
@@ -148,9 +148,12 @@ const char *const *v1_map_to_env(struct http_req *r, struct json_pool *pool, con
 // --- bodies shared by routes (exec_body.c) ----------------------------------------------------
 
 struct network_body {
+    uint64_t given;
     uint32_t mode;
     struct json_strings allow;
+    bool learn;
 };
+enum { NETWORK_MODE, NETWORK_ALLOW, NETWORK_LEARN };
 extern const struct json_table v1_limits_table, v1_network_table, v1_exec_table, v1_once_table;
 struct exec_body {
     uint64_t given;
@@ -171,7 +174,9 @@ struct exec_body {
 // From a body that was read to what core wants; -1 with *f filled.
 int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_spec *ret,
                     struct json_fault *f);
-int v1_network_of(const struct network_body *b, enum net_mode *ret, struct json_fault *f);
+// *ret_allow stays NULL when no list is given.
+int v1_network_of(const struct network_body *b, struct json_pool *pool, enum net_mode *ret,
+                  const char *const **ret_allow, struct json_fault *f);
 int v1_check_limits(const struct limits *l, struct json_fault *f);
 int v1_json_fault_at(struct json_fault *f, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -117,6 +117,7 @@ static int spec_of(struct http_req *r, struct workspace_body *b, struct json_poo
         .repo_password = b->repository.password,
         .submodules = b->repository.submodules,
         .network_given = b->given & JSON_GIVEN(F_NETWORK),
+        .learn = b->network.learn,
         .init_script = b->init_script,
         .limits = b->limits,
         .build = b->build,
@@ -125,7 +126,8 @@ static int spec_of(struct http_req *r, struct workspace_body *b, struct json_poo
         v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
         return -1;
     }
-    if (v1_network_of(&b->network, &ret->network, &f) || v1_check_limits(&b->limits, &f)) {
+    if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, &f) ||
+        v1_check_limits(&b->limits, &f)) {
         v1_fault(r, &f);
         return -1;
     }
@@ -256,7 +258,9 @@ static int patch_of(struct http_req *r, const struct workspace *ws, struct works
         .profile = *b->profile ? b->profile : NULL,
         .image = *b->image ? b->image : NULL,
         .init_script = b->init_script,
-        .network_given = GIVEN(F_NETWORK),
+        .network_given = b->network.given & JSON_GIVEN(NETWORK_MODE),
+        .learn_given = b->network.given & JSON_GIVEN(NETWORK_LEARN),
+        .learn = b->network.learn,
         .limits_given = GIVEN(F_LIMITS),
         .limits = b->limits,
     };
@@ -264,7 +268,8 @@ static int patch_of(struct http_req *r, const struct workspace *ws, struct works
         v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
         return -1;
     }
-    if (v1_network_of(&b->network, &ret->network, &f) || v1_check_limits(&b->limits, &f)) {
+    if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, &f) ||
+        v1_check_limits(&b->limits, &f)) {
         v1_fault(r, &f);
         return -1;
     }

@@ -85,7 +85,7 @@ static void test_errors(void)
     is_error("[Limits]\nTmpSize=infinity\n", "is not from 64K to 1T");
     is_error("[Sandbox]\nUser=root\n", "x.profile:5: User: 'root' is not a whole number");
     is_error("[Sandbox]\nUser=65534\n", "is not between 0 and 65533");
-    is_error("[Sandbox]\nNetwork=some\n", "'some' is not one of none, full, host");
+    is_error("[Sandbox]\nNetwork=some\n", "'some' is not one of none, full, allow-list, host");
     is_error("[Sandbox]\nWorkspaceReadOnly=true\n", "'true' is neither yes nor no");
     is_error("[Sandbox]\nCapabilityBoundingSet=CHOWN\n", "'CHOWN' is not a capability");
     is_error("[Sandbox]\nCoreScheduling=full\n", "'full' is not one of no, yes, required");

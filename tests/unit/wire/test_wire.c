@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <tap.h>
 
-#define PEERS (PEER_SERVER | PEER_LAUNCHER | PEER_INIT | PEER_PINFOLDD)
+#define PEERS (PEER_SERVER | PEER_LAUNCHER | PEER_INIT | PEER_PINFOLDD | PEER_EGRESS)
 static const enum wire_peer peers[] = {PEER_SERVER, PEER_LAUNCHER, PEER_INIT, PEER_PINFOLDD};
 
 static uint32_t dice(uint32_t n)
@@ -203,7 +203,8 @@ static void over_a_socket(void)
     is_int(open_fds(), before + 1, "the others go with the message");
     (void)close(taken);
 
-    (void)wire_send(s[0], MSG_BOX_STARTED, 9, &body, fds, 4, &e);
+    struct msg_done done = {0};
+    (void)wire_send(s[0], MSG_DONE, 9, &done, fds, 2, &e);
     is_int(wire_recv(s[1], PEER_LAUNCHER, PEER_SERVER, &m, &e), -1, "one descriptor too many");
     ok(e.code == ERR_INTERNAL && open_fds() == before, "is refused, and none of them is kept");
     (void)wire_send(s[0], MSG_BOX_STARTED, 9, &body, fds, 3, &e);

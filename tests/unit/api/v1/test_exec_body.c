@@ -61,7 +61,7 @@ static void bad(void)
             "/stdin_base64");
     refuses(&v1_exec_table, "{\"command\":\"x\",\"limits\":{\"memory_bytes\":1}}", "/limits");
     refuses(&v1_exec_table, "{\"command\":\"x\",\"image\":\"i\"}", "/image");
-    refuses(&v1_once_table, "{\"command\":\"x\",\"network\":{\"allow\":[\"h\"]}}",
+    refuses(&v1_once_table, "{\"command\":\"x\",\"network\":{\"mode\":\"full\",\"allow\":[\"h\"]}}",
             "/network/allow");
     refuses(&v1_once_table, "{\"command\":\"x\",\"files\":[{}]}", "/files/0/path");
     refuses(&v1_once_table, "{\"command\":\"x\",\"files\":7}", "/files");

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what was asked for to rules: presets are spelt out, the profile's own list cuts, and
+// addresses are good only when the operator has listed them.
+#include "sandbox_int.h"
+#include "exec_int.h"
+
+#include <pinfold/buf.h>
+#include <pinfold/own.h>
+#include <pinfold/policy.h>
+#include <pinfold/profile.h>
+
+#define STRING(x) STRING_(x)
+#define STRING_(x) #x
+#define PROXY "127.0.0.1:" STRING(NET_PROXY_PORT)
+
+// For the many programs that ask for a proxy; those that do not are served by the name server
+// inside. The sandbox's own loopback is not to be reached through it.
+const char *const network_env[] = {"HTTP_PROXY=http://" PROXY, "HTTPS_PROXY=http://" PROXY,
+                                   "ALL_PROXY=http://" PROXY,  "NO_PROXY=localhost,127.0.0.1,::1",
+                                   "http_proxy=http://" PROXY, "https_proxy=http://" PROXY,
+                                   "all_proxy=http://" PROXY,  "no_proxy=localhost,127.0.0.1,::1",
+                                   "NODE_USE_ENV_PROXY=1",     NULL};
+
+int network_check(const struct network_wish *w, const struct profile *profile, enum net_mode *ret,
+                  struct err *e)
+{
+    enum net_mode mode = w->given ? w->mode : profile->network;
+    if (mode >= NET_HOST)
+        return err_set(e, ERR_BAD_REQUEST, "network.mode '%s' is not to be had",
+                       net_mode_name(mode));
+    if (mode == NET_FULL && profile->network_listed)
+        return err_set(e, ERR_DENIED, "profile %s has an allow-list: network.mode cannot be full",
+                       profile->name);
+    if (w->allow && w->allow[0] && mode != NET_LIST)
+        return err_set(e, ERR_BAD_REQUEST, "network.allow is for network.mode allow-list");
+    *ret = mode;
+    return 0;
+}
+
+struct strings *network_list(const struct network_wish *w, const struct profile *profile)
+{
+    if (w->allow || !profile->network_listed)
+        return strings_copy(w->allow);
+    own_free char *copy = xstrdup(profile->network_allow);
+    const char *words[POLICY_RULES_MAX + 1];
+    size_t n = 0;
+    char *rest = copy;
+    for (char *word; n < POLICY_RULES_MAX && (word = strsep(&rest, " "));)
+        if (*word)
+            words[n++] = word;
+    words[n] = NULL;
+    return strings_copy(words);
+}
+
+// --- presets -------------------------------------------------------------------------------------
+
+// https://user@host:port/path to host:port.
+static int add_url(struct policy *p, const char *url, struct err *e)
+{
+    const char *at = strstr(url, "://");
+    if (!at || strncmp(url, "http", 4))
+        return 0; // a path, or git's own protocol, which knows no proxy
+    at += 3;
+    size_t n = strcspn(at, "/?#");
+    const char *user = memrchr(at, '@', n);
+    if (user) {
+        n -= (size_t)(user + 1 - at);
+        at = user + 1;
+    }
+    own_free char *rule = xmemdup0(at, n);
+    return policy_parse(p, rule, e);
+}
+
+static int add_preset(const struct core *c, struct policy *p, const char *name,
+                      const char *repo_url, struct err *e)
+{
+    bool git = !strcmp(name, "@git");
+    if (git && ((c->conf.repo_base_url && add_url(p, c->conf.repo_base_url, e)) ||
+                (repo_url && add_url(p, repo_url, e))))
+        return -1;
+    for (unsigned i = 0; i < c->conf.n_presets; i++)
+        if (!strcmp(c->conf.presets[i].name, name + 1)) {
+            if (!*c->conf.presets[i].rules && !git)
+                return err_set(e, ERR_BAD_REQUEST,
+                               "preset %s is empty: nothing on this machine is configured for it; "
+                               "name the hosts, or set Preset.%s= in pinfold.conf",
+                               name, name + 1);
+            return policy_parse(p, c->conf.presets[i].rules, e);
+        }
+    return git ? 0 : err_set(e, ERR_BAD_REQUEST, "there is no preset '%.32s'", name);
+}
+
+// --- rules ---------------------------------------------------------------------------------------
+
+static int check_addresses(const struct core *c, const struct policy *p, struct err *e)
+{
+    struct policy list = {0};
+    char text[RULE_ROOM];
+    int bad = policy_parse(&list, c->conf.allow_private ? c->conf.allow_private : "", e);
+    for (unsigned i = 0; i < p->n && !bad; i++) {
+        const struct rule *r = &p->rules[i];
+        struct host h;
+        if (r->kind == RULE_ADDRESS && !host_parse(r->host, strlen(r->host), &h, NULL) &&
+            !policy_match(&list, &h, r->port))
+            bad = err_set(e, ERR_DENIED, "%.80s is an address that AllowPrivate= does not list",
+                          rule_text(r, text));
+    }
+    policy_release(&list);
+    return bad;
+}
+
+static int make(const struct core *c, const struct profile *profile, const char *const *allow,
+                const char *repo_url, struct policy p[3], struct err *e)
+{
+    const char *ports = c->conf.egress_ports ? c->conf.egress_ports : "80 443";
+    for (; *allow; allow++) {
+        if (strchr(*allow, ' ') || !**allow)
+            return err_set(e, ERR_BAD_REQUEST, "'%.60s' is not one rule", *allow);
+        if (preset_name_ok(*allow, strlen(*allow)) ? add_preset(c, &p[0], *allow, repo_url, e)
+                                                   : policy_parse(&p[0], *allow, e))
+            return -1;
+    }
+    if (policy_ports(&p[0], ports, e) || check_addresses(c, &p[0], e))
+        return -1;
+    if (!profile->network_listed) {
+        p[2] = p[0];
+        p[0] = (struct policy){0};
+        return 0;
+    }
+    return policy_parse(&p[1], profile->network_allow, e) || policy_ports(&p[1], ports, e) ||
+                   policy_intersect(&p[0], &p[1], &p[2], e)
+               ? -1
+               : 0;
+}
+
+int network_rules(const struct core *c, const struct profile *profile, const char *const *allow,
+                  const char *repo_url, struct buf *out, struct err *e)
+{
+    struct policy p[3] = {0}; // asked for, the profile's, both
+    int bad = make(c, profile, allow, repo_url, p, e);
+    if (bad)
+        err_wrap(e, "network.allow");
+    else if (policy_format(&p[2], out))
+        bad = err_set(e, ERR_LIMIT, "network.allow: the rules are larger than %d bytes",
+                      POLICY_TEXT_MAX);
+    for (unsigned i = 0; i < N_ELEMS(p); i++)
+        policy_release(&p[i]);
+    return bad;
+}

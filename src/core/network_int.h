@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks of sandboxes, inside core: rules from wishes (network.c), the conversation with the
+// egress process (egress.c).
+#pragma once
+#include <pinfold/core_network.h>
+
+struct sandbox;
+struct ws;
+
+// --- the egress process --------------------------------------------------------------------------
+
+// Its socket stays when it dies; a new one says READY and is told all again. Sandboxes of an
+// earlier server are swept by their number.
+struct egress_link {
+    int fd; // -1: none
+    struct watch watch;
+    struct wire_msg msg;
+    uint64_t generation;
+    bool behind; // something did not fit: all is told again when there is room
+};
+int egress_open(struct core *c, int fd, struct err *e);
+void egress_close(struct core *c);
+// Tell it about a live sandbox: its rules, and its sockets too.
+void egress_tell(struct sandbox *sb, bool sockets);
+void egress_forget(struct sandbox *sb);
+void egress_sync(struct core *c); // all of them, then forget the others
+
+struct network_row {
+    struct network_decision d;
+    char *host, *rule; // what d points to
+    uint64_t conn;     // while it is open
+};
+struct network_log {
+    struct network_row rows[NETWORK_DECISIONS_MAX];
+    unsigned n, next;
+    uint64_t untold;
+};
+void network_log_free(struct network_log *l);
+
+// --- rules ---------------------------------------------------------------------------------------
+
+int network_check(const struct network_wish *w, const struct profile *profile, enum net_mode *ret,
+                  struct err *e);
+// The list to keep: what was asked for, or the profile's.
+struct strings *network_list(const struct network_wish *w, const struct profile *profile);
+// What the egress process gets, appended to out: presets spelt out, cut to the profile's rules.
+struct buf;
+int network_rules(const struct core *c, const struct profile *profile, const char *const *allow,
+                  const char *repo_url, struct buf *out, struct err *e);
+extern const char *const network_env[]; // of commands in such a sandbox

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the room egress.
+//
+// Theory of operation. One process, one loop. For each sandbox with an allow-list the server hands
+// over the listening sockets that the launcher made inside its network namespace, and its rules.
+// What connects there says where it wants to go (a proxy request, a captured HTTP request or TLS
+// hello, a DNS question); the name is brought into its one form, compared with the rules, resolved
+// out here, and one of the addresses that may be is dialled. Bytes are then carried both ways. A
+// decision is told to the server once when it is made and once, with its bytes, when the
+// connection has ended.
+//
+// Everything in memory is bounded: connections of a sandbox and of all, bytes of a request, two
+// buffers for a connection, names with an address, messages of one sandbox in a second.
+#pragma once
+#include <pinfold/conf.h>
+#include <pinfold/id.h>
+#include <pinfold/list.h>
+#include <pinfold/loop.h>
+#include <pinfold/map.h>
+#include <pinfold/peek.h>
+#include <pinfold/policy.h>
+#include <pinfold/wire.h>
+
+#define FLOW_ROOM (64 * 1024) // of each direction; more than any request's head or hello
+#define NAMES_MAX 4096        // with an address in one sandbox; then the oldest is given away
+#define ADDRESSES_MAX 8       // of one name that are tried
+
+struct resolver;
+struct lookup;
+struct egress {
+    struct conf conf;
+    struct loop *loop;
+    struct watch peer, supervisor, signals;
+    struct map *boxes;  // id -> struct abox
+    struct list paused; // boxes that wait for a connection of another to end
+    struct policy private_list;
+    struct resolver *resolver;
+    unsigned n_conns;
+    uint64_t next_conn;
+    struct wire_msg msg;
+};
+
+// --- sandboxes (boxes.c) ------------------------------------------------------------------------
+
+struct door { // a listening socket of a sandbox
+    struct watch watch;
+    struct abox *box;
+    enum net_socket kind;
+    int fd;
+};
+struct abox {
+    char id[ID_MAX];
+    struct egress *eg;
+    uint64_t generation;
+    struct policy policy;
+    struct door doors[NET_SOCK_N];
+    struct list conns, link; // link: in egress.paused
+    unsigned n_conns;
+    bool paused;
+    // names and their addresses inside
+    struct map *by_name; // -> &names[i]
+    char **names;
+    unsigned n_names, next_name;
+    // messages to the server
+    uint64_t window_ms;
+    unsigned told, untold;
+};
+void boxes_open(struct egress *eg, struct wire_msg *m);
+void boxes_close(struct egress *eg, const char *id);
+void boxes_sweep(struct egress *eg, uint64_t generation);
+void boxes_free(struct egress *eg);
+void box_conn_ended(struct abox *b); // there may be room for one more
+// The address inside that stands for a name, and back; NULL when it stands for none.
+void box_name_address(struct abox *b, const char *name, unsigned char ret[4]);
+const char *box_address_name(const struct abox *b, const unsigned char address[4]);
+
+// --- connections (conn.c, ask.c, dial.c, relay.c) -----------------------------------------------
+
+enum phase { PHASE_ASKING, PHASE_RESOLVING, PHASE_CONNECTING, PHASE_RELAY, PHASE_LINGER };
+enum speak {
+    SPEAK_NOTHING,
+    SPEAK_HTTP,
+    SPEAK_CONNECT,
+    SPEAK_SOCKS,
+    SPEAK_TLS,
+    SPEAK_RAW,
+    SPEAK_DNS
+};
+
+struct flow { // bytes on their way
+    char *data;
+    size_t at, len;
+    bool eof, shut; // no more come; the other side was told
+    uint64_t total;
+};
+struct side {
+    struct watch watch;
+    struct conn *conn;
+    int fd;
+};
+struct conn {
+    struct list link;
+    struct abox *box;
+    struct loop *loop;
+    uint64_t id;
+    enum net_socket by;
+    enum phase phase;
+    enum speak speak;
+    struct side client, server;
+    struct flow up, down; // to the server, to the client
+    struct timer timer;
+    uint64_t used_ms;
+    struct host name;
+    uint16_t port;
+    struct lookup *lookup;
+    struct address addresses[ADDRESSES_MAX];
+    unsigned n_addresses, at_address;
+    bool greeted;          // SOCKS: the first message was answered
+    bool answered;         // the client was told that it is connected, or why not
+    bool told;             // an allowed decision that wants its end
+    struct peek_body body; // SPEAK_HTTP
+    bool switching;        // a WebSocket is asked for: nothing goes up before 101
+    char rule[RULE_ROOM];
+};
+void conn_new(struct abox *b, int fd, enum net_socket by);
+void conn_free(struct conn *c);
+void conn_arm(struct conn *c); // watch what can be done next
+void conn_timeout(struct conn *c, uint64_t ms);
+int flow_read(struct flow *f, int fd); // bytes; 0 nothing now or eof set; -1 broken
+int flow_write(struct flow *f, int fd);
+int flow_put(struct flow *f, const void *p, size_t n);
+void flow_drop(struct flow *f, size_t n);
+
+// ask.c: what does it want? Called with each byte until it is known.
+void conn_ask(struct conn *c);
+// Decide about a name as it came, and go there. SPEAK_* must be set.
+void conn_want(struct conn *c, const char *host, size_t n, uint16_t port);
+// say.c: refusals and answers in the client's own protocol; the connection ends.
+enum refusal { NO_RULE, NO_ADDRESS, NO_NAME, NO_ANSWER, NO_TIME, NO_SENSE };
+void conn_refuse(struct conn *c, enum refusal why, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void conn_say_connected(struct conn *c);
+// dial.c
+void conn_dial(struct conn *c);
+void conn_dial_event(struct conn *c);
+// relay.c
+void conn_relay(struct conn *c);
+void conn_relay_event(struct conn *c, struct side *s, uint32_t events);
+
+// --- names (dns.c, resolve.c) -------------------------------------------------------------------
+
+void dns_datagrams(struct door *d);
+void dns_stream(struct conn *c); // SPEAK_DNS: questions in c->up, answers to c->down
+
+struct resolver *resolver_new(struct loop *l, const char *name_servers, struct err *e);
+void resolver_free(struct resolver *r);
+// done is called later, once, with n of 0 when there is no address; never after lookup_cancel.
+struct lookup *lookup_start(struct resolver *r, const char *name,
+                            void (*done)(void *arg, const struct address *a, unsigned n,
+                                         const char *why),
+                            void *arg);
+void lookup_cancel(struct lookup *l);
+
+// --- telling the server (tell.c) ----------------------------------------------------------------
+
+// h NULL: what was asked for is no host.
+void tell_refused(struct abox *b, const struct host *h, uint16_t port, const char *reason);
+void tell_allowed(struct conn *c);
+void tell_end(struct conn *c);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carrying bytes both ways. Who does not read is not read from: a full buffer stops its source.
+//
+// A plain HTTP connection carries one request. What follows its body is not passed on, so a second
+// request, or what an odd reader takes for one, never reaches a server that it was not decided
+// about; the server was asked to close, and the client comes back on a new connection.
+#include "egress_int.h"
+
+#include <pinfold/clock.h>
+#include <pinfold/own.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+static const char switched[] = "HTTP/1.1 101";
+
+// Of what was just read, only what belongs to the request.
+static int keep_body(struct conn *c, size_t fresh)
+{
+    size_t used = 0;
+    char *p = c->up.data + c->up.at + c->up.len - fresh;
+    if (c->speak != SPEAK_HTTP || !fresh)
+        return 0;
+    if (peek_body(&c->body, p, fresh, &used) < 0)
+        return -1;
+    c->up.len -= fresh - used;
+    c->up.total -= fresh - used;
+    if (used < fresh)
+        c->up.eof = true; // it is read no further
+    return 0;
+}
+
+static int read_client(struct conn *c)
+{
+    int n = flow_read(&c->up, c->client.fd);
+    return n < 0 ? -1 : keep_body(c, (size_t)n);
+}
+
+// After a server's 101 the connection is a WebSocket's and carries what it likes.
+static int read_server(struct conn *c)
+{
+    int n = flow_read(&c->down, c->server.fd);
+    if (n > 0 && c->switching && c->down.total >= sizeof(switched) - 1) {
+        c->switching = false;
+        if (!memcmp(c->down.data + c->down.at, switched, sizeof(switched) - 1))
+            c->speak = SPEAK_RAW;
+    }
+    return n;
+}
+
+static int turn(struct conn *c)
+{
+    // While a switch is awaited its first bytes stay here together.
+    bool held = c->switching && !c->down.eof && c->down.total < sizeof(switched) - 1;
+    // One request without its end is no reason to tell the server that no more comes.
+    bool quiet = c->speak == SPEAK_HTTP && c->up.eof;
+    bool eof = c->up.eof;
+    if (quiet)
+        c->up.eof = false;
+    int bad = flow_write(&c->up, c->server.fd);
+    c->up.eof = eof;
+    return bad || (!held && flow_write(&c->down, c->client.fd)) ? -1 : 0;
+}
+
+void conn_relay_event(struct conn *c, struct side *s, uint32_t events)
+{
+    int bad = 0;
+    c->used_ms = clock_mono_ms();
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        bad = s == &c->client ? read_client(c) : read_server(c);
+    if (bad < 0 || turn(c) || (c->down.shut && (c->up.shut || c->speak == SPEAK_HTTP))) {
+        conn_free(c);
+        return;
+    }
+    conn_arm(c);
+}
+
+void conn_relay(struct conn *c)
+{
+    c->phase = PHASE_RELAY;
+    c->used_ms = clock_mono_ms();
+    c->up.total = c->up.len;
+    conn_say_connected(c);
+    conn_timeout(c, c->box->eg->conf.egress_idle_ms);
+    if (turn(c))
+        conn_free(c);
+    else
+        conn_arm(c);
+}

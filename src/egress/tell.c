@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decisions, told to the server. A sandbox that makes many is told about less, and counted.
+#include "egress_int.h"
+
+#include <pinfold/clock.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TOLD_MAX 100 // of one sandbox in a second
+
+static bool may_tell(struct abox *b)
+{
+    uint64_t now = clock_mono_ms();
+    if (now - b->window_ms >= 1000) {
+        b->window_ms = now;
+        b->told = 0;
+    }
+    if (b->told++ < TOLD_MAX)
+        return true;
+    b->untold++;
+    return false;
+}
+
+static void send_decision(struct abox *b, struct msg_egress_decision *m, const char *host,
+                          const char *rule)
+{
+    struct err e;
+    if (!may_tell(b))
+        return;
+    (void)snprintf(m->box, sizeof(m->box), "%s", b->id);
+    (void)snprintf(m->host, sizeof(m->host), "%s", host);
+    (void)snprintf(m->rule, sizeof(m->rule), "%s", rule);
+    m->time_ms = clock_wall_ms();
+    m->untold = b->untold;
+    if (wire_send(START_PEER, MSG_EGRESS_DECISION, 0, m, NULL, 0, &e))
+        b->untold++; // the server is behind or gone; nothing waits for it here
+    else
+        b->untold = 0;
+}
+
+void tell_refused(struct abox *b, const struct host *h, uint16_t port, const char *reason)
+{
+    struct msg_egress_decision m = {.port = port};
+    send_decision(b, &m, h ? h->text : "", reason);
+}
+
+void tell_allowed(struct conn *c)
+{
+    struct msg_egress_decision m = {.conn = c->id, .port = c->port, .allowed = 1};
+    send_decision(c->box, &m, c->name.text, c->rule);
+}
+
+void tell_end(struct conn *c)
+{
+    struct msg_egress_decision m = {.conn = c->id,
+                                    .port = c->port,
+                                    .allowed = 1,
+                                    .ended = 1,
+                                    .sent = c->up.total,
+                                    .received = c->down.total};
+    send_decision(c->box, &m, c->name.text, c->rule);
+}
