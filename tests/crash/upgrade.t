@@ -56,6 +56,65 @@ later_end long
 echo "# $CODE $BODY"
 is "$RC" 0 "one that cannot be waited for has an answer all the same"
 
+# --- streams --------------------------------------------------------------------------------------------
+# follow PATH [BODY]: takes a stream until its end, over every reconnect; says how it went on
+cat >"$WORK/follow" <<'E2'
+import json, os, sys, time, urllib.request
+url, token = os.environ["PINFOLD_URL"], os.environ["PINFOLD_TOKEN"]
+path, body = sys.argv[1], sys.argv[2].encode() if len(sys.argv) > 2 else None
+data, at, turns, faults, end = b"", 0, 0, [], None
+while end is None:
+    r = urllib.request.Request(url + path, data=body, headers={"Authorization": "Bearer " + token, "Accept": "application/x-ndjson"})
+    last = None
+    for line in urllib.request.urlopen(r, timeout=60):
+        last = json.loads(line)
+        if last["event"] == "stdout":
+            if last["offset"] != at:
+                faults.append(f"offset {last['offset']} at {at}")
+            data += last["data"].encode()
+            at += len(last["data"])
+    if not last:
+        faults.append("no last event"); break
+    if last["event"] == "reconnect":
+        turns += 1
+        path, body = f"{last['path']}?follow=1&offset={last['offset']}&stderr_offset={last['stderr_offset']}", None
+        time.sleep(last["retry_ms"] / 1000)
+    else:
+        end = last
+want = b"".join(b"%d\n" % i for i in range(1, 401))
+if data != want:
+    faults.append(f"{len(data)} bytes instead of {len(want)}")
+print(json.dumps({"turns": turns, "faults": faults, "event": end and end["event"], "code": end and end.get("exit_code")}))
+E2
+counting='i=0; while [ $i -lt 400 ]; do i=$((i + 1)); echo $i; sleep 0.02; done; exit 7'
+background "$WS" "$counting"
+FOLLOWED=$EXEC
+python3 "$WORK/follow" "/v1/execs/$FOLLOWED/output?follow=1" >"$WORK/followed" &
+FOLLOW=$!
+python3 "$WORK/follow" "/v1/workspaces/$WS/exec" "$(jq -nc --arg c "$counting" '{command: $c}')" >"$WORK/posted" &
+POST=$!
+background "$WS" 'sleep 3; exit 9'
+UNSEEN=$EXEC
+later sse GET "/v1/execs/$UNSEEN/output?follow=1" -H 'Accept: text/event-stream'
+"$TESTS/api/ws" "/v1/workspaces/$WS/terminal" 'f:.' e: >"$WORK/terminal" 2>&1 &
+TERMINAL=$!
+all_run() { [ "$(jq '.execs_running' <<<"$(curl -sS -H "Authorization: Bearer $TOKEN" "$URL/v1/stats")")" -ge 4 ] && grep -q . "$WORK/terminal"; }
+wait_until 20 all_run
+upgrade >/dev/null
+back() { api GET /v1/stats; [ "$(json .http.streams)" -ge 2 ]; }
+wait_until 20 back
+upgrade >/dev/null
+wait $FOLLOW $POST
+is "$(cat "$WORK/followed")" '{"turns": 2, "faults": [], "event": "exit", "code": 7}' "a stream goes on by offset, without a gap or a double"
+is "$(cat "$WORK/posted")" '{"turns": 2, "faults": [], "event": "exit", "code": 7}' "so does that of a command whose client it began with"
+later_end sse
+like "$BODY" 'retry: [0-9]+'$'\n''event: reconnect'$'\n''id: 0-0' "a browser is told when and where to come back"
+wait $TERMINAL
+like "$(tail -n 1 "$WORK/terminal")" '^close 1012 ' "a terminal is closed as for a restart"
+wait_until 20 exec_is "$UNSEEN" ended
+api GET "/v1/execs/$UNSEEN"
+is "$(json '"\(.reason) \(.exit_code)"')" "exited 9" "a command that nobody follows ends as it should"
+
 # --- what is refused ------------------------------------------------------------------------------------
 pids="$(pid_of server) $(pid_of launcher)"
 echo "Nonsense=1" >>"$WORK/pinfold.conf"
