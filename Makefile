@@ -51,7 +51,7 @@ DEPS_BUILD := gcc libc6-dev binutils pkg-config libh2o-evloop-dev libssl-dev lib
 DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager makepkg \
   archlinux-keyring gpg gpg-agent distro-info-data
 DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git curl jq python3 nodejs strace \
-  bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev cmake openssl
+  bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev cmake openssl linux-perf
 
 # --- flags -----------------------------------------------------------------------------------
 # libnl's headers are the only ones outside the compiler's own path
@@ -181,7 +181,7 @@ define part_rule
 check-$(1): all $(HELPERS)
 	$(Q)$$(RUN) $$(sort $$(wildcard tests/$(1)/*.t))
 endef
-PARTS := api cli box git image escape crash e2e vm
+PARTS := api cli box git image escape crash soak e2e vm
 $(foreach p,$(PARTS),$(eval $(call part_rule,$(p))))
 check-api: ## over HTTP
 check-cli: ## the command pinfold
@@ -189,6 +189,7 @@ check-box: ## real sandboxes: each promise
 check-image: ## real images, some from archives on loopback
 check-escape: ## attempts that must fail
 check-crash: ## killed processes, full disks
+check-soak: ## the same as soak, for a minute
 check-git: ## repositories, hostile ones too
 check-e2e: ## real projects, cloned, built and tested
 check-vm: ## box tests under Debian's own kernel, pure cgroup v2
@@ -204,8 +205,14 @@ check-all: ## everything below, and what it comes to
 check: deps-check ## install what tests need, build, run every test, end with the counts
 	$(Q)$(MAKE) check-all
 
+SOAK_SECONDS ?= 300
+soak: ## use for SOAK_SECONDS that leaves nothing behind, in memory or on disk
+	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) TEST_TIMEOUT=$$(($(SOAK_SECONDS) * 2 + 300)) $(MAKE) check-soak
 bench: all $(HELPERS) ## the numbers to reach, as ratios measured in one run
 	$(Q)tests/bench/run
+
+profile: all $(HELPERS) ## a flame graph of the exec path under load, build/profile/exec.svg
+	$(Q)tests/bench/profile
 
 # --- for users -------------------------------------------------------------------------------
 define install_missing
@@ -248,5 +255,5 @@ help: ## this table
 	@grep -hE '^[a-z][a-z0-9 -]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all unit lint links budget asan ubsan check check-all $(PARTS:%=check-%) fuzz bench deps deps-check \
+.PHONY: all unit lint links budget asan ubsan check check-all $(PARTS:%=check-%) fuzz soak bench profile deps deps-check \
   up profiles images install clean help
