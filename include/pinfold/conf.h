@@ -100,7 +100,8 @@ struct conf {
     uint64_t build_timeout_ms, init_script_timeout_ms;
     char default_image[65], default_profile[65];
     // limits of HTTP
-    uint64_t max_body, max_connections, max_streams, request_timeout_ms, max_wait_ms;
+    uint64_t max_body, max_connections, max_connections_per_address, max_streams,
+        request_timeout_ms, max_wait_ms;
     uint64_t requests_per_second; // of one token; 0: no limit
     // limits of the verbs; see struct core_conf
     uint64_t max_workspaces, max_sandboxes, max_execs, max_execs_per_workspace, max_execs_queued;

@@ -5,12 +5,14 @@
 #include <pinfold/loop.h>
 
 struct http_limits {
-    size_t header_bytes;    // of one request together; 431
-    size_t path_bytes;      // path and query; 414
-    size_t body_bytes;      // the most that any route may allow; 413
-    size_t body_budget;     // of all requests being received together; the greediest are cut
-    unsigned connections;   // open at a time; further ones wait in the kernel's queue
-    uint32_t keep_alive_ms; // idle, and the longest a request may take to arrive
+    size_t header_bytes;  // of one request together; 431
+    size_t path_bytes;    // path and query; 414
+    size_t body_bytes;    // the most that any route may allow; 413
+    size_t body_budget;   // of all requests being received together; the greediest are cut
+    unsigned connections; // open at a time; for a further one the oldest idle one of the
+                          // address that has most is closed, else it waits in the kernel's queue
+    unsigned connections_per_address; // 0: as many as may be; a Unix socket has no address
+    uint32_t keep_alive_ms;           // idle, and the longest a request may take to arrive
 };
 void http_limits_init(struct http_limits *l);
 
@@ -50,6 +52,7 @@ struct http_counters {
     uint64_t connections, connections_total, requests, requests_total; // open now, ever
     uint64_t by_status[6]; // [1]: 1xx ... [5]: 5xx; [0]: no answer
     uint64_t body_bytes, refused_bodies, resets;
+    uint64_t refused, evicted; // connections: over their address's share; idle ones for new ones
     uint64_t streams, websockets;
 };
 const struct http_counters *http_server_counters(const struct http_server *s);

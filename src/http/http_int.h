@@ -18,12 +18,14 @@
 #include <pinfold/http_stream.h>
 #include <pinfold/http_ws.h>
 #include <pinfold/list.h>
+#include <pinfold/map.h>
 #include <pinfold/own.h>
 #include <sys/epoll.h>
 
 #define STREAM_HIGH (256 * 1024)      // more than this waits: the writer is asked to pause
 #define STREAM_MAX (64 * 1024 * 1024) // more than this: the writer did not; the answer is cut
 #define SWEEP_MS 100                  // how often lasting requests and bodies are looked at
+#define PIPELINE_MAX 64               // requests of one HTTP/1 connection in one turn of the loop
 #define RESETS_MAX 100                // streams one HTTP/2 connection may open and give up
 
 struct http_server {
@@ -37,12 +39,15 @@ struct http_server {
     unsigned n_apis;
     struct list listeners, conns, fresh, watched; // fresh, watched: unfinished requests
     struct list sockets;                          // open WebSockets
+    struct map *peers;                            // by address
+    struct conn *making_room;                     // shut, and soon gone
     struct timer sweep, grace, resume, look;
     bool leaving;    // a successor comes
     int handover_fd; // where connections at rest go while leaving; -1
     bool sweeping, accepting, stopping, stopped;
     bool given_up; // the grace period is over: what is still open is left to the kernel
     struct http_counters counters;
+    uint64_t turn; // of the library's loop
     uint64_t id_seed, id_next;
 };
 struct listener {
@@ -53,8 +58,10 @@ struct listener {
     const char *name;
     bool tls;
 };
+struct peer; // crowd.c
 struct conn {
-    struct list link;
+    struct list link, peer_link;
+    struct peer *peer;
     struct http_server *server;
     const char *listener_name;
     bool tls, upgraded; // upgraded: a WebSocket has it
@@ -65,6 +72,8 @@ struct conn {
     h2o_socket_cb on_read; // of CONN_STILL
     unsigned open;         // requests being answered
     unsigned resets;       // of an HTTP/2 connection
+    unsigned in_turn;      // requests of the loop's turn below
+    uint64_t turn;
 };
 
 struct request {
@@ -116,6 +125,12 @@ void stream_dispose(struct request *r);
 void stream_stop(struct request *r);
 
 void server_take_conn(struct listener *ln, h2o_socket_t *sock);
+// crowd.c: connections by address. crowd_full: may this address have no more?
+bool crowd_full(struct http_server *s, h2o_socket_t *sock);
+void crowd_join(struct conn *c);
+void crowd_leave(struct conn *c);
+void crowd_make_room(struct http_server *s);
+
 void server_sweep(struct http_server *s);
 void server_check_stop(struct http_server *s);
 bool ws_handshake_ok(struct request *r);

@@ -370,6 +370,17 @@ static void dispatch(struct request *r)
     }
 }
 
+// The library answers all requests that a connection sent at once before it looks at another, and
+// some megabytes of them fit into one read: after a while the connection's turn is over for good.
+static void limit_pipeline(struct conn *c, h2o_req_t *req)
+{
+    bool same = c->turn == c->server->turn;
+    c->turn = c->server->turn;
+    c->in_turn = same ? c->in_turn + 1 : 1;
+    if (c->in_turn >= PIPELINE_MAX)
+        req->http1_is_persistent = 0; // the answer says so, and the rest is not read
+}
+
 int request_on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     (void)self;
@@ -398,6 +409,8 @@ int request_on_req(h2o_handler_t *self, h2o_req_t *req)
     list_add_tail(&r->server->fresh, &r->link);
     server_sweep(r->server);
     request_set_id(r);
+    if (req->version < 0x200)
+        limit_pipeline(c, req);
     // A handler may finish at once, and with HTTP/2 the library may then free everything.
     if (req->version >= 0x200 && c->resets > RESETS_MAX) {
         r->server->counters.resets++;

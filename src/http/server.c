@@ -65,6 +65,7 @@ struct http_server *http_server_new(struct loop *l, const struct http_limits *li
     s->handover_fd = -1;
     list_init(&s->listeners);
     list_init(&s->conns);
+    s->peers = map_new();
     list_init(&s->fresh);
     list_init(&s->watched);
     list_init(&s->sockets);
@@ -120,6 +121,9 @@ static void on_conn_close(void *p)
     struct conn *c = p;
     struct http_server *s = c->server;
     list_del(&c->link);
+    crowd_leave(c);
+    if (s->making_room == c)
+        s->making_room = NULL;
     free(c);
     s->counters.connections--;
     if (s->counters.connections < s->limits.connections)
@@ -137,10 +141,16 @@ static void on_resume(struct timer *t)
 void server_take_conn(struct listener *ln, h2o_socket_t *sock)
 {
     struct http_server *s = ln->server;
+    if (crowd_full(s, sock)) {
+        s->counters.refused++;
+        h2o_socket_close(sock);
+        return;
+    }
     struct conn *c = xcalloc(1, sizeof(*c));
     *c = (struct conn){
         .server = s, .listener_name = ln->name, .tls = ln->tls, .listener = ln, .sock = sock};
     list_add_tail(&s->conns, &c->link);
+    crowd_join(c);
     sock->on_close.cb = on_conn_close;
     sock->on_close.data = c;
     s->counters.connections++;
@@ -157,6 +167,7 @@ static void on_accept(h2o_socket_t *listen_sock, const char *err)
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         if (s->counters.connections >= s->limits.connections) {
             set_accepting(s, false); // further ones wait in the kernel's queue
+            crowd_make_room(s);
             return;
         }
         h2o_socket_t *sock = h2o_evloop_socket_accept(listen_sock);
@@ -243,7 +254,7 @@ void server_sweep(struct http_server *s)
 
 int http_server_run(struct http_server *s, struct err *e)
 {
-    while (!s->stopped)
+    for (; !s->stopped; s->turn++)
         if (h2o_evloop_run(s->h2o.loop, INT32_MAX) && errno != EINTR)
             return err_sys(e, "wait for events");
     return 0;
@@ -363,6 +374,7 @@ void http_server_free(struct http_server *s)
     }
     router_release(&s->router);
     free(s->apis);
+    map_free(s->peers);
     free(s);
 }
 

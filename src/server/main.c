@@ -106,6 +106,7 @@ static int make_http(struct err *e)
     l.body_bytes = max_upload();
     l.body_budget = 4 * l.body_bytes;
     l.connections = (unsigned)S.conf.max_connections;
+    l.connections_per_address = (unsigned)S.conf.max_connections_per_address;
     l.keep_alive_ms = (uint32_t)S.conf.request_timeout_ms;
     S.http = http_server_new(S.loop, &l, e);
     return S.http ? 0 : -1;

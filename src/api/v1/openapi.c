@@ -314,8 +314,21 @@ void v1_openapi(struct json_out *o, const char *version)
 
 void v1_system_openapi(struct http_req *r)
 {
-    struct answer a;
-    v1_answer_begin(&a);
-    v1_openapi(&a.o, v1_of(r)->conf.version);
-    v1_answer_send(r, 200, &a);
+    struct v1 *v = v1_of(r);
+    // Made once: it is the same for as long as we live, takes a while, and anybody may ask for it.
+    if (!v->openapi.len) {
+        struct answer a;
+        v1_answer_begin(&a);
+        v1_openapi(&a.o, v->conf.version);
+        json_end(&a.o);
+        if (!json_done(&a.o)) {
+            buf_release(&a.b);
+            struct err e;
+            (void)err_set(&e, ERR_INTERNAL, "the document does not fit");
+            v1_err(r, &e);
+            return;
+        }
+        v->openapi = a.b; // taken
+    }
+    http_reply(r, 200, "application/json", v->openapi.data, v->openapi.len);
 }

@@ -47,6 +47,7 @@ void v1_free(struct v1 *v)
     for (void *b; (b = map_next(v->buckets, &cursor, NULL));)
         free(b);
     map_free(v->buckets);
+    buf_release(&v->openapi);
     free(v->routes);
     free(v);
 }

@@ -35,6 +35,7 @@ struct v1 {
     struct http_route *routes; // the table with the limits of conf filled in
     struct map *buckets;       // of tokens, when their rate is limited
     struct list calls;         // all that wait
+    struct buf openapi;        // the document, once it was asked for
 };
 static inline struct v1 *v1_of(const struct http_req *r)
 {
