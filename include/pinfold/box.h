@@ -59,13 +59,14 @@ struct box {
     int control_fd;       // init's socket, to give away: a box whose socket is closed is orphaned
     uint32_t uid_base;
     char address[48];
-    int net_fds[NET_SOCK_N]; // with NET_LIST: what listens inside
     struct box_groups *groups;
     bool adopted; // taken up from an earlier process: not our child, no control_fd
 };
 // Another end of its init's socket, for a box whose socket nobody holds any more; -1 when somebody
 // does. The caller's.
 int box_control(const struct box *b);
+// Copies of what listens inside with NET_LIST: their number, 0 without; close them.
+size_t box_net_fds(const struct box *b, int fds[NET_SOCK_N]);
 // On failure step names the step of the set-up ("mount", ...), nothing is left behind.
 int box_start(struct box_host *h, const struct box_spec *s, struct box *ret, char step[32],
               struct err *e);

@@ -2,6 +2,7 @@
 // What the set-up hands to a sandbox's init: the descriptors by number, and one record that init
 // reads from its report socket before it gives up power.
 #pragma once
+#include <pinfold/run.h>
 #include <stdint.h>
 
 enum init_fd {
@@ -17,7 +18,8 @@ enum init_fd {
     INIT_FD_V1_MEMORY = 12, // delegated v1 directories for limits of one exec, or closed
     INIT_FD_V1_PIDS = 13,
     INIT_FD_SPARE = 14, // while there is no server: the other end of CONTROL, for the next one
-    INIT_FD_END = 15,
+    INIT_FD_NET = 15,   // with an allow-list, enum net_socket: kept for whoever asks again
+    INIT_FD_END = INIT_FD_NET + NET_SOCK_N,
 };
 struct init_start {
     uint64_t capabilities;             // bounding set of the commands
@@ -28,7 +30,6 @@ struct init_start {
 };
 // The only thing a failing set-up says: which step, errno. step 0xffff: init is ready.
 #define REPORT_READY 0xffffu
-#define REPORT_SOCKETS 0xfffeu // with descriptors; more reports follow
 struct box_report {
     uint32_t step;
     int32_t sys;

@@ -82,18 +82,17 @@ static STEP_FN(act_listen)
         [NET_SOCK_DNS] = {SOCK_DGRAM, INADDR_LOOPBACK, 53},
         [NET_SOCK_DNS_TCP] = {SOCK_STREAM, INADDR_LOOPBACK, 53},
     };
-    const struct box_report r = {.step = REPORT_SOCKETS};
-    int fds[NET_SOCK_N];
-    for (unsigned i = 0; i < NET_SOCK_N; i++) { // close-on-exec takes this process's own away
+    for (unsigned i = 0; i < NET_SOCK_N; i++) {
         const struct sockaddr_in a = {.sin_family = AF_INET,
                                       .sin_port = htons(rows[i].port),
                                       .sin_addr.s_addr = htonl(rows[i].address)};
-        fds[i] = socket(AF_INET, rows[i].type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fds[i] < 0 || bind(fds[i], (const struct sockaddr *)&a, sizeof(a)) ||
-            (rows[i].type == SOCK_STREAM && listen(fds[i], 128)))
+        int fd = socket(AF_INET, rows[i].type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        st->inherit[INIT_FD_NET + i] = fd; // init keeps them, so that they outlive all of us
+        if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) ||
+            (rows[i].type == SOCK_STREAM && listen(fd, 128)))
             return -1;
     }
-    return io_send_fds(st->report_fd, &r, sizeof(r), fds, NET_SOCK_N) == sizeof(r) ? 0 : -1;
+    return 0;
 }
 
 static STEP_FN(act_no_userns)

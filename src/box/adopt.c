@@ -40,7 +40,6 @@ int box_record(const struct box *b, struct err *e)
 static bool read_record(struct box_host *h, const char *id, struct box *b, struct record *r)
 {
     *b = (struct box){.pidfd = -1, .control_fd = -1, .cgroup_fd = -1};
-    memset(b->net_fds, 0xff, sizeof(b->net_fds));
     if (strlen(id) >= sizeof(b->id) || !cgroups_record(h->cgroups, id, r, sizeof(*r)) ||
         r->version != VERSION || r->pid < 2)
         return false;
@@ -82,6 +81,23 @@ int box_control(const struct box *b)
     if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_SEQPACKET)
         return -1;
     return fd_steal(&fd);
+}
+
+// Safe as above; and of sockets of this domain init has no others.
+size_t box_net_fds(const struct box *b, int fds[NET_SOCK_N])
+{
+    int domain = 0;
+    socklen_t len = sizeof(domain);
+    for (unsigned i = 0; i < NET_SOCK_N; i++) {
+        fds[i] = (int)syscall(SYS_pidfd_getfd, b->pidfd, INIT_FD_NET + i, 0); // close-on-exec
+        if (fds[i] >= 0 && !getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
+            domain == AF_INET)
+            continue;
+        for (unsigned k = 0; k <= i; k++)
+            fd_close(&fds[k]);
+        return 0;
+    }
+    return NET_SOCK_N;
 }
 
 int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,

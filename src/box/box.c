@@ -31,7 +31,6 @@ struct start {
     pid_t pid;
     char address[48];
     bool disk; // the directory's disk is in use by this start
-    int net_fds[NET_SOCK_N];
 };
 
 static void start_release(struct start *s)
@@ -48,8 +47,6 @@ static void start_release(struct start *s)
     fd_close(&s->report_fd);
     fd_close(&s->control_fd);
     fd_close(&s->pidfd);
-    for (int i = 0; i < NET_SOCK_N; i++)
-        fd_close(&s->net_fds[i]);
     groups_remove(s->groups);
     if (s->disk)
         disk_unuse(s->h, s->spec->dir);
@@ -267,11 +264,10 @@ static int release_child(struct start *s, struct err *e)
     return 0;
 }
 
-// One report; the one with sockets comes at most once, before all others.
-static int recv_report(struct start *s, struct box_report *r, struct err *e)
+static int await_ready(struct start *s, char step[32], struct err *e)
 {
+    struct box_report r;
     struct pollfd pfd = {.fd = s->report_fd, .events = POLLIN};
-    size_t room = s->net_fds[0] < 0 ? NET_SOCK_N : 0;
     int n;
     do
         n = poll(&pfd, 1, START_TIMEOUT_MS);
@@ -279,16 +275,9 @@ static int recv_report(struct start *s, struct box_report *r, struct err *e)
     if (n == 0)
         return err_set(e, ERR_TIMEOUT, "the sandbox was not ready within %d s",
                        START_TIMEOUT_MS / 1000);
-    if (io_recv_fds(s->report_fd, r, sizeof(*r), s->net_fds, &room, 0) != sizeof(*r))
+    ssize_t got = recv(s->report_fd, &r, sizeof(r), 0);
+    if (got != sizeof(r))
         return err_set(e, ERR_LOST, "the sandbox's set-up died without a word");
-    return 0;
-}
-
-static int await_ready(struct start *s, char step[32], struct err *e)
-{
-    struct box_report r;
-    if (recv_report(s, &r, e) || (r.step == REPORT_SOCKETS && recv_report(s, &r, e)))
-        return -1;
     if (r.step == REPORT_READY)
         return 0;
     const char *name = r.step < STEP_N_KINDS ? step_rows[r.step].name : "init";
@@ -323,7 +312,6 @@ int box_start(struct box_host *h, const struct box_spec *asked, struct box *ret,
     struct start s = {
         .h = h, .spec = spec, .slot = -1, .report_fd = -1, .control_fd = -1, .pidfd = -1};
     memset(&s.stage, 0xff, sizeof(s.stage)); // every descriptor -1
-    memset(s.net_fds, 0xff, sizeof(s.net_fds));
     (void)snprintf(step, 32, "prepare");
     s.profile = profile_find(h->conf.profiles, h->conf.n_profiles, spec->profile);
     if (!s.profile)
@@ -347,8 +335,6 @@ int box_start(struct box_host *h, const struct box_spec *asked, struct box *ret,
     (void)snprintf(ret->id, sizeof(ret->id), "%s", spec->id);
     (void)snprintf(ret->profile, sizeof(ret->profile), "%s", spec->profile);
     memcpy(ret->address, s.address, sizeof(ret->address));
-    for (int i = 0; i < NET_SOCK_N; i++)
-        ret->net_fds[i] = fd_steal(&s.net_fds[i]);
     if (s.disk)
         (void)snprintf(ret->dir, sizeof(ret->dir), "%s", spec->dir);
     s.disk = false;
@@ -381,8 +367,6 @@ void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_
     fd_close(&b->pidfd);
     fd_close(&b->control_fd);
     fd_close(&b->cgroup_fd);
-    for (int i = 0; i < NET_SOCK_N; i++)
-        fd_close(&b->net_fds[i]);
 }
 
 int box_stat(struct box_host *h, const struct box *b, struct box_stat *ret, struct err *e)

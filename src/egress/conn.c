@@ -157,7 +157,8 @@ void conn_arm(struct conn *c)
     if (c->phase == PHASE_CONNECTING)
         server = EPOLLOUT;
     else if (c->phase == PHASE_RELAY)
-        server = (up->len ? EPOLLOUT : 0) | (!down->eof && down->len < FLOW_ROOM ? EPOLLIN : 0);
+        server = (up->len && !c->sniffing ? EPOLLOUT : 0) |
+                 (!down->eof && down->len < FLOW_ROOM ? EPOLLIN : 0);
     arm(&c->client, client, on_client);
     arm(&c->server, server, on_server);
 }

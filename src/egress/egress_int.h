@@ -119,6 +119,7 @@ struct conn {
     bool answered;         // the client was told that it is connected, or why not
     bool told;             // an allowed decision that wants its end
     struct peek_body body; // SPEAK_HTTP
+    bool sniffing;         // a tunnel whose first bytes, a client hello perhaps, wait here
     bool switching;        // a WebSocket is asked for: nothing goes up before 101
     char rule[RULE_ROOM];
 };

@@ -47,6 +47,32 @@ static int read_server(struct conn *c)
     return n;
 }
 
+// A tunnel to an allowed host in which a hello names another: a front that serves many would take it
+// there. True when it was refused. What is no TLS, or names nobody, goes on.
+static bool refuse_hello(struct conn *c)
+{
+    const unsigned char *p = (const unsigned char *)c->up.data + c->up.at;
+    char name[PEEK_NAME_MAX + 1];
+    struct host h;
+    struct err e;
+    size_t len = 0;
+    if (!c->sniffing || (!c->up.len && !c->up.eof))
+        return false;
+    int r = c->up.len && *p == 22 ? peek_tls(p, c->up.len, name, &len) : -1;
+    if (r == 0 && !c->up.eof && c->up.len < FLOW_ROOM)
+        return false;
+    c->sniffing = false;
+    if (r < 1 || !len)
+        return false;
+    bool bad = host_parse(name, len, &h, &e);
+    if (!bad && policy_match(&c->box->policy, &h, c->port))
+        return false;
+    tell_refused(c->box, bad ? NULL : &h, c->port, bad ? "bad_name" : "not_listed");
+    c->speak = SPEAK_TLS;
+    conn_refuse(c, NO_RULE, "the hello names another host");
+    return true;
+}
+
 static int turn(struct conn *c)
 {
     // While a switch is awaited its first bytes stay here together.
@@ -56,7 +82,7 @@ static int turn(struct conn *c)
     bool eof = c->up.eof;
     if (quiet)
         c->up.eof = false;
-    int bad = flow_write(&c->up, c->server.fd);
+    int bad = c->sniffing ? 0 : flow_write(&c->up, c->server.fd);
     c->up.eof = eof;
     return bad || (!held && flow_write(&c->down, c->client.fd)) ? -1 : 0;
 }
@@ -67,6 +93,8 @@ void conn_relay_event(struct conn *c, struct side *s, uint32_t events)
     c->used_ms = clock_mono_ms();
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         bad = s == &c->client ? read_client(c) : read_server(c);
+    if (bad >= 0 && refuse_hello(c))
+        return;
     if (bad < 0 || turn(c) || (c->down.shut && (c->up.shut || c->speak == SPEAK_HTTP))) {
         conn_free(c);
         return;
@@ -81,6 +109,10 @@ void conn_relay(struct conn *c)
     c->up.total = c->up.len;
     conn_say_connected(c);
     conn_timeout(c, c->box->eg->conf.egress_idle_ms);
+    // An address that the operator lists is that machine, whatever it is called.
+    c->sniffing = (c->speak == SPEAK_CONNECT || c->speak == SPEAK_SOCKS) && !c->name.numeric;
+    if (refuse_hello(c))
+        return;
     if (turn(c))
         conn_free(c);
     else

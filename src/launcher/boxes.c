@@ -25,9 +25,10 @@ static void send_started(struct launcher *l, uint64_t id, const struct msg_box_s
                          const struct box *b, int control)
 {
     int fds[WIRE_FDS_MAX] = {control, b->pidfd, b->cgroup_fd};
-    memcpy(fds + 3, b->net_fds, sizeof(b->net_fds));
-    size_t n = control < 0 ? 0 : b->net_fds[0] < 0 ? 3 : 3 + NET_SOCK_N;
+    size_t n = control < 0 ? 0 : 3 + box_net_fds(b, fds + 3);
     launcher_send(l, MSG_BOX_STARTED, id, s, fds, n);
+    for (size_t i = 3; i < n; i++)
+        fd_close(&fds[i]);
 }
 
 static void on_box_end(struct watch *w, uint32_t events)
