@@ -17,6 +17,8 @@ int io_read_file(int at, const char *path, struct buf *b, struct err *e);
 int io_write_file(int at, const char *path, const char *text, struct err *e);
 // Create or replace atomically (temporary, fsync, rename, fsync of the directory).
 int io_replace_file(int at, const char *path, const void *p, size_t n, mode_t mode, struct err *e);
+// What processes that were killed in there have left.
+void io_remove_temporaries(int dir_fd);
 // openat2 with RESOLVE_BENEATH | NO_MAGICLINKS | NO_SYMLINKS: for our own trees.
 int io_open_beneath(int dir_fd, const char *path, int flags, mode_t mode);
 // openat2 with RESOLVE_IN_ROOT | NO_MAGICLINKS: for a tree a stranger wrote.

@@ -2,6 +2,7 @@
 // Whole reads and writes, resolution beneath a directory, descriptors over sockets.
 #include <pinfold/io.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -88,6 +89,15 @@ int io_replace_file(int at, const char *path, const void *p, size_t n, mode_t mo
     if (dir < 0 || fsync(dir))
         return err_sys(e, "sync the directory of %s", path);
     return 0;
+}
+
+void io_remove_temporaries(int dir_fd)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *de; d && (de = readdir(d));)
+        if (!strncmp(de->d_name, ".tmp_", 5))
+            (void)unlinkat(dir_fd, de->d_name, 0); // tried again at the next start
 }
 
 static int open2(int dir_fd, const char *path, int flags, mode_t mode, uint64_t resolve)

@@ -77,6 +77,7 @@ static int add_files(const struct cli *c, const char *file, struct err *e)
                           (char *)(uintptr_t) "dirs",
                           (char *)(uintptr_t) "layers",
                           (char *)(uintptr_t) "mirrors",
+                          (char *)(uintptr_t) "strata",
                           NULL};
     int code = run_program(-1, argv, e);
     // 1: something changed while it was read, as it may.

@@ -82,6 +82,7 @@ static int unpack_files(int state, const char *file, struct err *e)
                           (char *)(uintptr_t) "dirs",
                           (char *)(uintptr_t) "layers",
                           (char *)(uintptr_t) "mirrors",
+                          (char *)(uintptr_t) "strata",
                           NULL};
     int code = run_program(-1, argv, e);
     return code > 0 ? err_set(e, ERR_INTERNAL, "tar could not unpack the files") : code;

@@ -66,7 +66,8 @@ static int take_out_secrets(struct store *copy, struct err *e)
 {
     char admin[ID_MAX] = "";
     const struct store_blob none = {"", 0};
-    if (store_meta_put(copy, "secret", none, e) || store_token_each(copy, on_token, admin, e))
+    if (store_meta_put(copy, "secret", none, e) || store_meta_put(copy, "boot", none, e) ||
+        store_token_each(copy, on_token, admin, e))
         return -1;
     return *admin ? store_token_delete(copy, admin, e) : 0;
 }

@@ -183,10 +183,33 @@ static int load_secret(struct core *c, struct err *e)
                           e);
 }
 
+// Has the machine been started anew since the last server? Then nothing that ran can be found.
+static int load_boot(struct core *c, struct err *e)
+{
+    own_buf struct buf now, then;
+    buf_init(&now, 64);
+    buf_init(&then, 64);
+    if (io_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &now, NULL))
+        return 0; // not known, so nothing is said about it
+    int found = store_meta_get(c->db.store, "boot", &then, e);
+    if (found < 0)
+        return -1;
+    c->rebooted = found && then.len && strcmp(now.data, then.data) != 0;
+    // Only when it changes; and a full disk does not keep us from starting.
+    if (!found || c->rebooted || !then.len)
+        (void)store_meta_put(c->db.store, "boot", (struct store_blob){now.data, now.len}, NULL);
+    return 0;
+}
+
+const char *core_lost_word(const struct core *c, const char *otherwise)
+{
+    return c->rebooted ? "the machine restarted while it ran" : otherwise;
+}
+
 // All of it before the worker has its first job, so that this thread may use the database.
 static int load(struct core *c, const struct core_parts *parts, struct err *e)
 {
-    return load_secret(c, e) || tokens_load(c, parts->admin_token, e) ||
+    return load_secret(c, e) || load_boot(c, e) || tokens_load(c, parts->admin_token, e) ||
                    users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
                    workspaces_load(c, e) || builds_load(c, e) || execs_load(c, e) || runs_load(c, e)
                ? -1

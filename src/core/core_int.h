@@ -117,6 +117,7 @@ struct core {
     struct list graves;  // sandboxes to free on the next turn
     struct post post;
     bool posted;
+    bool rebooted; // since the last server of this state
     bool stopping; // nothing new is taken
     bool leaving;  // for a successor: what has an id goes on without its client and this process
     bool closing;  // and nobody is told any more
@@ -195,6 +196,8 @@ void core_notice(struct core *c, bool serious, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void core_wake(struct core *c); // run `later` and `graves` on the next turn
 void disk_push(struct core *c, struct job *j);
+// Why what an earlier server ran is lost: the machine's restart, or else this.
+const char *core_lost_word(const struct core *c, const char *otherwise);
 void core_free_graves(struct core *c);
 // May something be made that takes room? What runs and what frees room is never refused for it.
 int core_disk_room(const struct core *c, struct err *e);

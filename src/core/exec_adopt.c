@@ -42,7 +42,7 @@ void exec_await(struct execution *x)
     exec_live_new(x);
     x->live->adopting = x->live->placed = true;
     x->live->answer_bytes = c->conf.answer_bytes;
-    x->live->lost_because = "the sandbox ended while no server ran";
+    x->live->lost_because = core_lost_word(c, "the sandbox ended while no server ran");
     x->detach = true; // whoever waited for it has gone with the server
     x->pub.status = EXEC_RUNNING;
     x->pub.stdin_open = false;

@@ -50,7 +50,7 @@ static void lose(struct execution *x)
     p->status = EXEC_ENDED;
     p->ended_ms = clock_wall_ms();
     p->end = (struct outcome){.reason = END_LOST, .exit_code = -1};
-    TEXT_PUT(p->end.detail, "the server restarted while it ran");
+    TEXT_PUT(p->end.detail, core_lost_word(x->core, "the server restarted while it ran"));
     for (unsigned i = 0; i < EXEC_STREAMS; i++)
         x->source.out[i].synced = true;
     x->source.ended = true;

@@ -213,7 +213,8 @@ static void resume(struct runrec *r)
     if (x && x->live)
         run_adopt(r);
     else
-        run_end(r, RUN_INTERRUPTED, WHY_LOST, "the server restarted while it ran");
+        run_end(r, RUN_INTERRUPTED, WHY_LOST,
+                core_lost_word(r->core, "the server restarted while it ran"));
 }
 
 // A workspace whose run is gone, or begins anew with another one.

@@ -170,5 +170,6 @@ int state_open(struct super *s, struct err *e)
     s->children[LAUNCHER].state_fd = s->state_fd;
     if (server_fd < 0 || lock_part(s, server_fd, e) || lock_part(s, s->state_fd, e))
         return -1;
+    io_remove_temporaries(s->state_fd); // nobody else is here now
     return state_token(s->state_fd, &s->conf, e);
 }
