@@ -45,6 +45,7 @@ bool waiter_pending(const struct waiter *w);
 struct core_conf {
     uint32_t workspaces_max;       // 1000
     uint32_t boxes_max;            // 1000 sandboxes alive at a time
+    uint32_t warm_pool;            // 0: of them, those that are started before they are wanted
     uint32_t execs_running_max;    // 512, over all workspaces
     uint32_t execs_per_workspace;  // 64 running at a time
     uint32_t execs_queued_max;     // 1024 waiting for their turn; over it ERR_LIMIT
@@ -142,10 +143,12 @@ const struct profile *core_profile_find(const struct core *c, const char *name);
 struct core_stats {
     uint64_t started_ms; // wall clock, of this process
     uint64_t workspaces, workspaces_ready, boxes, boxes_starting;
+    uint64_t boxes_warm; // that wait for a one-shot; not in boxes
     uint64_t execs_running, execs_queued, builds_running, builds_queued;
     uint64_t runs_running, runs_queued;
     // since this process started
     uint64_t execs_started, execs_ended[END_N];
+    uint64_t boxes_warm_used; // one-shots that found one
     uint64_t boxes_started, boxes_failed, builds_done, builds_failed, layers_cached, clones;
     uint64_t runs_ended[RUN_STATES], run_events;
     uint64_t egress_allowed, egress_denied, egress_bytes; // of sandboxes with an allow-list

@@ -147,6 +147,9 @@ const struct conf_row conf_rows[] = {
     NUM("MaxWorkspaces", NUMBER, SRV, max_workspaces, "1000", 1, 100000, "workspaces there can be"),
     NUM("MaxSandboxes", NUMBER, SRV | LAU, max_sandboxes, "1000", 1, 32767,
         "sandboxes alive at one time"),
+    NUM("WarmPool", NUMBER, SRV, warm_pool, "2", 0, 64,
+        "of them, started before they are wanted, for commands without a workspace as they came "
+        "lately; 0: none"),
     NUM("MaxExecs", NUMBER, SRV, max_execs, "512", 1, 10000, "commands running at one time"),
     NUM("MaxExecsPerWorkspace", NUMBER, SRV, max_execs_per_workspace, "64", 1, 1024,
         "commands running at one time in one workspace"),

@@ -274,6 +274,7 @@ static void delete_layer(struct bld *b)
     const char *layers[IMAGE_LAYERS_MAX];
     struct msg_layer m = {0};
     (void)image_layers(b->image, layers);
+    pool_empty(b->core); // some may show them
     TEXT_PUT(m.layer, layers[--b->n_to_delete]);
     b->ask.long_work = true;
     launcher_ask(b->core, &b->ask, MSG_LAYER_DELETE, &m, on_layer_deleted);

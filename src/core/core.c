@@ -139,11 +139,11 @@ static void on_tidy(struct timer *t)
 
 static void init_lists(struct core *c)
 {
-    struct list *heads[] = {&c->waiting,    &c->later,     &c->fresh,      &c->fetched,
-                            &c->graves,     &c->boxes,     &c->workspaces, &c->exec_list,
-                            &c->exec_queue, &c->unsaved,   &c->build_list, &c->build_queue,
-                            &c->repos,      &c->tokens,    &c->users,      &c->logins,
-                            &c->run_list,   &c->run_queue, &c->run_placed, &c->run_dirty};
+    struct list *heads[] = {
+        &c->waiting,     &c->later,      &c->fresh,     &c->fetched,    &c->graves,  &c->boxes,
+        &c->pool.boxes,  &c->workspaces, &c->exec_list, &c->exec_queue, &c->unsaved, &c->build_list,
+        &c->build_queue, &c->repos,      &c->tokens,    &c->users,      &c->logins,  &c->run_list,
+        &c->run_queue,   &c->run_placed, &c->run_dirty};
     struct map **maps[] = {
         &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,    &c->execs, &c->builds,
         &c->layers,       &c->making,         &c->repos_by_id,   &c->idem,  &c->repos_by_mirror,
@@ -273,7 +273,8 @@ const struct core_stats *core_stats(struct core *c)
     s->workspaces_ready = 0;
     list_for (it, &c->workspaces)
         s->workspaces_ready += container_of(it, struct ws, all)->pub.status == WS_READY;
-    s->boxes = c->n_boxes;
+    s->boxes = c->n_boxes - c->pool.n;
+    s->boxes_warm = pool_ready(c);
     s->boxes_starting = c->n_starting;
     s->builds_running = c->builds_running;
     s->runs_running = c->n_runs_placed;

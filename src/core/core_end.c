@@ -17,7 +17,8 @@
 
 static void cancel_timers(struct core *c)
 {
-    struct timer *timers[] = {&c->save_timer, &c->retry_timer, &c->tidy_timer, &c->run_timer};
+    struct timer *timers[] = {&c->save_timer, &c->retry_timer, &c->tidy_timer, &c->run_timer,
+                              &c->pool.timer};
     for (unsigned i = 0; i < N_ELEMS(timers); i++)
         loop_timer_cancel(c->loop, timers[i]);
 }

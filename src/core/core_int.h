@@ -29,6 +29,7 @@
 
 #include "launcher_int.h"
 #include "network_int.h"
+#include "pool_int.h"
 
 struct map;
 struct profile;
@@ -126,6 +127,7 @@ struct core {
     struct map *sandboxes;                    // by id: those that are not NONE
     struct list boxes;                        // the same
     unsigned n_boxes, n_starting, n_stopping; // all; of them
+    struct pool pool;
 
     struct map *ws_by_id, *ws_by_name;
     struct list workspaces; // oldest first

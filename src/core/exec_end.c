@@ -126,6 +126,8 @@ void exec_on_proc_end(struct proc *p, const struct outcome *o)
     // the empty sandbox is removed while the answer is on its way.
     if (shot && shot->sb)
         sandbox_release(ptr_steal(&shot->sb));
+    if (shot)
+        pool_refill(x->core);
     exec_ended(x, &copy);
 }
 

@@ -13,18 +13,22 @@
 #define FILES_MAX 256
 #define PUT_TIMEOUT_MS 60000
 
-static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
+static void describe(const struct one_shot *shot, struct msg_box_start *m)
 {
-    const struct execution *x = sb->owner;
-    const struct one_shot *shot = x->live->shot;
-    (void)e;
     image_fill(shot->image, m);
     limits_fill(&shot->limits, m);
     TEXT_PUT(m->profile, shot->profile->name);
     TEXT_PUT(m->hostname, "pinfold");
     m->network = shot->network;
+}
+
+static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
+{
+    const struct execution *x = sb->owner;
+    (void)e;
+    describe(x->live->shot, m);
     free(sb->net_rules);
-    sb->net_rules = xstrdup(shot->net_rules);
+    sb->net_rules = xstrdup(x->live->shot->net_rules);
     return 0;
 }
 
@@ -188,6 +192,15 @@ static void put_next(struct execution *x)
 void shot_start(struct execution *x)
 {
     struct one_shot *shot = x->live->shot;
-    shot->sb = sandbox_new(x->core, x->pub.id, fill, x);
+    // Not one whose id was given out: its sandbox must have its id to be found after a restart.
+    if (x->live->proc.brief && shot->network == NET_NONE) {
+        struct msg_box_start want;
+        memset(&want, 0, sizeof(want)); // padding too: it is compared whole
+        describe(shot, &want);
+        shot->sb = pool_take(x->core, &want);
+    }
+    if (!shot->sb)
+        shot->sb = sandbox_new(x->core, x->pub.id, fill, x);
+    shot->sb->owner = x;
     put_next(x);
 }

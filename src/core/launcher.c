@@ -224,6 +224,7 @@ static void on_listed(struct core *c, struct wire_msg *m)
     }
     execs_adopted(c);
     sandboxes_reconcile(c, alive);
+    pool_empty(c); // a new launcher may make them from other files of the host
     size_t cursor = 0;
     const char *id;
     while (map_next(alive, &cursor, &id)) {

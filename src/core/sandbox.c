@@ -172,6 +172,7 @@ static void on_started(struct ask *a, struct wire_msg *m, const struct err *err)
         sandbox_stop(sb);
         return;
     }
+    sb->was_live = true;
     c->stats.boxes_started++;
     c->stats.box_start_us_sum += (clock_mono_ns() - sb->start_ns) / 1000;
     sandbox_flush(sb);
@@ -330,6 +331,8 @@ static void on_idle(struct timer *t)
 
 void sandbox_became_idle(struct sandbox *sb)
 {
+    if (sb->state == SB_LIVE && sb->on_live)
+        sb->on_live(sb);
     if (sb->state != SB_LIVE || sb->temporary)
         return;
     sb->state_ms = clock_wall_ms();
@@ -339,6 +342,8 @@ void sandbox_became_idle(struct sandbox *sb)
 bool sandbox_room(struct core *c)
 {
     if (c->n_boxes - c->n_stopping < c->conf.boxes_max) // what stops leaves its place at once
+        return true;
+    if (pool_give_up(c))
         return true;
     struct sandbox *oldest = NULL;
     list_for (it, &c->boxes) {

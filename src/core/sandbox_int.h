@@ -25,6 +25,7 @@ struct sandbox {
     struct timer idle;       // LIVE without a command; STARTING for too long
     uint32_t oom_kills;      // as its exit reported
     bool temporary;          // not started again: freed once gone
+    bool was_live;           // since it was asked for
     bool broken;             // its init is gone or out of order
     bool asked_again;        // its start was lost with a launcher once
     bool buried;             // waits to be freed
@@ -32,6 +33,7 @@ struct sandbox {
     struct ask denials;      // one question to init at a time
     // The owner says how to start it; -1 with *e when it may not start now.
     int (*fill)(struct sandbox *sb, struct msg_box_start *ret, struct err *e);
+    void (*on_live)(struct sandbox *sb); // it is, and nothing waits in it; temporary ones only
     void (*on_gone)(struct sandbox *sb); // NONE now; a temporary one is freed after it; may be NULL
     void *owner;
     struct list link; // core's boxes or graves

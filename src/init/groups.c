@@ -185,6 +185,12 @@ uint64_t group_peak_bytes(const struct exec_group *g)
     return g->peak_fd >= 0 ? io_counter(g->peak_fd, NULL) : 0;
 }
 
+void groups_prepare(struct init *in)
+{
+    if (!group_make(in, &in->idle[0]))
+        in->n_idle = 1; // else the first command tries itself, and tells
+}
+
 void group_give_back(struct init *in, struct exec_slot *x)
 {
     char name[16];

@@ -86,6 +86,7 @@ uint64_t group_cpu_us(struct exec_group *g);
 uint64_t group_peak_bytes(const struct exec_group *g); // 0 when the kernel keeps none
 void group_give_back(struct init *in, struct exec_slot *x);
 int groups_init(struct init *in);
+void groups_prepare(struct init *in); // one ahead, while the first command is on its way
 
 // spawn.c: start the command in slot x; fills *ret, whose code is not 0 when it did not start.
 void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_exec_started *ret);

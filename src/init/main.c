@@ -8,7 +8,6 @@
 #include <pinfold/own.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -151,6 +150,7 @@ int main(void)
         return 2; // only ever pid 1 of a sandbox
     if (set_up(in))
         fail(errno);
+    groups_prepare(in);
     sigset_t child;
     (void)sigemptyset(&child);
     (void)sigaddset(&child, SIGCHLD);

@@ -6,20 +6,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <pinfold/own.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <termios.h>
 
 #define STRINGS_MAX 16384u  // argv and env entries together
 #define BULK_MAX (4u << 20) // a little above ARG_MAX's usual 2 MiB

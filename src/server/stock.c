@@ -66,6 +66,7 @@ void core_conf_from(struct core_conf *ret, const struct conf *c)
     core_conf_init(ret);
     ret->workspaces_max = (uint32_t)c->max_workspaces;
     ret->boxes_max = (uint32_t)c->max_sandboxes;
+    ret->warm_pool = (uint32_t)c->warm_pool;
     ret->execs_running_max = (uint32_t)c->max_execs;
     ret->execs_per_workspace = (uint32_t)c->max_execs_per_workspace;
     ret->execs_queued_max = (uint32_t)c->max_execs_queued;

@@ -18,7 +18,7 @@ truncate -s 160M "$WORK/disk.img"
 mkfs.ext4 -q -m 0 -N 4000 "$WORK/disk.img"
 at_exit 'mountpoint -q "$STATE" && umount -l "$STATE"; [ -z "$DEVICE" ] || losetup -d "$DEVICE"'
 mount_state || { echo "Bail out! cannot mount a file"; exit 1; }
-server_start DiskReserve=4M || done_testing
+server_start DiskReserve=4M WarmPool=0 || done_testing
 
 # Everything that was answered with success is kept in a list and must be found at the end.
 acknowledged=()
@@ -77,7 +77,7 @@ all_there
 
 kill -KILL "$SERVER_PID" "$(pid_of server)" "$(pid_of launcher)"
 wait "$SERVER_PID" 2>/dev/null
-server_start DiskReserve=4M
+server_start DiskReserve=4M WarmPool=0
 ok $? "after a kill of everything it starts on a full disk"
 all_there
 run "$OTHER" 'echo well'
@@ -149,7 +149,7 @@ ok $? "it stops and the disk can be unmounted"
 e2fsck -fy "$WORK/disk.img" >/dev/null 2>&1
 [ $? -le 1 ]; ok $? "the disk can be repaired"
 mount_state
-server_start DiskReserve=4M
+server_start DiskReserve=4M WarmPool=0
 ok $? "and the server starts on it"
 all_there
 run "$WS" 'cat file'

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/common.sh"
 need LOOP MMDEBSTRAP
 silent_server
-server_start "Mirror.debian-bookworm=$SILENT/debian" || done_testing
+server_start WarmPool=0 "Mirror.debian-bookworm=$SILENT/debian" || done_testing
 
 # Prints until it is told to stop, then ends with 7.
 LOOP='i=0; while [ ! -e stop ]; do i=$((i + 1)); echo $i; sleep 0.1; done; exit 7'

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/common.sh"
 need MMDEBSTRAP
 silent_server
-server_start "Mirror.debian-bookworm=$SILENT/debian" || done_testing
+server_start WarmPool=0 "Mirror.debian-bookworm=$SILENT/debian" || done_testing
 
 # --- what is acknowledged before -----------------------------------------------------------------
 workspace '{"name": "alpha", "env": {"COLOUR": "blue"}, "labels": {"a": "b"}}'
