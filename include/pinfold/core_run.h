@@ -25,6 +25,7 @@ struct run {
     bool submodules;
     char image[NAME_MAX_LEN + 1], profile[NAME_MAX_LEN + 1];
     enum net_mode network;
+    const char *const *allow; // rules of mode allow-list; never NULL
     struct limits limits;
     const char *const *env;
     uint64_t timeout_ms, silence_ms; // silence_ms 0: it may be silent
@@ -52,6 +53,7 @@ struct run_spec {
     const char *image, *profile;
     bool network_given;
     enum net_mode network;
+    const char *const *allow; // of mode allow-list; NULL: the profile's
     struct limits limits;
     const char *const *env;
     uint64_t timeout_ms; // conf's run_timeout_ms

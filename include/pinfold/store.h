@@ -114,7 +114,7 @@ struct store_run {
     const char *id, *agent;
     uint32_t state, reason, priority; // priority: with RUN_PRIORITY_MAX added, so not negative
     const char *prompt, *command;
-    struct store_blob argv, env; // each with its NUL
+    struct store_blob argv, env, allow; // each with its NUL
     const char *provider, *model, *effort;
     const char *repo_url, *repo_ref, *repo_commit;
     bool submodules;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's end of the egress process's socket: it is told of sandboxes and their rules, and
 // tells what it decided. It may die at any time; then all is told again to the next one.
-#include "workspace_int.h"
+#include "run_int.h"
 
 #include <pinfold/clock.h>
 #include <pinfold/io.h>
@@ -129,8 +129,12 @@ static void on_decision(struct core *c, const struct msg_egress_decision *m)
     else
         c->stats.egress_denied++;
     c->stats.egress_bytes += m->sent + m->received;
+    const struct execution *x = ws ? NULL : map_get(c->execs, m->box); // a one-shot's
+    struct runrec *r = ws ? map_get(c->runs, ws->pub.run) : x ? x->run : NULL;
+    if (r)
+        run_network_decision(r, m);
     if (!ws)
-        return; // a one-shot's, or of one that is gone
+        return;
     if (!ws->net_log)
         ws->net_log = xcalloc(1, sizeof(*ws->net_log));
     record(ws->net_log, m);

@@ -41,7 +41,7 @@ struct runrec *runrec_new(struct core *c, const char *id)
 size_t runrec_bytes(const struct runrec *r)
 {
     return sizeof(*r) + strlen(r->prompt) + strlen(r->command) + r->argv->packed_len +
-           r->set.env->packed_len + r->pub.result_len;
+           r->set.env->packed_len + r->set.allow->packed_len + r->pub.result_len;
 }
 
 void runrec_insert(struct runrec *r)
@@ -90,6 +90,7 @@ void runrec_publish(struct runrec *r)
     TEXT_PUT(p->image, r->set.image_name);
     TEXT_PUT(p->profile, r->set.profile_name);
     p->network = r->set.network;
+    p->allow = r->set.allow->list;
     p->limits = r->set.limits;
     p->env = r->set.env->list;
     p->result = r->result;

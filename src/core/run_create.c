@@ -132,7 +132,8 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
     const struct ws_wish wish = {.image = s->image,
                                  .profile = s->profile,
                                  .env = s->env,
-                                 .network = {s->network_given, s->network, NULL},
+                                 .network = {s->network_given, s->network, s->allow},
+                                 .repo_url = s->repo_url,
                                  .limits = s->limits};
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);

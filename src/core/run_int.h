@@ -45,6 +45,7 @@ struct runrec {
     struct waiter work; // of the verb that is under way
     struct timer silence;
     uint64_t heard_ms;
+    char refused[270];     // the last host and port that it may not reach
     uint64_t known_events; // of its reader, from before a restart: they come again
 };
 struct runrec *runrec_of(struct run *r);
@@ -69,6 +70,8 @@ bool run_wants_workspace(const struct runrec *r);
 void run_begin(struct runrec *r); // its state is starting, on the disk
 void run_adopt(struct runrec *r); // its command goes on after a restart of the server
 void run_end(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
+struct msg_egress_decision;
+void run_network_decision(struct runrec *r, const struct msg_egress_decision *m);
 void run_stop_work(struct runrec *r); // it is to end
 
 // Events (run_event.c). payload: a JSON object.

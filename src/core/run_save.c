@@ -27,6 +27,7 @@ void run_row_of(const struct runrec *r, const struct run *p, struct store_run *r
         .command = r->command,
         .argv = {r->argv->packed, r->argv->packed_len},
         .env = {r->set.env->packed, r->set.env->packed_len},
+        .allow = {r->set.allow->packed, r->set.allow->packed_len},
         .provider = r->provider,
         .model = r->model,
         .effort = r->effort,
@@ -74,6 +75,7 @@ static void load_settings(struct runrec *r, const struct store_run *row)
     s->network = row->network < NET_HOST ? (enum net_mode)row->network : NET_NONE;
     s->limits = row->limits;
     s->env = strings_unpack(row->env.p, row->env.len);
+    s->allow = strings_unpack(row->allow.p, row->allow.len);
     s->labels = strings_copy(NULL);
     s->init_script = xstrdup("");
 }

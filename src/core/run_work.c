@@ -6,6 +6,8 @@
 #include <pinfold/image.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
+#include <pinfold/wire_egress.h>
+#include <stdio.h>
 
 #define WAIT_MS                                                                                    \
     (30ull * 86400 * 1000) // as good as for ever: clones and builds have their own limits
@@ -265,6 +267,7 @@ static void start(struct runrec *r, struct ws *ws)
         .profile = ws ? NULL : p->profile,
         .network_given = !ws,
         .network = p->network,
+        .allow = !ws && p->network == NET_LIST ? p->allow : NULL,
     };
     struct exec *x = core_exec_start(c, ws ? &ws->pub : NULL, &spec, NULL, &e);
     agent_plan_release(&plan);
@@ -345,6 +348,7 @@ void run_begin(struct runrec *r)
         .submodules = r->pub.submodules,
         .network_given = true,
         .network = r->pub.network,
+        .allow = r->pub.network == NET_LIST ? r->pub.allow : NULL,
         .env = r->pub.env,
         .limits = r->set.limits,
         .build = true,
@@ -352,6 +356,27 @@ void run_begin(struct runrec *r)
     r->work = (struct waiter){.on_done = on_created};
     if (core_workspace_create(c, &spec, &r->work, &e))
         run_end(r, RUN_FAILED, WHY_SETUP_FAILED, e.text);
+}
+
+// --- what it reaches --------------------------------------------------------------------------
+
+// One that tries again and again is refused once.
+void run_network_decision(struct runrec *r, const struct msg_egress_decision *m)
+{
+    char key[sizeof(r->refused)];
+    const struct event_word words[] = {
+        {.name = "host", .text = m->host},
+        {.name = "port", .is_number = true, .number = m->port},
+        {.name = "decision", .text = m->allowed ? "allowed" : "refused"},
+        {.name = m->allowed ? "rule" : "reason", .text = m->rule},
+    };
+    if (!r->x || m->ended)
+        return;
+    (void)snprintf(key, sizeof(key), "%s:%u", m->host, m->port);
+    if (!m->allowed && !strcmp(key, r->refused))
+        return;
+    TEXT_PUT(r->refused, m->allowed ? "" : key);
+    say(r, EV_NETWORK_DECISION, words, N_ELEMS(words));
 }
 
 // --- ending it --------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ static const struct store_field run_fields[] = {
     N(exit_code, I32),     N(signal, I32),           N(input_tokens, U64),  N(output_tokens, U64),
     N(cached_tokens, U64), N(reasoning_tokens, U64), N(cost_microusd, U64), N(usage_known, BOOL),
     N(cost_known, BOOL),   N(created_ms, U64),       N(started_ms, U64),    N(ended_ms, U64),
-    N(n_events, U64),
+    N(n_events, U64),      N(allow, BLOB),
 };
 
 #define TABLE(name)                                                                                \

@@ -89,6 +89,7 @@ static const char *const steps[] = {
     // allow-lists
     ("ALTER TABLE workspace ADD COLUMN allow BLOB NOT NULL DEFAULT x'';"
      "ALTER TABLE workspace ADD COLUMN learn INTEGER NOT NULL DEFAULT 0"),
+    "ALTER TABLE run ADD COLUMN allow BLOB NOT NULL DEFAULT x''",
 };
 
 unsigned store_n_steps(void)

@@ -69,8 +69,13 @@ static void write_repository(struct json_out *o, const char *name, const void *a
 
 static void write_network(struct json_out *o, const char *name, const void *at)
 {
+    const struct run *r = at;
     json_begin(o, name);
-    json_str(o, "mode", net_mode_name(((const struct run *)at)->network));
+    json_str(o, "mode", net_mode_name(r->network));
+    json_begin_array(o, "allow");
+    for (const char *const *rule = r->allow; *rule; rule++)
+        json_str(o, NULL, *rule);
+    json_end_array(o);
     json_end(o);
 }
 
@@ -91,6 +96,7 @@ static const struct json_show worktree_rows[] = {
 static const struct json_shape worktree_shape = {"Worktree", worktree_rows, N_ELEMS(worktree_rows)};
 static const struct json_show network_rows[] = {
     {.name = "mode", .type = SHOW_WORD, .word = net_word, .n_words = NET_HOST},
+    {.name = "allow", .type = SHOW_STRINGS},
 };
 static const struct json_shape network_shape = {"RunNetwork", network_rows, N_ELEMS(network_rows)};
 
@@ -244,12 +250,7 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         v1_bad(r, "/mode", "plan is not there yet; only execute is");
         return -1;
     }
-    if (b->network.allow.n) {
-        v1_bad(r, "/network/allow", "is not there yet for runs; NetworkAllow= of a profile is");
-        return -1;
-    }
-    const char *const *allow;
-    if (v1_network_of(&b->network, pool, &ret->network, &allow, &f) ||
+    if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, &f) ||
         v1_check_limits(&b->limits, &f)) {
         v1_fault(r, &f);
         return -1;

@@ -19,6 +19,7 @@ static const char *const digests[] = {
     "9accd4e8b0e69d53d24468417e51b4edd94ea6ef6017401e467df981e5c551c4", // 1
     "8ad784f24d22d3565a029e8a0de9e37d7ba99f8f81e78cc5ddce3a2519263f83", // 2
     "b832659eeb3e629abaa3ccfb6c1db2a6f966a3a1b2081871be2365d429eaf0a5", // 3
+    "54ea310145779060d75ae6cd86c137db28357416d42bbfeccb814e6f6426299e", // 4
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
