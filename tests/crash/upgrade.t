@@ -46,15 +46,21 @@ is "$(jq .slowest_ms "$WORK/load" | awk '{ print ($1 < 30000) }')" 1 "and none w
 later brief POST "/v1/workspaces/$WS/exec" -d '{"command": "touch brief; sleep 0.4; echo done"}'
 later waits GET "/v1/execs/$(background "$WS" 'touch waits; sleep 1000'; echo "$EXEC")/wait?wait=100"
 later long POST "/v1/workspaces/$WS/exec" -d '{"command": "touch long; sleep 1000"}'
-wait_until 20 eval "has_file $WS brief && has_file $WS waits && has_file $WS long"
+later keyed POST "/v1/workspaces/$WS/exec" -H 'Idempotency-Key: k1' -d '{"command": "touch keyed; sleep 3; exit 5"}'
+wait_until 20 eval "has_file $WS keyed && has_file $WS brief && has_file $WS waits && has_file $WS long"
 upgrade >/dev/null
 later_end brief
 is "$CODE $(json .stdout)" "200 done" "a request that soon ends is answered"
 later_end waits
 is "$CODE $(json .status)" "200 running" "one that waits is answered as if its time were over"
 later_end long
-echo "# $CODE $BODY"
-is "$RC" 0 "one that cannot be waited for has an answer all the same"
+is "$CODE $(json '"\(.reason) \(.exit_code) \(.detail)"')" "200 lost null the server was replaced while it ran" \
+    "a command whose id nobody has, and that cannot be waited for, is told as lost"
+later_end keyed
+is "$CODE $(json .status)" "202 running" "one with an Idempotency-Key is answered that it goes on"
+KEYED=$(json .id)
+api GET "/v1/execs/$KEYED/wait?wait=30"
+is "$(json '"\(.reason) \(.exit_code)"')" "exited 5" "and does"
 
 # --- streams --------------------------------------------------------------------------------------------
 # follow PATH [BODY]: takes a stream until its end, over every reconnect; says how it went on
@@ -93,7 +99,7 @@ python3 "$WORK/follow" "/v1/execs/$FOLLOWED/output?follow=1" >"$WORK/followed" &
 FOLLOW=$!
 python3 "$WORK/follow" "/v1/workspaces/$WS/exec" "$(jq -nc --arg c "$counting" '{command: $c}')" >"$WORK/posted" &
 POST=$!
-background "$WS" 'sleep 3; exit 9'
+background "$WS" 'while [ ! -e go ]; do sleep 0.05; done; exit 9'
 UNSEEN=$EXEC
 later sse GET "/v1/execs/$UNSEEN/output?follow=1" -H 'Accept: text/event-stream'
 "$TESTS/api/ws" "/v1/workspaces/$WS/terminal" 'f:.' e: >"$WORK/terminal" 2>&1 &
@@ -111,6 +117,7 @@ later_end sse
 like "$BODY" 'retry: [0-9]+'$'\n''event: reconnect'$'\n''id: 0-0' "a browser is told when and where to come back"
 wait $TERMINAL
 like "$(tail -n 1 "$WORK/terminal")" '^close 1012 ' "a terminal is closed as for a restart"
+run "$WS" 'touch go'
 wait_until 20 exec_is "$UNSEEN" ended
 api GET "/v1/execs/$UNSEEN"
 is "$(json '"\(.reason) \(.exit_code)"')" "exited 9" "a command that nobody follows ends as it should"
