@@ -44,6 +44,7 @@ bool waiter_pending(const struct waiter *w);
 // defaults named here.
 struct core_conf {
     uint32_t workspaces_max;       // 1000
+    uint32_t snapshots_max;        // 100 of one workspace
     uint32_t boxes_max;            // 1000 sandboxes alive at a time
     uint32_t warm_pool;            // 0: of them, those that are started before they are wanted
     uint32_t execs_running_max;    // 512, over all workspaces

@@ -103,10 +103,14 @@ int core_workspace_patch(struct core *c, struct workspace *ws, const struct work
 // Ends its execs (cancelled), its sandbox and its files; on_done when nothing is left. Cancelling
 // the waiter does not stop the deletion. A second call waits for the same end.
 int core_workspace_delete(struct core *c, struct workspace *ws, struct waiter *w, struct err *e);
-// A copy under a new name (NULL: its id), with everything but execs. Refused with ERR_CONFLICT
-// while execs run in it. result: the new struct workspace *, ready.
-int core_workspace_fork(struct core *c, struct workspace *ws, const char *name, struct waiter *w,
-                        struct err *e);
+struct fork_spec {
+    const char *name;     // of the copy; NULL: its id
+    const char *snapshot; // of the workspace, to copy instead, by id or name; NULL
+};
+// A copy with everything but execs and snapshots. Refused with ERR_CONFLICT while execs run in it,
+// unless of a snapshot. result: the new struct workspace *, ready.
+int core_workspace_fork(struct core *c, struct workspace *ws, const struct fork_spec *spec,
+                        struct waiter *w, struct err *e);
 // Stop the sandbox now (it starts again by itself). ERR_CONFLICT while execs run.
 int core_workspace_stop(struct core *c, struct workspace *ws, struct waiter *w, struct err *e);
 // Run the init script again over the workspace as it is. on_done when it has ended: result:

@@ -116,22 +116,23 @@ struct store_run {
     const char *prompt, *command;
     struct store_blob argv, env, allow; // each with its NUL
     const char *provider, *model, *effort;
-    const char *repo_url, *repo_ref, *repo_commit;
-    bool submodules;
-    const char *image, *profile;
+    const char *repo_url, *repo_ref, *repo_commit, *image, *profile;
+    bool submodules, result_cut, usage_known, cost_known;
     uint32_t network;
     struct limits limits;
     uint64_t timeout_ms, silence_ms;
     const char *workspace, *exec, *session, *resumed_from;
     struct store_blob result;
-    bool result_cut;
     const char *error;
     int32_t exit_code, signal;
     uint64_t input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_microusd;
-    bool usage_known, cost_known;
     uint64_t created_ms, started_ms, ended_ms, n_events;
 };
-
+struct store_snapshot {
+    const char *id, *workspace, *name, *image;
+    uint64_t created_ms;
+    bool made;
+};
 // put replaces a row with the same id. delete of what is not there is success. each calls on_row
 // for every row, oldest first, with strings borrowed for the call; a return other than 0 ends it.
 #define STORE_VERBS(thing)                                                                         \
@@ -146,6 +147,7 @@ STORE_VERBS(build)
 STORE_VERBS(repo)
 STORE_VERBS(token)
 STORE_VERBS(user)
+STORE_VERBS(snapshot)
 STORE_VERBS(run) // its events are deleted before
 
 // Events of runs: they are added and, with their run, deleted. `id` grows over all, `seq` from 1

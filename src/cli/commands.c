@@ -92,6 +92,17 @@ static const struct cli_opt ws_build_opts[] = {
 };
 static const struct cli_opt fork_opts[] = {
     OPT("name", 0, "NAME", WORDS_NONE, "what to call the copy"),
+    OPT("snapshot", 0, "SNAPSHOT", WORDS_NONE, "copy this one of it"),
+    END,
+};
+static const struct cli_opt snapshot_opts[] = {
+    OPT("name", 0, "NAME", WORDS_NONE, "what to call the snapshot"),
+    SWITCH("list", 'l', "list the snapshots there are instead"),
+    OPT("delete", 0, "SNAPSHOT", WORDS_NONE, "delete this one instead"),
+    END,
+};
+static const struct cli_opt ws_restore_opts[] = {
+    SWITCH("force", 'f', "end the commands that run"),
     END,
 };
 static const struct cli_opt exec_opts[] = {
@@ -202,6 +213,10 @@ const struct cli_cmd cli_commands[] = {
         "print what is known about a workspace and its sandbox"),
     CMD("ws fork", cmd_ws_fork, CLI_SERVER | CLI_JSON, fork_opts, "WORKSPACE", 1, 1, WORDS_NONE,
         "copy a workspace; prints the copy's id"),
+    CMD("ws snapshot", cmd_ws_snapshot, CLI_SERVER | CLI_JSON, snapshot_opts, "WORKSPACE", 1, 1,
+        WORDS_NONE, "keep a workspace as it is now; prints the snapshot's id"),
+    CMD("ws restore", cmd_ws_restore, CLI_SERVER | CLI_JSON, ws_restore_opts, "WORKSPACE SNAPSHOT",
+        2, 2, WORDS_NONE, "go back to a snapshot"),
     CMD("ws delete", cmd_ws_delete, CLI_SERVER | CLI_JSON, no_opts, "WORKSPACE...", 1, ALL,
         WORDS_NONE, "delete workspaces and everything in them"),
     CMD("exec", cmd_exec, CLI_SERVER | CLI_JSON | CLI_REST, exec_opts, "WORKSPACE [--] COMMAND...",

@@ -22,6 +22,8 @@ int cmd_ws_get(struct cli *c);
 int cmd_ws_build(struct cli *c);
 int cmd_ws_debug(struct cli *c);
 int cmd_ws_fork(struct cli *c);
+int cmd_ws_snapshot(struct cli *c);
+int cmd_ws_restore(struct cli *c);
 int cmd_ws_delete(struct cli *c);
 int cmd_exec(struct cli *c);
 int cmd_runs_create(struct cli *c);

@@ -199,11 +199,95 @@ int cmd_ws_fork(struct cli *c)
     json_out_init(&o, &body);
     json_begin(&o, NULL);
     body_str(&o, c, "name", "name");
+    body_str(&o, c, "snapshot", "snapshot");
     json_end(&o);
     own_free char *path = ws_path(c->args[0], "/fork");
     if (client_call(c->client, "POST", path, &body, &answer, &e) || await_quiet(c, &answer, &e))
         return cli_fail(EXIT_FAILED, &e);
     return show_made(c, &answer);
+}
+
+// --- snapshots ------------------------------------------------------------------------------
+
+struct snapshot {
+    const char *id, *name, *created_at;
+};
+#define SN(m) JSON_FIELD(struct snapshot, m, JSON_STRING)
+static const struct json_field snapshot_fields[] = {SN(id), SN(name), SN(created_at)};
+static const struct json_table snapshot_table = {
+    "Snapshot", snapshot_fields, N_ELEMS(snapshot_fields), sizeof(struct snapshot), -1};
+
+static void show_snapshot(const void *item, struct buf *out)
+{
+    const struct snapshot *s = item;
+    (void)buf_printf(out, "%-26s %-20s %s\n", s->id ? s->id : "", s->name ? s->name : "",
+                     s->created_at ? s->created_at : "");
+}
+
+static int list_snapshots(struct cli *c)
+{
+    own_free char *heading = xasprintf("%-26s %-20s %s\n", "ID", "NAME", "MADE");
+    own_free char *path = ws_path(c->args[0], "/snapshots");
+    const struct show_list l = {path, &snapshot_table, heading, show_snapshot};
+    return show_list(c, &l);
+}
+
+static int print_snapshot(const struct cli *c, const struct buf *answer)
+{
+    own_json_pool struct json_pool pool;
+    struct snapshot s = {0};
+    struct json_fault f;
+    json_pool_init(&pool);
+    if (c->json)
+        return show_answer(c, answer);
+    if (json_read(&snapshot_table, answer->data, answer->len, JSON_IGNORE_UNKNOWN, &pool, &s, &f) ||
+        !s.id)
+        return EXIT_FAILED;
+    return puts(s.id) < 0 ? EXIT_FAILED : 0;
+}
+
+int cmd_ws_snapshot(struct cli *c)
+{
+    struct err e;
+    struct json_out o;
+    own_buf struct buf body, answer;
+    buf_init(&body, 4096);
+    buf_init(&answer, ANSWER_MAX);
+    if (cli_get(c, "list"))
+        return list_snapshots(c);
+    if (cli_get(c, "delete")) {
+        own_free char *part = client_part(cli_get(c, "delete"));
+        own_free char *rest = xasprintf("/snapshots/%s", part), *path = ws_path(c->args[0], rest);
+        return client_call(c->client, "DELETE", path, NULL, &answer, &e) ? cli_fail(EXIT_FAILED, &e)
+                                                                         : 0;
+    }
+    json_out_init(&o, &body);
+    json_begin(&o, NULL);
+    body_str(&o, c, "name", "name");
+    json_end(&o);
+    own_free char *path = ws_path(c->args[0], "/snapshots");
+    if (client_call(c->client, "POST", path, &body, &answer, &e))
+        return cli_fail(EXIT_FAILED, &e);
+    return print_snapshot(c, &answer);
+}
+
+int cmd_ws_restore(struct cli *c)
+{
+    struct err e;
+    struct json_out o;
+    own_buf struct buf body, answer;
+    buf_init(&body, 4096);
+    buf_init(&answer, ANSWER_MAX);
+    json_out_init(&o, &body);
+    json_begin(&o, NULL);
+    json_str(&o, "snapshot", c->args[1]);
+    if (cli_get(c, "force"))
+        json_bool(&o, "force", true);
+    json_end(&o);
+    own_free char *path = ws_path(c->args[0], "/restore");
+    if (client_call(c->client, "POST", path, &body, &answer, &e))
+        return cli_fail(EXIT_FAILED, &e);
+    return c->json ? show_answer(c, &answer) : 0;
 }
 
 int cmd_ws_delete(struct cli *c)

@@ -4,6 +4,7 @@
 #include "build_int.h"
 #include "repo_int.h"
 #include "run_int.h"
+#include "snapshot_int.h"
 #include "token_int.h"
 #include "workspace_int.h"
 
@@ -26,6 +27,7 @@ void core_conf_init(struct core_conf *conf)
 {
     *conf = (struct core_conf){
         .workspaces_max = 1000,
+        .snapshots_max = 100,
         .boxes_max = 1000,
         .execs_running_max = 512,
         .execs_per_workspace = 64,
@@ -211,7 +213,8 @@ static int load(struct core *c, const struct core_parts *parts, struct err *e)
 {
     return load_secret(c, e) || load_boot(c, e) || tokens_load(c, parts->admin_token, e) ||
                    users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
-                   workspaces_load(c, e) || builds_load(c, e) || execs_load(c, e) || runs_load(c, e)
+                   workspaces_load(c, e) || snapshots_load(c, e) || builds_load(c, e) ||
+                   execs_load(c, e) || runs_load(c, e)
                ? -1
                : 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workspaces: finding them, waiting, their states.
-#include "workspace_int.h"
+#include "snapshot_int.h"
 
 #include <pinfold/clock.h>
 #include <pinfold/crypt.h>
@@ -118,6 +118,7 @@ struct ws *ws_new(struct core *c, const char *id)
     list_init(&ws->stoppers);
     list_init(&ws->debuggers);
     list_init(&ws->creators);
+    list_init(&ws->snapshots);
     sandbox_init(&ws->sb, c, id, fill_own, ws);
     ws->sb.on_gone = on_box_gone;
     source_init(&ws->init_log, c, id, 1);
@@ -159,6 +160,7 @@ void ws_free(struct ws *ws)
         w->on_cancel(w);
         waiter_fail(w, &gone);
     }
+    snapshots_free(ws);
     source_release(&ws->init_log);
     settings_release(&ws->set);
     network_log_free(ws->net_log);
@@ -199,7 +201,7 @@ void ws_publish(struct ws *ws)
 
 // --- operations -------------------------------------------------------------------------------
 
-int ws_op_check(struct ws *ws, struct err *e)
+int ws_busy_check(struct ws *ws, struct err *e)
 {
     static const char *const doing[] = {"",
                                         "being made",
@@ -207,11 +209,20 @@ int ws_op_check(struct ws *ws, struct err *e)
                                         "being built",
                                         "running its init script",
                                         "being copied",
+                                        "being kept as a snapshot",
+                                        "being restored",
                                         "being deleted"};
     if (ws->pub.status == WS_DELETING)
         return err_set(e, ERR_GONE, "workspace %s is being deleted", ws->set.name);
     if (ws->op != OP_NONE)
         return err_set(e, ERR_CONFLICT, "workspace %s is %s", ws->set.name, doing[ws->op]);
+    return 0;
+}
+
+int ws_op_check(struct ws *ws, struct err *e)
+{
+    if (ws_busy_check(ws, e))
+        return -1;
     if (ws->pub.execs_running || !sandbox_idle(&ws->sb))
         return err_set(e, ERR_CONFLICT, "commands run in workspace %s", ws->set.name);
     return 0;
@@ -274,6 +285,7 @@ void ws_exec_ended(struct ws *ws)
 {
     if (ws->pub.status == WS_DELETING)
         ws_delete_step(ws);
+    snapshot_restore_step(ws);
 }
 
 // --- the verbs --------------------------------------------------------------------------------

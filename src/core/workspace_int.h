@@ -9,7 +9,17 @@ struct gitjob;
 struct script;
 struct ws_patching;
 
-enum ws_op { OP_NONE, OP_CREATE, OP_SETUP, OP_BUILD, OP_INIT, OP_FORK, OP_DELETE };
+enum ws_op {
+    OP_NONE,
+    OP_CREATE,
+    OP_SETUP,
+    OP_BUILD,
+    OP_INIT,
+    OP_FORK,
+    OP_SNAPSHOT,
+    OP_RESTORE,
+    OP_DELETE
+};
 
 // What a person sets, and patch replaces as a whole.
 struct ws_settings {
@@ -50,6 +60,10 @@ struct ws {
     struct script *script;
     struct bld *build; // that uses it: running or queued
     struct ws *fork_of;
+    const char *fork_dir; // a snapshot's directory; NULL: its own
+    struct list snapshots;
+    struct snap *snap;  // which the running operation makes or restores
+    bool restore_waits; // for commands to end
     struct source *clone_log;
     void (*provisioned)(struct ws *ws, const char *error);
     struct source init_log;
@@ -66,6 +80,7 @@ void ws_exec_ended(struct ws *ws); // another of its execs has
 int ws_runnable(struct ws *ws, struct err *e);
 // May an operation begin? ERR_CONFLICT when one runs, or commands do.
 int ws_op_check(struct ws *ws, struct err *e);
+int ws_busy_check(struct ws *ws, struct err *e); // the same, whether commands run or not
 void ws_op_begin(struct ws *ws, enum ws_op op);
 // The operation has ended: record the state, then tell who waits. error "" for none.
 void ws_settle(struct ws *ws, enum workspace_status status, const char *error);
@@ -74,6 +89,7 @@ void ws_when_down(struct ws *ws, void (*fn)(struct ws *ws));
 void ws_save(struct ws *ws, void (*on_done)(struct ws *ws, const struct err *err));
 void ws_save_dirty(struct core *c);
 void ws_delete_step(struct ws *ws);
+void ws_delete_failed(struct ws *ws, const struct err *err); // it is tried again later
 void ws_delete(struct ws *ws, struct waiter *w); // as core_workspace_delete, a run's too
 void file_jobs_free(struct ws *ws);              // at the end of core
 void file_jobs_end(struct ws *ws); // those that still have something to read: with an error

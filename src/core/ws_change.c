@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changing a workspace, running its init script again, deleting it.
 #include "build_int.h"
-#include "workspace_int.h"
+#include "snapshot_int.h"
 
 #include <pinfold/clock.h>
 #include <pinfold/image.h>
@@ -141,7 +141,7 @@ static void on_delete_retry(struct timer *t)
 }
 
 // Those who wait are told; it is tried again by itself, since it was promised.
-static void delete_failed(struct ws *ws, const struct err *err)
+void ws_delete_failed(struct ws *ws, const struct err *err)
 {
     core_notice(ws->core, true, "delete workspace %s: %s", ws->pub.id, err->text);
     ws->op = OP_NONE;
@@ -171,7 +171,7 @@ static void delete_done(struct db_job *j)
     if (ws->core->closing)
         return;
     if (err.code) {
-        delete_failed(ws, &err);
+        ws_delete_failed(ws, &err);
         return;
     }
     struct list deleters;
@@ -186,7 +186,7 @@ static void on_dir_deleted(struct ask *a, struct wire_msg *m, const struct err *
     struct ws *ws = container_of(a, struct ws, ask);
     struct err e = {0};
     if (ask_result(m, err, &e) && e.code != ERR_NOT_FOUND) {
-        delete_failed(ws, &e);
+        ws_delete_failed(ws, &e);
         return;
     }
     struct ws_delete *d = xcalloc(1, sizeof(*d));
@@ -227,6 +227,8 @@ void ws_delete_step(struct ws *ws)
         sandbox_stop(&ws->sb);
         return;
     }
+    if (!snapshots_drop(ws))
+        return;
     list_for (it, &ws->execs) // their rows go with the workspace's: none is written any more
         list_del(&container_of(it, struct execution, of_ws)->queue);
     ws->op = OP_DELETE;

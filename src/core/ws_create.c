@@ -2,7 +2,7 @@
 // Making workspaces: new ones and copies.
 #include "build_int.h"
 #include "repo_int.h"
-#include "workspace_int.h"
+#include "snapshot_int.h"
 
 #include <pinfold/clock.h>
 #include <pinfold/map.h>
@@ -210,7 +210,7 @@ static void copy_when_down(struct ws *source)
     list_for (it, &source->core->workspaces) {
         struct ws *ws = container_of(it, struct ws, all);
         if (ws->fork_of == source) {
-            ws_dir_ask(ws, MSG_DIR_COPY, source->pub.id, on_copied);
+            ws_dir_ask(ws, MSG_DIR_COPY, ws->fork_dir ? ws->fork_dir : source->pub.id, on_copied);
             return;
         }
     }
@@ -228,17 +228,21 @@ static void on_fork_begun(struct ws *ws, const struct err *err)
             ws_delete_step(source);
         return;
     }
-    ws_when_down(ws->fork_of, copy_when_down);
+    if (ws->fork_dir) // its commands go on
+        copy_when_down(ws->fork_of);
+    else
+        ws_when_down(ws->fork_of, copy_when_down);
 }
 
-int core_workspace_fork(struct core *c, struct workspace *pub, const char *name, struct waiter *w,
-                        struct err *e)
+int core_workspace_fork(struct core *c, struct workspace *pub, const struct fork_spec *spec,
+                        struct waiter *w, struct err *e)
 {
+    const char *dir = NULL;
     struct ws *source = ws_of(pub);
     char id[ID_MAX];
     struct ws_settings set = {0};
     const struct ws_wish wish = {
-        .name = name,
+        .name = spec->name,
         .image = source->set.image_name,
         .profile = source->set.profile_name,
         .init_script = source->set.init_script,
@@ -249,7 +253,9 @@ int core_workspace_fork(struct core *c, struct workspace *pub, const char *name,
         .repo_url = source->repo_url,
         .limits = source->set.limits,
     };
-    if (check_room(c, false, e) || ws_op_check(source, e))
+    if (check_room(c, false, e) ||
+        (spec->snapshot ? snapshot_source(source, spec->snapshot, &dir, e)
+                        : ws_op_check(source, e)))
         return -1;
     if (!source->dir_made)
         return err_set(e, ERR_CONFLICT, "workspace %s is not ready", source->set.name);
@@ -266,6 +272,7 @@ int core_workspace_fork(struct core *c, struct workspace *pub, const char *name,
     ws->pub.init_ms = source->pub.init_ms;
     ws->pub.status = WS_PENDING;
     ws->fork_of = source;
+    ws->fork_dir = dir;
     ws_publish(ws);
     ws_insert(ws);
     ws_op_begin(ws, OP_CREATE);

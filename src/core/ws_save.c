@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The record of workspaces: written with every change, read at start.
-#include "workspace_int.h"
+#include "snapshot_int.h"
 
 #include <fcntl.h>
 #include <pinfold/clock.h>
@@ -217,6 +217,7 @@ int workspaces_load(struct core *c, struct err *e)
 // is finished, a build that was cut off says so.
 static void resume(struct ws *ws)
 {
+    snapshots_resume(ws);
     switch (ws->pub.status) {
     case WS_DELETING:
         ws_delete_step(ws);

@@ -65,6 +65,7 @@ void core_conf_from(struct core_conf *ret, const struct conf *c)
 {
     core_conf_init(ret);
     ret->workspaces_max = (uint32_t)c->max_workspaces;
+    ret->snapshots_max = (uint32_t)c->max_snapshots;
     ret->boxes_max = (uint32_t)c->max_sandboxes;
     ret->warm_pool = (uint32_t)c->warm_pool;
     ret->execs_running_max = (uint32_t)c->max_execs;

@@ -108,6 +108,12 @@ static const struct store_field run_fields[] = {
     N(n_events, U64),      N(allow, BLOB),
 };
 
+#define S(m, k) FIELD(store_snapshot, m, COL_##k)
+static const struct store_field snapshot_fields[] = {
+    S(id, TEXT),    S(workspace, TEXT), S(name, TEXT),
+    S(image, TEXT), S(created_ms, U64), S(made, BOOL),
+};
+
 #define TABLE(name)                                                                                \
     {                                                                                              \
 #name, name##_fields, N_ELEMS(name##_fields), sizeof(struct store_##name)                  \
@@ -120,6 +126,7 @@ const struct store_table store_tables[T_N] = {
     [T_TOKEN] = TABLE(token),
     [T_USER] = TABLE(user),
     [T_RUN] = TABLE(run),
+    [T_SNAPSHOT] = TABLE(snapshot),
 };
 
 // INSERT ... ON CONFLICT (id) DO UPDATE keeps seq, and with it the order of creation.
@@ -278,6 +285,7 @@ VERBS(repo, T_REPO)
 VERBS(token, T_TOKEN)
 VERBS(user, T_USER)
 VERBS(run, T_RUN)
+VERBS(snapshot, T_SNAPSHOT)
 
 static int run_with(struct store *s, enum store_stmt stmt, const char *key, struct err *e)
 {
@@ -306,6 +314,11 @@ int store_build_delete(struct store *s, const char *id, struct err *e)
 int store_repo_delete(struct store *s, const char *id, struct err *e)
 {
     return del(s, T_REPO, id, e);
+}
+
+int store_snapshot_delete(struct store *s, const char *id, struct err *e)
+{
+    return del(s, T_SNAPSHOT, id, e);
 }
 
 int store_token_delete(struct store *s, const char *id, struct err *e)

@@ -90,6 +90,10 @@ static const char *const steps[] = {
     ("ALTER TABLE workspace ADD COLUMN allow BLOB NOT NULL DEFAULT x'';"
      "ALTER TABLE workspace ADD COLUMN learn INTEGER NOT NULL DEFAULT 0"),
     "ALTER TABLE run ADD COLUMN allow BLOB NOT NULL DEFAULT x''",
+    // snapshots
+    "CREATE TABLE snapshot (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " workspace TEXT NOT NULL, name TEXT NOT NULL, image TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, made INTEGER NOT NULL) STRICT",
 };
 
 unsigned store_n_steps(void)

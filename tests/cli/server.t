@@ -35,6 +35,11 @@ is "$("$p" exec --json "$ws" true | jq -rs '.[-1].event')" exit "with --json the
 is "$("$p" exec "$ws" -- wc -l /etc/hosts /etc/group | wc -l)" 3 "pinfold run beside a server leaves its sandboxes' files alone"
 copy=$("$p" ws fork --name copy "$ws")
 like "$copy" '^ws_' "ws fork prints the copy's id"
+snap=$("$p" ws snapshot --name here "$copy")
+like "$snap" '^snap_' "ws snapshot prints the snapshot's id"
+like "$("$p" ws snapshot --list "$copy")" "$snap +here" "or lists those there are"
+try "ws restore goes back to it" "$p" ws restore "$copy" here
+try "and it can be deleted" "$p" ws snapshot --delete here "$copy"
 is "$(code ws build "$ws")" 0 "ws build of what needs none is content"
 like "$("$p" exec -d "$ws" sleep 100)" '^exec_' "a background exec prints its id"
 "$p" exec "$ws" -- sh -c 'echo begun; sleep 1000' >"$WORK/long" &

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The launcher and the server are killed while workspaces are forked: a fork is there whole or not
-# at all, its parent loses nothing, and no stratum is left over.
+# The launcher and the server are killed while workspaces are forked, kept as snapshots and restored:
+# a fork is there whole or not at all, its parent loses nothing, and no stratum is left over.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/common.sh"
 need ROOT USERNS
@@ -45,6 +45,40 @@ for n in 1 2 3 4; do
 done
 is "$bad" "" "parents and forks are whole after each kill"
 between "$made" 8 8 "forks were answered"
+
+# Back and forth between two snapshots, killed on the way.
+for n in one two; do
+    run "$WS" "echo $n >n; echo $n >copy; rm -rf only; mkdir only; touch only/$n"
+    api POST "/v1/workspaces/$WS/snapshots" -d "{\"name\": \"$n\"}"
+    is "$CODE" 201 "a snapshot is made"
+done
+bad=''
+for role in launcher server; do
+    (
+        for i in $(seq 10); do
+            for n in one two; do
+                curl -s -o /dev/null -m 20 -H "Authorization: Bearer $TOKEN" -X POST "$URL/v1/workspaces/$WS/restore" -d "{\"snapshot\": \"$n\"}"
+                curl -s -o /dev/null -m 20 -H "Authorization: Bearer $TOKEN" -X POST "$URL/v1/workspaces/$WS/snapshots" -d "{\"name\": \"$role-$i-$n\"}"
+                touch "$WORK/back.$role"
+            done
+        done
+    ) &
+    pid=$!
+    wait_until 30 test -e "$WORK/back.$role"
+    kill_role $role || bad+="$role does not come again "
+    wait $pid
+    run "$WS" 'cat n copy; ls only; ls d | wc -l'
+    [[ $(json .stdout | xargs) =~ ^(one one one|two two two)' 200'$ ]] || bad+="after $role: $(json .stdout) "
+done
+is "$bad" "" "killed on the way back, a workspace is as it was before or as it should be"
+for n in one two; do
+    api POST "/v1/workspaces/$WS/restore" -d "{\"snapshot\": \"$n\"}"
+    run "$WS" 'cat n; ls only'
+    is "$(json .stdout | xargs)" "$n $n" "its snapshots are whole"
+done
+# Those that were promised are there, those that were not have left no directory.
+api GET "/v1/workspaces/$WS/snapshots"
+is "$(ls "$STATE/dirs" | grep -c snap_)" "$(json '.items|length')" "each snapshot's directory belongs to one that is listed"
 try "all workspaces can be deleted" delete_all
 nothing_left "after all that nothing is left, no stratum either"
 server_stop

@@ -31,6 +31,11 @@ HANDLER(v1_workspaces_get)
 HANDLER(v1_workspaces_patch)
 HANDLER(v1_workspaces_delete)
 HANDLER(v1_workspaces_fork)
+HANDLER(v1_snapshots_create)
+HANDLER(v1_snapshots_list)
+HANDLER(v1_snapshots_get)
+HANDLER(v1_snapshots_delete)
+HANDLER(v1_workspaces_restore)
 HANDLER(v1_workspaces_stop)
 HANDLER(v1_workspaces_build)
 HANDLER(v1_workspaces_build_get)
@@ -101,6 +106,6 @@ HANDLER(v1_system_backup)
 HANDLER(v1_system_openapi)
 #undef HANDLER
 extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, v1_fork_table,
-    v1_signal_table, v1_stdin_table, v1_resize_table, v1_move_table, v1_mkdir_table, v1_token_table,
-    v1_user_table, v1_fetch_table, v1_run_table;
+    v1_snapshot_table, v1_restore_table, v1_signal_table, v1_stdin_table, v1_resize_table,
+    v1_move_table, v1_mkdir_table, v1_token_table, v1_user_table, v1_fetch_table, v1_run_table;
 extern const struct json_shape v1_run_shape, v1_event_shape, v1_agent_shape;

@@ -3,6 +3,7 @@
 #include "v1_int.h"
 
 #include <pinfold/core_repo.h>
+#include <pinfold/core_snapshot.h>
 #include <pinfold/image.h>
 #include <pinfold/profile.h>
 #include <stdio.h>
@@ -314,6 +315,15 @@ static void write_user_scopes(struct json_out *o, const char *name, const void *
 {
     write_scopes(o, name, ((const struct user *)at)->scopes);
 }
+
+static const struct json_show snapshot_rows[] = {
+    JSON_SHOW(struct snapshot, id, SHOW_CHARS),
+    JSON_SHOW(struct snapshot, name, SHOW_CHARS),
+    JSON_SHOW(struct snapshot, workspace, SHOW_CHARS),
+    JSON_SHOW(struct snapshot, image, SHOW_CHARS),
+    JSON_SHOW_AS(struct snapshot, created_ms, "created_at", SHOW_TIME),
+};
+SHAPE(snapshot, "Snapshot");
 
 static const struct json_show token_rows[] = {
     JSON_SHOW(struct token, id, SHOW_CHARS),

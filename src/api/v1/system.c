@@ -34,6 +34,7 @@ static void show_limits(struct json_out *o, const struct v1 *v)
     json_u64(o, "streams", v->conf.max_streams);
     json_u64(o, "requests_per_second", v->conf.requests_per_second);
     json_u64(o, "workspaces", c->workspaces_max);
+    json_u64(o, "snapshots_per_workspace", c->snapshots_max);
     json_u64(o, "sandboxes", c->boxes_max);
     json_u64(o, "execs_running", c->execs_running_max);
     json_u64(o, "execs_per_workspace", c->execs_per_workspace);

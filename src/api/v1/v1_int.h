@@ -126,7 +126,7 @@ bool v1_call_started(struct call *c, int result, const struct err *e);
 
 extern const struct json_shape v1_workspace_shape, v1_exec_shape, v1_build_shape, v1_image_shape,
     v1_profile_shape, v1_token_shape, v1_user_shape, v1_limits_shape, v1_repository_shape,
-    v1_entry_shape, v1_network_view_shape;
+    v1_entry_shape, v1_network_view_shape, v1_snapshot_shape;
 struct exec_view { // an exec as it is shown
     const struct exec *x;
     const char *id, *workspace, *image, *profile, *command, *cwd, *user, *reason, *signal, *detail;

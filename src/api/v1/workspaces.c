@@ -346,12 +346,15 @@ void v1_workspaces_stop(struct http_req *r)
 }
 
 struct fork_body {
-    char name[NAME_MAX_LEN + 1];
+    char name[NAME_MAX_LEN + 1], snapshot[NAME_MAX_LEN + 1];
 };
 static const struct json_field fork_fields[] = {
     JSON_FIELD(struct fork_body, name, JSON_CHARS, .max = NAME_MAX_LEN, .doc = "of the copy"),
+    JSON_FIELD(struct fork_body, snapshot, JSON_CHARS, .max = NAME_MAX_LEN,
+               .doc = "of the workspace, by id or name: copied instead of what it is now"),
 };
-const struct json_table v1_fork_table = {"ForkBody", fork_fields, 1, sizeof(struct fork_body), -1};
+const struct json_table v1_fork_table = {"ForkBody", fork_fields, N_ELEMS(fork_fields),
+                                         sizeof(struct fork_body), -1};
 
 static void fork_it(struct call *c)
 {
@@ -367,8 +370,8 @@ static void fork_it(struct call *c)
     c->w.on_done = on_done;
     c->status = 201;
     c->location = "/v1/workspaces/";
-    (void)v1_call_started(
-        c, core_workspace_fork(c->v->core, ws, *b.name ? b.name : NULL, &c->w, &e), &e);
+    const struct fork_spec spec = {*b.name ? b.name : NULL, *b.snapshot ? b.snapshot : NULL};
+    (void)v1_call_started(c, core_workspace_fork(c->v->core, ws, &spec, &c->w, &e), &e);
 }
 
 void v1_workspaces_fork(struct http_req *r)

@@ -114,7 +114,7 @@ static void unfinished(void)
     struct workspace *ws = core_workspace_find(F.core, "kept", &e);
     struct wait t = wait_make(on_wait);
     F.hold_copies = true;
-    (void)core_workspace_fork(F.core, ws, "half", &t.w, &e);
+    (void)core_workspace_fork(F.core, ws, &(struct fork_spec){.name = "half"}, &t.w, &e);
     for (int i = 0; i < 30 && !F.copies; i++)
         (void)loop_turn(F.loop, 10);
     waiter_cancel(&t.w);

@@ -224,7 +224,8 @@ static void forks(void)
     struct workspace *ws = create(&spec).w.result, *copy;
     (void)run(ws, "echo content >file");
     struct wait t = wait_make(on_wait);
-    is_int(core_workspace_fork(F.core, ws, "copy", &t.w, &e), 0, "a workspace is copied");
+    is_int(core_workspace_fork(F.core, ws, &(struct fork_spec){.name = "copy"}, &t.w, &e), 0,
+           "a workspace is copied");
     struct wait x = run(ws, "true");
     is_int(x.w.err.code, ERR_CONFLICT, "meanwhile no command runs in it");
     ok(TURN_UNTIL(t.done) && !t.w.err.code, "which is told when it is done");
@@ -240,7 +241,8 @@ static void forks(void)
     struct exec *running = core_exec_start(F.core, ws, &sleep, &b.w, &e);
     (void)TURN_UNTIL(b.done && running->status == EXEC_RUNNING);
     t = wait_make(on_wait);
-    is_int(core_workspace_fork(F.core, ws, NULL, &t.w, &e), -1, "not while a command runs");
+    is_int(core_workspace_fork(F.core, ws, &(struct fork_spec){0}, &t.w, &e), -1,
+           "not while a command runs");
     is_int(e.code, ERR_CONFLICT, "that is a conflict: %s", e.text);
     ok(delete_it(ws), "it is deleted with its running command");
     ok(delete_it(copy), "and the copy");

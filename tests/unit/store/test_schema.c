@@ -20,6 +20,7 @@ static const char *const digests[] = {
     "8ad784f24d22d3565a029e8a0de9e37d7ba99f8f81e78cc5ddce3a2519263f83", // 2
     "b832659eeb3e629abaa3ccfb6c1db2a6f966a3a1b2081871be2365d429eaf0a5", // 3
     "54ea310145779060d75ae6cd86c137db28357416d42bbfeccb814e6f6426299e", // 4
+    "45faeda3703c3b31133b8215da965da2191a02c66668bab1efbb67a35e3b5083", // 5
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
