@@ -83,6 +83,7 @@ struct request {
     h2o_req_t *h2o; // NULL once the library has disposed of its request
     bool finished;  // the handler is done with it
     bool capturing; // only a vessel for the API's words, see refusal.c
+    bool *freed;    // set when it is, for who still has it in hand; or NULL
     bool streaming, chunked, sending, ending, full, flush_linked;
     bool sized; // with a length instead of chunks
     uint64_t length_left;

@@ -17,6 +17,8 @@ struct anchor {
 
 void request_free(struct request *r)
 {
+    if (r->freed)
+        *r->freed = true;
     buf_release(&r->out);
     buf_release(&r->flight);
     if (r->room != r->small_room)

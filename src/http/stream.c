@@ -75,7 +75,12 @@ static void on_proceed(h2o_generator_t *g, h2o_req_t *req)
         buf_release(&r->flight);
     else
         buf_clear(&r->flight);
+    bool freed = false;
+    r->freed = &freed; // the library may dispose of what was sent to its end at once
     pump(r);
+    if (freed)
+        return;
+    r->freed = NULL;
     if (r->full && r->out.len == 0 && !r->finished) {
         r->full = false;
         if (r->ops && r->ops->on_writable)
