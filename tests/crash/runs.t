@@ -65,6 +65,24 @@ is "$(json '"\(.status) \(.result)"')" "succeeded one" "what waited runs, once"
 api POST "/v1/runs/$C/cancel?wait=20"
 is "$(json .status)" cancelled "one that went on can be cancelled"
 
+# --- replaced by a newer one ----------------------------------------------------------------------
+run "$(over 'echo begun; while [ ! -e go ]; do sleep 0.05; done; echo ended')"
+U=$RUN
+try "a run runs" wait_until 30 status_is "$U" running
+api GET "/v1/runs/$U"; U_WS=$(json .workspace_id)
+curl -sSN -H "Authorization: Bearer $TOKEN" -H "Accept: application/x-ndjson" "$URL/v1/runs/$U/events" >"$WORK/heard" &
+heard=$!
+wait_until 20 grep -q run.started "$WORK/heard"
+like "$("$PINFOLD_BIN/pinfold" upgrade --state "$STATE" 2>&1)" replaced "the server is replaced"
+wait "$heard"
+is "$(tail -n 1 "$WORK/heard" | jq -r .type)" reconnect "who listens is told to come again"
+try "another one serves" wait_until 30 healthy
+is "$(status_is "$U" running; echo $?)" 0 "the run goes on"
+last=$(jq -s '[.[].id // empty] | last' "$WORK/heard")
+api PUT "/v1/workspaces/$U_WS/files/go" --data-binary x
+is "$(curl -sSN -H "Authorization: Bearer $TOKEN" -H "Accept: application/x-ndjson" -H "Last-Event-ID: $last" "$URL/v1/runs/$U/events" | jq -r .type | xargs)" \
+    "run.result run.completed end" "and who comes again hears the rest"
+
 # --- killed while sandboxes are made: nothing runs twice, nothing is left behind -------------------
 for i in 1 2 3; do run "$(over 'echo x >>runs.txt; cat runs.txt')"; ids[i]=$RUN; done
 try "killed again" kill_role server
@@ -72,7 +90,7 @@ for i in 1 2 3; do
     api GET "/v1/runs/${ids[i]}?wait=30"
     like "$(json '"\(.status) \(.result)"')" '^(succeeded x|interrupted .*)$' "run $i ran once, or says that it was interrupted"
 done
-for r in "$A" "$B" "$C" "$D" "${ids[@]}"; do api DELETE "/v1/runs/$r"; is "$CODE" 204 "a run is deleted"; done
+for r in "$A" "$B" "$C" "$D" "$U" "${ids[@]}"; do api DELETE "/v1/runs/$r"; is "$CODE" 204 "a run is deleted"; done
 api GET /v1/runs
 is "$(json '.items | length')" 0 "none is left"
 is "$(find "$STATE/dirs" -mindepth 1 -maxdepth 1 -name 'ws_*' | wc -l)" 0 "nor a workspace of theirs"

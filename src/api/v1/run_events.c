@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events of runs: a page, or replayed and then live, one by one. The last one of a stream is `end`
-// with the run's status, or `error`.
+// with the run's status, `reconnect` when another server follows this one, or `error`.
 #include "live_int.h"
 #include "routes_int.h"
 
@@ -172,12 +172,15 @@ static void stream_stop(struct http_req *r)
     static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
     struct run_stream *s = r->user;
     struct json_out o;
-    if (s->l.run->state == RUN_RUNNING) // it is ended, which is told
+    bool leaving = http_leaving(r);
+    const char *event = leaving ? "reconnect" : "error";
+    if (s->l.run->state == RUN_RUNNING && !leaving) // it is ended, which is told
         return;
-    json_out_init(&o, http_event_begin(r, "error", NULL));
+    json_out_init(&o, http_event_begin(r, event, NULL));
     json_begin(&o, NULL);
-    json_str(&o, "type", "error");
-    v1_err_members(s->v, r->id, &o, &stopping);
+    json_str(&o, "type", event);
+    if (!leaving)
+        v1_err_members(s->v, r->id, &o, &stopping);
     json_end(&o);
     http_event_end(r);
     stream_over(s);
