@@ -188,7 +188,7 @@ check-cli: ## the command pinfold
 check-box: ## real sandboxes: each promise
 check-image: ## real images, some from archives on loopback
 check-escape: ## attempts that must fail
-check-crash: ## killed processes, full disks
+check-crash: ## killed processes, full disks; CRASH_KILLS= random kills under load, CRASH_SEED= again
 check-soak: ## the same as soak, for a minute
 check-git: ## repositories, hostile ones too
 check-e2e: ## real projects, cloned, built and tested
@@ -200,7 +200,7 @@ check-all: ## everything below, and what it comes to
 	$(Q)rm -f build/tally* && mkdir -p build
 	$(Q)$(MAKE) $(JOBS) DEVELOPER=1 all
 	$(Q)for part in lint links budget unit asan ubsan $(PARTS:%=check-%); do \
-	  $(MAKE) -k DEVELOPER=1 TALLY=build/tally $$part || echo "$$part" >>build/tally.failed; done; \
+	  CRASH_KILLS=$${CRASH_KILLS:-40} $(MAKE) -k DEVELOPER=1 TALLY=build/tally $$part || echo "$$part" >>build/tally.failed; done; \
 	  tests/lib/run --total build/tally
 check: deps-check ## install what tests need, build, run every test, end with the counts
 	$(Q)$(MAKE) check-all

@@ -77,7 +77,7 @@ struct conf {
     uint64_t strict;    // bool: a call our own filters refuse kills the process
     char listen[512];   // ADDR:PORT, [ADDR6]:PORT, separated by blanks
     char state_dir[256], profiles_dir[256], images_dir[256], server_user[33], egress_user[33];
-    uint64_t stop_timeout_ms, upgrade_grace_ms;
+    uint64_t stop_timeout_ms, upgrade_grace_ms, restart_pause_max_ms;
     struct conf_file tls_certificate, tls_key;
     uint64_t http2;
     // for dialects that log in by password

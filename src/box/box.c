@@ -94,8 +94,11 @@ static int clone_child(struct start *s, struct err *e)
         .cgroup = (uint64_t)groups_v2_fd(s->groups),
     };
     long pid = syscall(SYS_clone3, &args, sizeof(args));
-    if (pid == 0)
+    if (pid == 0) {
+        (void)close(s->report_fd); // ours: or the child would wait for itself when we are killed
+        (void)close(s->control_fd);
         act(s->plan, &s->stage);
+    }
     if (pid < 0)
         return err_sys(e, "clone a sandbox");
     s->pid = (pid_t)pid;

@@ -59,6 +59,8 @@ const struct conf_row conf_rows[] = {
          "the user that the egress process runs as: another one than the server's"),
     NUM("StopTimeout", DURATION, SUP | SRV | LAU, stop_timeout_ms, "10s", SECOND, 10 * MINUTE,
         "how long a process may take to stop before it is killed"),
+    NUM("RestartPauseMax", DURATION, SUP, restart_pause_max_ms, "10s", 100, 10 * MINUTE,
+        "longest pause before a process that keeps dying is started again"),
     NUM("UpgradeGrace", DURATION, SUP | SRV | LAU, upgrade_grace_ms, "3s", 100, 10 * MINUTE,
         "how long requests may go on when the server is replaced by the one now installed"),
 

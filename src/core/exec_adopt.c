@@ -54,9 +54,11 @@ void exec_await(struct execution *x)
         x->ws->pub.execs_running++;
 }
 
-static void not_found(struct execution *x)
+static void not_found(struct execution *x, bool asked)
 {
     x->live->adopting = false;
+    if (asked) // its init lives and keeps what it was given
+        x->live->lost_because = "the server was restarted before it began";
     proc_end_later(&x->live->proc, END_LOST, "");
 }
 
@@ -161,7 +163,7 @@ static void lose_waiting(struct core *c, const struct sandbox *sb)
     list_for_safe (it, &c->exec_list) {
         struct execution *x = container_of(it, struct execution, all);
         if (waits_for(x, sb))
-            not_found(x);
+            not_found(x, sb && sb->state == SB_LIVE);
     }
 }
 

@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 10000
 // Who lived this long has started well: the next pause is the shortest again.
 #define YOUNG_MS 30000
 // Cleaning up after an earlier life can take the launcher long.
@@ -63,7 +62,7 @@ static void on_restart(struct timer *t)
     if (!launch(c, &e))
         return;
     log_error("%s cannot be restarted: %s", c->role, e.text);
-    c->backoff_ms = BACKOFF_MAX_MS;
+    c->backoff_ms = c->super->conf.restart_pause_max_ms;
     loop_timer_set(c->super->loop, &c->restart, c->backoff_ms, on_restart);
 }
 
@@ -73,8 +72,8 @@ static void restart_later(struct child *c)
     c->backoff_ms = young ? c->backoff_ms * 2 : BACKOFF_MIN_MS;
     if (c->backoff_ms < BACKOFF_MIN_MS)
         c->backoff_ms = BACKOFF_MIN_MS;
-    if (c->backoff_ms > BACKOFF_MAX_MS)
-        c->backoff_ms = BACKOFF_MAX_MS;
+    if (c->backoff_ms > c->super->conf.restart_pause_max_ms)
+        c->backoff_ms = c->super->conf.restart_pause_max_ms;
     loop_timer_set(c->super->loop, &c->restart, c->backoff_ms, on_restart);
 }
 
