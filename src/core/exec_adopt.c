@@ -42,7 +42,8 @@ void exec_await(struct execution *x)
     exec_live_new(x);
     x->live->adopting = x->live->placed = true;
     x->live->answer_bytes = c->conf.answer_bytes;
-    x->live->lost_because = core_lost_word(c, "the sandbox ended while no server ran");
+    x->live->lost_because =
+        core_lost_word(c, "its sandbox ended, or was not begun, while no server ran");
     x->detach = true; // whoever waited for it has gone with the server
     x->pub.status = EXEC_RUNNING;
     x->pub.stdin_open = false;
@@ -70,18 +71,24 @@ static int fill_never(struct sandbox *sb, struct msg_box_start *m, struct err *e
     return err_set(e, ERR_GONE, "it was an earlier server's");
 }
 
+// Not in use, or only waiting for this very answer: then it need not be started.
+static bool may_take(const struct sandbox *sb)
+{
+    return sb->state == SB_NONE || (sb->state == SB_STARTING && sb->ask.id && sb->ask.held);
+}
+
+static bool ws_takes(const struct ws *ws)
+{
+    return ws->op == OP_NONE && ws->pub.status != WS_DELETING && may_take(&ws->sb);
+}
+
 // Whose sandbox it is, when it may go on.
 static struct sandbox *owner_of(struct core *c, const struct msg_box_started *m)
 {
     struct ws *ws = map_get(c->ws_by_id, m->box);
     struct execution *x = map_get(c->execs, m->box);
-    if (map_get(c->sandboxes, m->box))
-        return NULL;
     if (ws)
-        return ws->op == OP_NONE && ws->pub.status != WS_DELETING && ws->sb.state == SB_NONE &&
-                       !strcmp(m->profile, ws->set.profile_name)
-                   ? &ws->sb
-                   : NULL;
+        return ws_takes(ws) && !strcmp(m->profile, ws->set.profile_name) ? &ws->sb : NULL;
     if (!x || !x->live || !x->live->adopting || x->ws || x->live->shot)
         return NULL;
     x->live->shot = xcalloc(1, sizeof(*x->live->shot));
@@ -93,7 +100,7 @@ bool sandbox_wanted(struct core *c, const struct msg_box_started *m)
 {
     const struct ws *ws = map_get(c->ws_by_id, m->box);
     const struct execution *x = map_get(c->execs, m->box);
-    return !map_get(c->sandboxes, m->box) && (ws || (x && x->live && x->live->adopting));
+    return ws ? ws_takes(ws) : x && x->live && x->live->adopting && !x->live->shot;
 }
 
 void sandbox_adopt(struct core *c, struct wire_msg *m)

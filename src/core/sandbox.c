@@ -116,15 +116,21 @@ static int take_init(struct sandbox *sb, struct wire_msg *m, struct err *e)
 
 int sandbox_take(struct sandbox *sb, struct wire_msg *m, struct err *e)
 {
-    enter(sb, SB_LIVE);
-    if (!take_init(sb, m, e) && !wire_send(sb->init_fd, MSG_EXEC_LIST, 1, NULL, NULL, 0, e)) {
-        sb->listing = true;
-        return 0;
+    struct core *c = sb->core;
+    if (take_init(sb, m, e) || wire_send(sb->init_fd, MSG_EXEC_LIST, 1, NULL, NULL, 0, e)) {
+        loop_unwatch(&sb->watch);
+        fd_close(&sb->init_fd);
+        return -1;
     }
-    loop_unwatch(&sb->watch);
-    fd_close(&sb->init_fd);
-    enter(sb, SB_NONE);
-    return -1;
+    if (sb->state == SB_STARTING) { // asked for, but not sent yet
+        c->n_starting--;
+        ask_drop(&sb->ask);
+        loop_timer_cancel(c->loop, &sb->idle);
+    }
+    enter(sb, SB_LIVE);
+    sb->listing = true;
+    sandbox_flush(sb);
+    return 0;
 }
 
 static void sandbox_listed(struct sandbox *sb)

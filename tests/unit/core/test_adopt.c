@@ -169,11 +169,13 @@ static void foreground(void)
     F.ignore_kills = true; // it was cancelled by that: as if the server had died before
     die();
     F.ignore_kills = false;
+    unsigned starts = F.starts;
     struct fake_box *box = container_of(F.boxes.next, struct fake_box, link);
     ok(TURN_UNTIL(list_empty(&box->children)), "a command whose client left with the server ends");
     ok(!fake_core_start(), "the next server starts");
     struct wait r = run(core_workspace_find(F.core, ws_id, &e), "echo new");
-    is_str(r.out[0], "new\n", "and goes on in that sandbox");
+    is_str(r.out[0], "new\n", "a command that comes before it is known what lives");
+    is_int(F.starts, starts, "runs in that sandbox");
 }
 
 int main(void)
