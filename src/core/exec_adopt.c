@@ -189,4 +189,6 @@ void exec_forget_end(struct execution *x)
     if (x->number && x->ws && x->ws->sb.state == SB_LIVE)
         tell_init(&x->ws->sb, x->number, false);
     x->number = 0;
+    if (x->box)
+        sandbox_release(ptr_steal(&x->box));
 }

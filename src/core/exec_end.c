@@ -117,6 +117,11 @@ void exec_ended(struct execution *x, const struct outcome *o)
         execs_admit(c);
 }
 
+static void on_box_gone(struct sandbox *sb)
+{
+    ((struct execution *)sb->owner)->box = NULL; // it frees itself
+}
+
 void exec_on_proc_end(struct proc *p, const struct outcome *o)
 {
     struct execution *x = container_of(p, struct exec_live, proc)->x;
@@ -124,8 +129,14 @@ void exec_on_proc_end(struct proc *p, const struct outcome *o)
     struct outcome copy = *o; // it lies in what is freed
     // Init reports an end when nothing of the command is left, so there is nothing to wait for:
     // the empty sandbox is removed while the answer is on its way.
-    if (shot && shot->sb)
+    // One that is kept for the next server is not known to have ended until its record is written.
+    if (shot && shot->sb && p->tag && shot->sb->state == SB_LIVE) {
+        x->box = ptr_steal(&shot->sb);
+        x->box->owner = x;
+        x->box->on_gone = on_box_gone;
+    } else if (shot && shot->sb) {
         sandbox_release(ptr_steal(&shot->sb));
+    }
     if (shot)
         pool_refill(x->core);
     exec_ended(x, &copy);

@@ -90,7 +90,8 @@ struct execution {
     unsigned saving;                       // jobs in flight
     struct runrec *run;                    // whose command it is: it is remembered as long as that
     void (*on_start)(struct execution *x); // may be NULL
-    uint64_t number; // init keeps its end by this number, until it is saved; 0: none
+    struct sandbox *box; // of a one-shot that has ended: its init keeps the end until it is saved
+    uint64_t number;     // init keeps its end by this number, until it is saved; 0: none
     bool detach, early_row, saved, deleting, unsaved;
 };
 // A call of pinfold-tool or the like: argv from `list`, no environment.

@@ -35,6 +35,8 @@ void execution_free(struct execution *x)
     if (!x)
         return;
     source_release(&x->source);
+    if (x->box)
+        sandbox_release(x->box);
     free(x->argv);
     free(x->cwd);
     free(x->user);

@@ -185,7 +185,7 @@ def kill_one(d):
 
 def not_begun(want, x, lines):
     """Accepted, and killed before there was a sandbox for it."""
-    return "n" in want and not lines and "not begun" in x["detail"] and any(0 <= t - want["at"] < 2 for t in server_killed)
+    return "n" in want and not lines and "not begun" in x["detail"] and any(t > want["at"] - 1 for t in server_killed)
 
 
 def check(id, want, out):
@@ -194,7 +194,7 @@ def check(id, want, out):
         gone = want.get("of") and workspaces[want["of"]].get("maybe")
     if status != 200:
         # The record of a collected exec is written a moment after its answer.
-        if not gone and not ("lines" in want and any(0 <= t - want["at"] < 2 for t in server_killed)):
+        if not gone and not ("lines" in want and any(-1 < t - want["at"] < 2 for t in server_killed)):
             out["missing"].append("%s %s" % (id, status))
         return
     if x["status"] != "ended":

@@ -69,9 +69,9 @@ try "it starts again" wait_until 30 healthy
 is "$(planted)" "" "everything half-made is gone"
 try "no group, mount, loop device, id range or network is left" wait_until 20 clean_but_dirs
 leftovers | sed 's/^/# /'
-ends "$A" "the sandbox ended while no server ran"
-ends "$B" "the sandbox ended while no server ran"
-ends "$STREAMED" "the sandbox ended while no server ran"
+ends "$A" "its sandbox ended, or was not begun, while no server ran"
+ends "$B" "its sandbox ended, or was not begun, while no server ran"
+ends "$STREAMED" "its sandbox ended, or was not begun, while no server ran"
 run "$DISK" 'cat file'
 is "$(json .stdout)" kept "files are there"
 
