@@ -90,7 +90,7 @@ struct conf {
     uint64_t id_base, id_ranges;
     char network_range[64], name_servers[256];
     // what sandboxes with an allow-list may reach
-    char allow_private[4096], egress_ports[128];
+    char allow_private[4096], egress_ports[128], presets[4096];
     uint64_t max_egress_connections, max_sandbox_connections, egress_idle_ms;
     // repositories and images
     char repository_base[256], repository_roots[1024];

@@ -156,6 +156,26 @@ int conf_check_private(const char *value, struct err *e)
     return bad;
 }
 
+static int check_preset(const char *s, struct err *e)
+{
+    size_t n = strcspn(s, "=");
+    own_free char *name = xasprintf("@%.*s", (int)n, s), *rules = xstrdup(s + n + (s[n] == '='));
+    struct policy p = {0};
+    if (s[n] != '=' || !preset_name_ok(name, strlen(name)))
+        return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not NAME=HOST,HOST with a small-letter name",
+                       s);
+    for (char *c = rules; *c; c++)
+        *c = *c == ',' ? ' ' : *c;
+    int bad = policy_parse(&p, rules, e);
+    policy_release(&p);
+    return bad;
+}
+
+int conf_check_presets(const char *value, struct err *e)
+{
+    return each_word(value, check_preset, e);
+}
+
 int conf_check_ports(const char *value, struct err *e)
 {
     struct policy p = {0};

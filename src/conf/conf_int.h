@@ -11,5 +11,6 @@ int conf_check_url(const char *value, struct err *e);          // of a scheme gi
 int conf_check_network(const char *value, struct err *e);      // IPv4 A.B.C.D/LEN, private
 int conf_check_name_servers(const char *value, struct err *e); // addresses, or empty
 int conf_check_private(const char *value, struct err *e);      // HOST:PORT, several, or none
+int conf_check_presets(const char *value, struct err *e);      // NAME=RULE,RULE, several, or none
 int conf_check_ports(const char *value, struct err *e);        // numbers
 int conf_check_name(const char *value, struct err *e);

@@ -101,6 +101,10 @@ const struct conf_row conf_rows[] = {
         "AllowPrivate", SRV | EGR, allow_private, "", conf_check_private,
         "ADDR:PORT, [ADDR6]:PORT or HOST:PORT, several separated by blanks: what an allow-list may "
         "open although it lies at a private address"),
+    TEXT("Presets", SRV, presets, "", conf_check_presets,
+         "NAME=HOST,HOST, several separated by blanks: what @NAME stands for in allow-lists; @apt, "
+         "@npm "
+         "and @pip are this machine's own configuration otherwise"),
     TEXT("EgressPorts", SRV | EGR, egress_ports, "80 443", conf_check_ports,
          "ports that a rule of an allow-list opens when it names none"),
     NUM("EgressIdle", DURATION, EGR, egress_idle_ms, "10min", SECOND, DAY,

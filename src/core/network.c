@@ -83,8 +83,8 @@ static int add_preset(const struct core *c, struct policy *p, const char *name,
             if (!*c->conf.presets[i].rules && !git)
                 return err_set(e, ERR_BAD_REQUEST,
                                "preset %s is empty: nothing on this machine is configured for it; "
-                               "name the hosts, or set Preset.%s= in pinfold.conf",
-                               name, name + 1);
+                               "name the hosts, or give it some with Presets= in pinfold.conf",
+                               name);
             return policy_parse(p, c->conf.presets[i].rules, e);
         }
     return git ? 0 : err_set(e, ERR_BAD_REQUEST, "there is no preset '%.32s'", name);

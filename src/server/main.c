@@ -128,7 +128,7 @@ static int give_up_power(struct err *e)
 static int make_core(struct err *e)
 {
     struct core_conf cc;
-    core_conf_from(&cc, &S.conf);
+    core_conf_from(&cc, &S.conf, &S.stock);
     union { // core wants an array of pointers to const
         struct image **in;
         const struct image *const *out;

@@ -7,6 +7,7 @@
 #include <pinfold/profile.h>
 
 #define IMAGES_MAX 64
+#define PRESETS_MAX 32
 
 // What is read once from the directories pinfoldd handed down.
 struct stock {
@@ -14,10 +15,14 @@ struct stock {
     unsigned n_profiles;
     struct image *images[IMAGES_MAX];
     unsigned n_images;
+    struct core_preset presets[PRESETS_MAX];
+    unsigned n_presets;
 };
 int stock_load(struct stock *s, const struct conf *conf, struct err *e);
 void stock_release(struct stock *s);
-void core_conf_from(struct core_conf *ret, const struct conf *conf);
+// presets.c: also from files of the machine, so before power is given up.
+int presets_load(struct stock *s, const struct conf *conf, struct err *e);
+void core_conf_from(struct core_conf *ret, const struct conf *conf, const struct stock *stock);
 
 // Print the routes of all APIs for README.md; an exit code.
 int print_routes(void);

@@ -50,18 +50,20 @@ int stock_load(struct stock *s, const struct conf *conf, struct err *e)
     for (struct dirent *de; (de = readdir(d));)
         if (load_image(s, conf, de->d_name, e))
             return -1;
-    return 0;
+    return presets_load(s, conf, e);
 }
 
 void stock_release(struct stock *s)
 {
     for (unsigned i = 0; i < s->n_images; i++)
         image_free(s->images[i]);
+    for (unsigned i = 0; i < s->n_presets; i++)
+        free(s->presets[i].rules);
     free(s->profiles);
     *s = (struct stock){0};
 }
 
-void core_conf_from(struct core_conf *ret, const struct conf *c)
+void core_conf_from(struct core_conf *ret, const struct conf *c, const struct stock *stock)
 {
     core_conf_init(ret);
     ret->workspaces_max = (uint32_t)c->max_workspaces;
@@ -104,6 +106,8 @@ void core_conf_from(struct core_conf *ret, const struct conf *c)
     ret->repo_roots = c->repository_roots;
     ret->allow_private = c->allow_private;
     ret->egress_ports = c->egress_ports;
+    ret->presets = stock->presets;
+    ret->n_presets = stock->n_presets;
     ret->default_image = c->default_image;
     ret->default_profile = c->default_profile;
 }

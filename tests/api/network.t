@@ -15,7 +15,8 @@ Extends=default
 Network=allow-list
 NetworkAllow=*.good.test a.other.test
 EOP
-server_start "${WORLD[@]}" Strict=yes "ProfilesDir=$WORK/profiles"
+WORLD+=("Presets=corp=good.test,*.good.test:8443 npm=a.other.test" "RepositoryBase=https://git.good.test/x/" "ProfilesDir=$WORK/profiles")
+server_start "${WORLD[@]}" Strict=yes
 naked='unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY;'
 
 # --- a program that knows proxies, and one that does not
@@ -90,8 +91,17 @@ api PATCH "/v1/workspaces/$WS/network" -d '{"mode": "full", "allow": ["good.test
 is "$CODE" 422 "another mode has no list"
 api POST "/v1/execs/$held/cancel"
 server_stop
-server_start "${WORLD[@]}" Strict=yes "ProfilesDir=$WORK/profiles"
+server_start "${WORLD[@]}" Strict=yes
 is "$(decision '.mode + " " + (.learn | tostring)')" "allow-list true" "it is the same after a restart"
+
+# --- presets
+ws @corp @npm @git
+is "$(decision '.effective | sort | join(" ")')" "*.good.test:8443 a.other.test git.good.test good.test" "presets are what the configuration says"
+is "$(run 'curl -sS http://a.other.test/')" "hello from a.other.test" "and hold"
+ws @apt
+hosts=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null | grep -v '^ *#' | grep -oE 'https?://[^/ ]+' | sed 's|.*//||; s|.*@||' | sort -u | tr '\n' ' ')
+if [ -n "$hosts" ]; then is "$(decision '.effective | sort | join(" ")') " "$hosts" "@apt is where this machine gets its packages from"; else skip "@apt is where this machine gets its packages from" "it has no sources"; fi
+like "$(api POST /v1/workspaces -d '{"network": {"mode": "allow-list", "allow": ["@models"]}}'; echo "$BODY")" "preset @models is empty" "a preset for which nothing is configured says so"
 
 # --- what may be asked for
 bad() { # RULE WHAT
@@ -117,5 +127,12 @@ is "$(json .stdout)" "hello from a.other.test
 403" "one command in a fresh sandbox has the same"
 api POST /v1/exec -d '{"network": {"mode": "allow-list", "allow": ["good.test"]}, "command": "curl -sS http://good.test/"}'
 is "$(json .stdout)" "hello from good.test" "and a list of its own"
+api POST /v1/runs -d '{"command": "curl -sS http://good.test/; curl -s -o /dev/null -w \"%{http_code}\" http://bad.test/", "network": {"mode": "allow-list", "allow": ["good.test"]}}'
+is "$(json '.network | "\(.mode) \(.allow[0])"')" "allow-list good.test" "a run has a list too"
+id=$(json .id)
+ended() { api GET "/v1/runs/$id"; [ "$(json .ended_at)" != null ]; }
+wait_until 30 ended
+is "$(json .result)" "hello from good.test
+403" "and it holds" || echo "# $BODY"
 like "$("$PINFOLD_BIN/pinfold" run --image host --state "$WORK/local" --net allow-list -- true 2>&1)" "server" "the command without a server says that it has none"
 done_testing
