@@ -26,7 +26,8 @@ wait_until 20 grep -q "GET /hold" "$WORK/requests"
 kill_one egress; ok $? "egress is started again"
 wait_until 20 grep -q "held ended" "$WORK/requests"; ok $? "its connections have ended"
 holds "egress was killed"
-is "$(decision '[.decisions[] | select(.open)] | length')" 0 "nothing is shown as open that is not"
+none_open() { [ "$(decision '[.decisions[] | select(.open)] | length')" = 0 ]; }
+wait_until 10 none_open; ok $? "nothing is shown as open that is not"
 api GET "/v1/execs/$long"
 is "$(json .status)" running "the command whose connection it was goes on"
 
