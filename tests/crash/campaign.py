@@ -184,8 +184,10 @@ def kill_one(d):
 # --- audit --------------------------------------------------------------------------------------
 
 def not_begun(want, x, lines):
-    """Accepted, and killed before there was a sandbox for it."""
-    return "n" in want and not lines and "not begun" in x["detail"] and any(t > want["at"] - 1 for t in server_killed)
+    """Accepted, and killed before there was a sandbox for it; a start is asked for twice, then it has failed."""
+    if x["reason"] == "start_failed" and not lines and "the launcher restarted" in (x["detail"] or ""):
+        return True
+    return "n" in want and not lines and "not begun" in (x["detail"] or "") and any(t > want["at"] - 1 for t in server_killed)
 
 
 def check(id, want, out):
@@ -203,8 +205,8 @@ def check(id, want, out):
     text = ask("GET", "/v1/execs/%s/stdout" % id)[1]
     lines = text.split("\n")[:-1] if isinstance(text, str) else []
     wanted = want.get("lines") or [str(i) for i in range(1, want.get("n", 0) + 1)]
-    lost = x["reason"] == "lost" and (any(t > want["at"] - 1 for t in init_killed.get(want["ws"], [])) or
-                                      "before it began" in x["detail"] or not_begun(want, x, lines))
+    lost = x["reason"] == "lost" and any(t > want["at"] - 1 for t in init_killed.get(want["ws"], []))
+    lost = lost or "before it began" in (x["detail"] or "") or not_begun(want, x, lines)
     if lost and "n" in want:
         wanted = wanted[:len(lines)]  # what came before it was killed; its last line may be cut
         whole = lines == wanted and wanted[:1] != [] or not lines
