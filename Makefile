@@ -110,7 +110,7 @@ define binary_rule
 $(B)/bin/$(1): $(foreach r,$(ROOMS_$(1)),$(call room_lib,$(r)))
 	@mkdir -p $$(@D)
 	@echo "  LD $(1)"
-	$$(Q)$$(CC) $(if $(filter $(1),$(STATIC)),,-pie) $$(LDFLAGS_ALL) -o $$@ \
+	$$(Q)$$(CC) $(if $(filter $(1),$(STATIC)),,-pie) $$(LDFLAGS_ALL) -o $$@ $(if $(SANITIZE),tests/lib/sanitize.c) \
 	  -Wl,--whole-archive $(call room_lib,$(firstword $(ROOMS_$(1)))) -Wl,--no-whole-archive \
 	  -Wl,--start-group $(foreach r,$(wordlist 2,99,$(ROOMS_$(1))),$(call room_lib,$(r))) -Wl,--end-group \
 	  $(if $(LIBS_$(1)),$$$$(pkg-config --libs $(LIBS_$(1)))) $(EXTRA_$(1))
@@ -193,6 +193,9 @@ check-soak: ## the same as soak, for a minute
 check-git: ## repositories, hostile ones too
 check-e2e: ## real projects, cloned, built and tested
 check-vm: ## box tests under Debian's own kernel, pure cgroup v2
+asan-api ubsan-api: ## the API's tests, and those of abuse, with a sanitizer in all but init and tool
+	$(Q)$(MAKE) $(JOBS) FLAVOUR=$(@:-api=) B=$(B)/$(@:-api=) all
+	$(Q)TEST_TIMEOUT=1200 $(MAKE) FLAVOUR=$(@:-api=) B=$(B)/$(@:-api=) check-api
 asan ubsan: ## unit tests with a sanitizer
 	$(Q)$(MAKE) $(JOBS) FLAVOUR=$@ B=$(B)/$@ unit
 
@@ -255,5 +258,5 @@ help: ## this table
 	@grep -hE '^[a-z][a-z0-9 -]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all unit lint links budget asan ubsan check check-all $(PARTS:%=check-%) fuzz soak bench profile deps deps-check \
+.PHONY: all unit lint links budget asan ubsan asan-api ubsan-api check check-all $(PARTS:%=check-%) fuzz soak bench profile deps deps-check \
   up profiles images install clean help
