@@ -16,22 +16,25 @@ static void http(const char *p, size_t n)
     if (h.len > n || h.len > PEEK_HEAD_MAX || peek_http(p, h.len, &again, &e) != 1)
         abort();
     if (h.form != FORM_AUTHORITY && h.form != FORM_ASTERISK) {
-        if (peek_http_rewrite(p, &h, "a.example", &out) ||
-            peek_http(out.data, out.len, &again, &e) != 1 || again.len != out.len ||
-            again.form != FORM_ORIGIN || again.chunked != h.chunked || again.length != h.length ||
-            again.host.n != 9)
-            abort();
+        // The Host and Connection it gets may be more than a stranger's request may have.
+        int r = peek_http_rewrite(p, &h, "a.example", &out)
+                    ? -2
+                    : peek_http(out.data, out.len, &again, &e);
+        if (r != -1 || e.code != ERR_LIMIT)
+            if (r != 1 || again.len != out.len || again.form != FORM_ORIGIN ||
+                again.chunked != h.chunked || again.length != h.length || again.host.n != 9)
+                abort();
     }
     struct peek_body b, slow;
     size_t used, one, sum = 0;
     peek_body_of(&h, &b);
     slow = b;
-    int r = peek_body(&b, p + h.len, n - h.len, &used), s = slow.at == BODY_DONE;
+    int end = peek_body(&b, p + h.len, n - h.len, &used), s = slow.at == BODY_DONE;
     while (!s && sum < n - h.len) {
         s = peek_body(&slow, p + h.len + sum, 1, &one);
         sum += one;
     }
-    if (used > n - h.len || r != s || (r >= 0 && used != sum))
+    if (used > n - h.len || end != s || (end >= 0 && used != sum))
         abort();
 }
 
