@@ -5,6 +5,7 @@
 #include "http_int.h"
 
 #include <arpa/inet.h>
+#include <pinfold/clock.h>
 #include <string.h>
 
 struct peer {
@@ -66,32 +67,35 @@ void crowd_leave(struct conn *c)
     free(p);
 }
 
-// The oldest of its connections that carries no request (one that is still arriving is none yet).
-static struct conn *oldest_idle(const struct peer *p)
+// The oldest of its connections that carries no request (one that is still arriving is none yet),
+// and has not since that moment.
+static struct conn *oldest_idle(const struct peer *p, uint64_t since_ms)
 {
     list_for (it, &p->conns) {
         struct conn *c = container_of(it, struct conn, peer_link);
-        if (!c->open && !c->upgraded)
+        if (!c->open && !c->upgraded && c->quiet_ms <= since_ms)
             return c;
     }
     return NULL;
 }
 
-void crowd_make_room(struct http_server *s)
+bool crowd_make_room(struct http_server *s)
 {
+    uint64_t since_ms = clock_mono_ms() - CROWD_QUIET_MS;
     struct conn *victim = NULL;
     unsigned most = 0;
     size_t cursor = 0;
     if (s->making_room)
-        return; // one at a time: the next is asked for when this one is gone
+        return true; // one at a time: the next is asked for when this one is gone
     for (struct peer *p; (p = map_next(s->peers, &cursor, NULL));)
-        if (p->n > most && oldest_idle(p)) {
-            victim = oldest_idle(p);
+        if (p->n > most && oldest_idle(p, since_ms)) {
+            victim = oldest_idle(p, since_ms);
             most = p->n;
         }
     if (!victim)
-        return;
+        return false;
     s->making_room = victim;
     s->counters.evicted++;
     (void)shutdown(h2o_socket_get_fd(victim->sock), SHUT_RDWR); // its next read ends it
+    return true;
 }

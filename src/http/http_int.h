@@ -71,6 +71,7 @@ struct conn {
     enum { CONN_BUSY, CONN_STILL, CONN_GIVEN } rest;
     h2o_socket_cb on_read; // of CONN_STILL
     unsigned open;         // requests being answered
+    uint64_t quiet_ms;     // since when there is none, monotonic
     unsigned resets;       // of an HTTP/2 connection
     unsigned in_turn;      // requests of the loop's turn below
     uint64_t turn;
@@ -130,7 +131,9 @@ void server_take_conn(struct listener *ln, h2o_socket_t *sock);
 bool crowd_full(struct http_server *s, h2o_socket_t *sock);
 void crowd_join(struct conn *c);
 void crowd_leave(struct conn *c);
-void crowd_make_room(struct http_server *s);
+// false: nobody has been quiet long enough to give way; ask again after CROWD_QUIET_MS.
+bool crowd_make_room(struct http_server *s);
+#define CROWD_QUIET_MS 250 // who has just connected is about to ask
 
 void server_sweep(struct http_server *s);
 void server_check_stop(struct http_server *s);

@@ -68,7 +68,8 @@ static void on_dispose(void *p)
     struct http_server *s = r->server;
     bool cut = !r->finished;
     r->h2o = NULL;
-    r->conn->open--;
+    if (!--r->conn->open)
+        r->conn->quiet_ms = clock_mono_ms();
     s->counters.requests--;
     stream_dispose(r);
     if (cut) {

@@ -134,8 +134,7 @@ static void on_conn_close(void *p)
 static void on_resume(struct timer *t)
 {
     struct http_server *s = container_of(t, struct http_server, resume);
-    if (s->counters.connections < s->limits.connections)
-        set_accepting(s, true);
+    set_accepting(s, true); // where it is seen whether there is room now
 }
 
 void server_take_conn(struct listener *ln, h2o_socket_t *sock)
@@ -147,8 +146,12 @@ void server_take_conn(struct listener *ln, h2o_socket_t *sock)
         return;
     }
     struct conn *c = xcalloc(1, sizeof(*c));
-    *c = (struct conn){
-        .server = s, .listener_name = ln->name, .tls = ln->tls, .listener = ln, .sock = sock};
+    *c = (struct conn){.server = s,
+                       .listener_name = ln->name,
+                       .tls = ln->tls,
+                       .listener = ln,
+                       .sock = sock,
+                       .quiet_ms = clock_mono_ms()};
     list_add_tail(&s->conns, &c->link);
     crowd_join(c);
     sock->on_close.cb = on_conn_close;
@@ -167,7 +170,8 @@ static void on_accept(h2o_socket_t *listen_sock, const char *err)
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         if (s->counters.connections >= s->limits.connections) {
             set_accepting(s, false); // further ones wait in the kernel's queue
-            crowd_make_room(s);
+            if (!crowd_make_room(s))
+                loop_timer_set(s->loop, &s->resume, CROWD_QUIET_MS, on_resume);
             return;
         }
         h2o_socket_t *sock = h2o_evloop_socket_accept(listen_sock);
