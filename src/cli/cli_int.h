@@ -26,7 +26,15 @@ enum cli_flags {
     CLI_EITHER = 16,  // talks to the server when --url or $PINFOLD_URL names one
 };
 // What completes a word.
-enum cli_words { WORDS_NONE, WORDS_FILE, WORDS_DIR, WORDS_PROFILE, WORDS_IMAGE, WORDS_NET };
+enum cli_words {
+    WORDS_NONE,
+    WORDS_FILE,
+    WORDS_DIR,
+    WORDS_PROFILE,
+    WORDS_IMAGE,
+    WORDS_NET,
+    WORDS_NET_LOCAL
+};
 
 struct cli_opt {
     const char *name; // without the dashes

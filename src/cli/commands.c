@@ -41,7 +41,7 @@ static const struct cli_opt run_opts[] = {
     OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root; host, the machine's own /usr, read-only"),
     OPT("workspace", 'w', "DIR", WORDS_DIR,
         "a directory to show, writable, at /workspace; its owner is the user inside"),
-    OPT("net", 'n', "MODE", WORDS_NET, "its network: none or full; else as the profile says"),
+    OPT("net", 'n', "MODE", WORDS_NET_LOCAL, "its network: none or full; else as the profile says"),
     OPT("timeout", 't', "TIME", WORDS_NONE, "end it after this long, with exit code 124"),
     MANY("env", 'e', "NAME=VALUE", WORDS_NONE, "a variable; a bare NAME takes its value from here"),
     OPT("cwd", 'C', "DIR", WORDS_NONE, "where it starts; /workspace"),

@@ -144,6 +144,7 @@ static const char *const bash_words[] = {
     [WORDS_PROFILE] = "$(pinfold profile list 2>/dev/null | cut -d' ' -f1)",
     [WORDS_IMAGE] = "$(pinfold image list 2>/dev/null | cut -d' ' -f1)",
     [WORDS_NET] = "none full allow-list",
+    [WORDS_NET_LOCAL] = "none full",
 };
 
 static void bash_command(struct buf *out, const struct cli_cmd *cmd)
@@ -218,6 +219,7 @@ static void fish_command(struct buf *out, const struct cli_cmd *cmd)
         [WORDS_PROFILE] = "-x -a \"(pinfold profile list 2>/dev/null | string split -f1 ' ')\"",
         [WORDS_IMAGE] = "-x -a \"(pinfold image list 2>/dev/null | string split -f1 ' ')\"",
         [WORDS_NET] = "-x -a 'none full allow-list'",
+        [WORDS_NET_LOCAL] = "-x -a 'none full'",
     };
     const char *space = strchr(cmd->name, ' ');
     int n = space ? (int)(space - cmd->name) : (int)strlen(cmd->name);

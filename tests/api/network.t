@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# route: GET /v1/workspaces/{id}/network
+# route: PATCH /v1/workspaces/{id}/network
 # Allow-lists: how they are asked for, shown and changed, and what a program sees of them. The
 # outside is this test's own, on loopback.
 . "$(dirname "$0")/../lib/tap.sh"
