@@ -41,14 +41,14 @@ static int make_ext4(int image_fd, uint64_t inodes, struct err *e)
     // A small journal keeps the directory whole through a power loss; no blocks kept for root,
     // since root inside is nobody.
     const char *how = "lazy_itable_init=1,nodiscard,root_owner=0:0";
-    const char *argv[16] = {"mke2fs", "-q",     "-F", "-t",   "ext4", "-m", "0",
+    const char *argv[17] = {"mke2fs", "-q",     "-F", "-t",   "ext4", "-m", "0",
                             "-J",     "size=4", "-b", "4096", "-E",   how};
     unsigned n = 13;
     if (inodes) {
         argv[n++] = "-N";
         argv[n++] = count;
     }
-    argv[n] = path;
+    argv[n] = path; // and a NULL behind it
     pid_t pid = fork();
     if (pid == 0) {
         static char *const envp[] = {NULL};

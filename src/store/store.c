@@ -160,9 +160,14 @@ static int open_in(struct store *s, int dir_fd, struct err *e)
     if (fchmodat(dir_fd, STORE_FILE, 0600, 0))
         return err_sys(e, "set the mode of " STORE_FILE);
     // EXCLUSIVE: the server is the only process that opens it, so no shared memory file is needed.
-    // auto_vacuum counts only before the first page is written; shrink() sees to older files.
+    // auto_vacuum counts only before the first page is written (shrink() sees to older files), and
+    // would be written anew each time, for which a full disk has no room.
+    int64_t pages;
+    if (exec_text(s, "PRAGMA locking_mode = EXCLUSIVE", e) ||
+        store_number(s, "PRAGMA page_count", &pages, e) ||
+        (!pages && exec_text(s, "PRAGMA auto_vacuum = INCREMENTAL", e)))
+        return -1;
     return exec_text(s,
-                     "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA locking_mode = EXCLUSIVE;"
                      "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 33554432;"
                      "PRAGMA secure_delete = ON;"
                      "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
