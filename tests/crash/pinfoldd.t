@@ -9,6 +9,7 @@ mkdir -p "$WORK/bin" "$WORK/share/pinfold/profiles" "$WORK/share/pinfold/images"
 cp "$PINFOLD_BIN/pinfoldd" "$WORK/bin/"
 cp "$PINFOLD_HELPERS/fake/child" "$WORK/bin/pinfold-server"
 cp "$PINFOLD_HELPERS/fake/child" "$WORK/bin/pinfold-launcher"
+cp "$PINFOLD_HELPERS/fake/child" "$WORK/bin/pinfold-egress"
 STATE=$WORK/deep/state LOG=$WORK/log OUT=$WORK/out
 PID=
 
@@ -27,8 +28,8 @@ count() { grep -c -- "$1" "$LOG"; }
 start
 try "it becomes ready" wait_until 20 grep -q . "$OUT"
 like "$(cat "$OUT")" '^listening on http://127\.0\.0\.1:[0-9]+$' "it prints the one line, with the port it got"
-is "$(grep -o 'pinfold-launcher fds:.*' "$LOG")" "pinfold-launcher fds: 0 1 2 3 4 5 6 7 8 9" "the launcher inherits its descriptors and no other"
-is "$(grep -o 'pinfold-server fds:.*' "$LOG")" "pinfold-server fds: 0 1 2 3 4 5 6 7 8 9 10" "the server inherits one listening socket more"
+is "$(grep -o 'pinfold-launcher fds:.*' "$LOG")" "pinfold-launcher fds: 0 1 2 3 4 5 6 7 8 9 10" "the launcher inherits its descriptors and no other"
+is "$(grep -o 'pinfold-server fds:.*' "$LOG")" "pinfold-server fds: 0 1 2 3 4 5 6 7 8 9 10 11" "the server inherits one listening socket more"
 like "$(grep 'pinfold-server env' "$LOG")" 'env:none uid:[1-9][0-9]* listen:1 token:5[0-9]' "the server gets no environment, a user of its own and the token"
 like "$(grep 'pinfold-launcher env' "$LOG")" 'env:none uid:0 listen:0 token:0' "the launcher gets no token"
 is "$(stat -c '%a %u' "$STATE" "$STATE/admin.token" "$STATE/layers" "$STATE/dirs" "$STATE/mirrors" | tr '\n' ' ')" \
@@ -50,11 +51,11 @@ try "a crashed launcher is started again" wait_until 20 eval '[ "$(child launche
 is "$(wc -l <"$OUT")" 1 "the line on stdout comes once"
 try "the new launcher got what the old one had" wait_until 20 eval '[ "$(count "pinfold-launcher fds: 0 1 2 3 4 5 6 7 8")" = 2 ]'
 server=$(child server) launcher=$(child launcher)
-try "both are ready again" wait_until 20 eval '[ "$(count "is ready after")" = 4 ]'
+try "both are ready again" wait_until 20 eval '[ "$(count "is ready after")" = 5 ]'
 stop; is $? 0 "SIGTERM stops it with exit code 0"
 try "the server was told to stop" said 'pinfold-server ends: told to'
 try "the launcher too, after it" said 'pinfold-launcher ends: told to'
-is "$(grep -o 'pinfold-[a-z]* ends' "$LOG" | tail -n 2 | tr '\n' ' ')" "pinfold-server ends pinfold-launcher ends " "the server goes first"
+is "$(grep -o 'pinfold-[a-z]* ends' "$LOG" | tail -n 3 | tr '\n' ' ')" "pinfold-server ends pinfold-egress ends pinfold-launcher ends " "the server goes first"
 try "no child is left" eval "gone $server && gone $launcher"
 
 start
