@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 
 #define START_MAX_MS 60000 // a start takes milliseconds; this is for a launcher that hangs
+#define LIST_MAX_MS 10000  // an init answers in microseconds
 
 static void on_init_socket(struct watch *w, uint32_t events);
 static void gone(struct sandbox *sb);
@@ -114,6 +115,17 @@ static int take_init(struct sandbox *sb, struct wire_msg *m, struct err *e)
     return 0;
 }
 
+static void sandbox_listed(struct sandbox *sb);
+
+// An init that does not say what it keeps: what is waited for must end all the same.
+static void on_unlisted(struct timer *t)
+{
+    struct sandbox *sb = container_of(t, struct sandbox, list_timer);
+    core_notice(sb->core, true, "init of %s does not say what runs in it", sb->id);
+    sandbox_listed(sb);
+    sandbox_break(sb);
+}
+
 int sandbox_take(struct sandbox *sb, struct wire_msg *m, struct err *e)
 {
     struct core *c = sb->core;
@@ -129,6 +141,7 @@ int sandbox_take(struct sandbox *sb, struct wire_msg *m, struct err *e)
     }
     enter(sb, SB_LIVE);
     sb->listing = true;
+    loop_timer_set(c->loop, &sb->list_timer, LIST_MAX_MS, on_unlisted);
     sandbox_flush(sb);
     return 0;
 }
@@ -138,6 +151,7 @@ static void sandbox_listed(struct sandbox *sb)
     if (!sb->listing)
         return;
     sb->listing = false;
+    loop_timer_cancel(sb->core->loop, &sb->list_timer);
     execs_not_found(sb);
     if (sb->state == SB_LIVE && sandbox_idle(sb))
         sandbox_became_idle(sb);

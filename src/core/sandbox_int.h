@@ -23,6 +23,7 @@ struct sandbox {
     struct list waiting;     // for it to live, or for room in init's socket
     struct ask ask;          // start or stop
     struct timer idle;       // LIVE without a command; STARTING for too long
+    struct timer list_timer; // asked what it keeps
     uint32_t oom_kills;      // as its exit reported
     bool temporary;          // not started again: freed once gone
     bool was_live;           // since it was asked for
