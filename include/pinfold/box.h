@@ -30,6 +30,7 @@ struct box_host_conf {
 // the host skeleton.
 struct box_host *box_host_open(const struct box_host_conf *c, struct err *e);
 void box_host_free(struct box_host *h);
+void box_host_leave(struct box_host *h); // at a stop: remove our cgroup, if no box is in it
 const char *box_host_cgroup_kind(const struct box_host *h); // "v1", "v2" or "hybrid"
 
 struct box_spec {

@@ -111,6 +111,7 @@ void cgroups_remove_leftovers(struct cgroups *c);
 // Where many have groups side by side: those that nobody lives in and no start can be about to use.
 void cgroups_remove_empty(struct cgroups *c);
 #define START_TIMEOUT_MS 10000 // a loaded machine with cold caches took under one second
+void cgroups_leave(struct cgroups *c, const char *group); // removes our own, when it is empty
 void cgroups_free(struct cgroups *c);
 const char *cgroups_kind(const struct cgroups *c);
 // Before the clone: make the groups with their limits; the v2 one is cloned into.

@@ -300,6 +300,16 @@ struct cgroups *cgroups_open(const char *group, struct err *e)
     return c;
 }
 
+void cgroups_leave(struct cgroups *c, const char *group)
+{
+    for (int i = -1; i < CTL_N; i++) {
+        int at = i < 0 ? c->v2_fd : c->v1_fd[i];
+        own_fd int up = at < 0 ? -1 : openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (up >= 0)
+            (void)unlinkat(up, group, AT_REMOVEDIR); // refused while anything is in it
+    }
+}
+
 void cgroups_free(struct cgroups *c)
 {
     if (!c)

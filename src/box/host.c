@@ -140,6 +140,11 @@ void box_host_free(struct box_host *h)
     free(h);
 }
 
+void box_host_leave(struct box_host *h)
+{
+    cgroups_leave(h->cgroups, h->conf.group);
+}
+
 void box_sweep(struct box_host *h)
 {
     cgroups_remove_empty(h->cgroups);

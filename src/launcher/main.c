@@ -136,6 +136,7 @@ int main(void)
     if (l->leave_by_ms) // sandboxes go on; the code says whether every answer was given
         return l->n_tasks || l->n_stops ? 3 : 0;
     boxes_end_all(l);
+    box_host_leave(l->host);
     box_host_free(l->host);
     return 0;
 failed:

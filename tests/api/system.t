@@ -110,4 +110,9 @@ live "GET /v1/workspaces/{id}/stat" '/v1/workspaces/w/stat?path=d'
 curl -sS -D "$WORK/head" -o /dev/null -X OPTIONS "$URL/v1/workspaces/w"
 like "$(tr -d '\r' <"$WORK/head")" 'allow: GET, HEAD, PATCH, DELETE, OPTIONS' "OPTIONS tells the methods"
 unlike "$(cat "$WORK/head")" '[Ss]erver:' "no header names the software"
+group=pinfold.$(printf '%x-%x' $(stat -c '%d %i' "$STATE"))
+groups() { find /sys/fs/cgroup -type d -name "$group" 2>/dev/null; }
+isnt "$(groups)" "" "a server has a cgroup of its own"
+server_stop
+is "$(groups)" "" "which goes when it stops"
 done_testing
