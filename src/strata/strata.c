@@ -3,6 +3,7 @@
 #include "strata_int.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
@@ -162,7 +163,7 @@ int strata_copy(const struct strata_place *p, const char *from, int *from_fd, in
 
 static bool is_used(const struct strata_place *p, const char *id)
 {
-    char mark[ID_MAX + 8];
+    char mark[NAME_MAX + sizeof("/self")];
     struct stat sb;
     (void)snprintf(mark, sizeof(mark), "%s/self", id);
     return !fstatat(p->strata_fd, mark, &sb, AT_SYMLINK_NOFOLLOW) && sb.st_nlink > 1;
