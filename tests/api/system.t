@@ -111,7 +111,14 @@ curl -sS -D "$WORK/head" -o /dev/null -X OPTIONS "$URL/v1/workspaces/w"
 like "$(tr -d '\r' <"$WORK/head")" 'allow: GET, HEAD, PATCH, DELETE, OPTIONS' "OPTIONS tells the methods"
 unlike "$(cat "$WORK/head")" '[Ss]erver:' "no header names the software"
 group=pinfold.$(printf '%x-%x' $(stat -c '%d %i' "$STATE"))
-groups() { find /sys/fs/cgroup -type d -name "$group" 2>/dev/null; }
+groups() { # of this server: below our own, in each hierarchy
+    local what path type
+    while IFS=: read -r _ what path; do
+        type=cgroup; [ -n "$what" ] || type=cgroup2
+        awk -v t=$type -v c="${what%%,*}" '$3 == t && (c == "" || index("," $4 ",", "," c ",")) { print $2 }' /proc/mounts |
+            while read -r at; do ls -d "$at${path%/}/$group" 2>/dev/null; done
+    done </proc/self/cgroup | sort -u
+}
 isnt "$(groups)" "" "a server has a cgroup of its own"
 server_stop
 is "$(groups)" "" "which goes when it stops"
