@@ -55,7 +55,8 @@ try "both are ready again" wait_until 20 eval '[ "$(count "is ready after")" = 5
 stop; is $? 0 "SIGTERM stops it with exit code 0"
 try "the server was told to stop" said 'pinfold-server ends: told to'
 try "the launcher too, after it" said 'pinfold-launcher ends: told to'
-is "$(grep -o 'pinfold-[a-z]* ends' "$LOG" | tail -n 3 | tr '\n' ' ')" "pinfold-server ends pinfold-egress ends pinfold-launcher ends " "the server goes first"
+# The other two are told at the same time: which of them ends first is nobody's promise.
+is "$(grep -o 'pinfold-[a-z]* ends' "$LOG" | tail -n 3 | head -n 1)" "pinfold-server ends" "the server goes first"
 try "no child is left" eval "gone $server && gone $launcher"
 
 start
