@@ -147,7 +147,7 @@ void exec_adopt(struct sandbox *sb, struct wire_msg *m)
     live->output_limit = limit;
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         struct output *o = &x->source.out[i];
-        o->keep_max = keep < sb->core->conf.output_keep_bytes ? keep : o->keep_max;
+        o->keep_max = keep < o->keep_max ? keep : o->keep_max;
         o->ring = is->tty;
     }
     exec_set_tag(x);

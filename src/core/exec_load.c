@@ -36,11 +36,13 @@ static void load_files(struct execution *x)
 {
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         struct output *o = &x->source.out[i];
-        uint64_t n = file_size(x->core, x->pub.id, i);
+        uint64_t n = x->pub.tty ? 0 : file_size(x->core, x->pub.id, i);
         o->in_file = n > 0;
         o->in_db = false;
         o->total = o->kept = o->written = n;
         o->eager = true;
+        o->ring = x->pub.tty;
+        trail_load(&x->source, i);
     }
 }
 
@@ -151,7 +153,7 @@ static bool file_is_known(const struct core *c, const char *name)
     const struct execution *x = map_get(c->execs, id);
     unsigned stream = name[n] ? (unsigned)(name[n + 1] - '0') : EXEC_STREAMS;
     if (x) // one that has ended may have all in the database, and its file was not removed in time
-        return x->live || (stream < EXEC_STREAMS && x->source.out[stream].in_file);
+        return x->live || !x->saved || (stream < EXEC_STREAMS && x->source.out[stream].in_file);
     return map_get(c->builds, id) || map_get(c->ws_by_id, id);
 }
 

@@ -200,7 +200,7 @@ static void remove_record(struct execution *x)
     struct core *c = x->core;
     bool files = false;
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
-        files |= x->source.out[i].stale_file;
+        files |= x->source.out[i].stale_file || x->source.out[i].trail;
         if (x->source.out[i].in_file) {
             files = true;
             uint64_t n = x->source.out[i].written;

@@ -42,6 +42,7 @@ void source_init(struct source *s, struct core *c, const char *id, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         s->out[i].keep_max = c->conf.output_keep_bytes;
         s->out[i].mem_max = OUTPUT_MEM;
+        s->out[i].trail_fd = -1;
         buf_init(&s->out[i].mem, SIZE_MAX / 2);     // bounded by mem_max or OUTPUT_RING
         buf_init(&s->out[i].pending, SIZE_MAX / 2); // bounded by keep_max and source_flow
     }
@@ -67,6 +68,7 @@ void source_release(struct source *s)
         if (o->writing)
             o->writing->source = NULL;
         o->writing = NULL;
+        trail_end(o);
         buf_release(&o->mem);
         buf_release(&o->pending);
     }
@@ -260,6 +262,7 @@ void source_append(struct source *s, unsigned stream, const void *p, size_t n)
         keep_ring(o, p, n);
     else
         keep_head(s, stream, p, n);
+    trail_add(s, stream, p, n);
     if (!list_empty(&s->followers))
         give_live(s, stream, offset, p, n);
     source_flow(s);
@@ -317,6 +320,7 @@ void source_seal(struct source *s)
         if (!o->in_file && o->kept > OUTPUT_MEM)
             go_to_file(o);
         drop_file(s, o);
+        trail_end(o);
         flush_output(s, i);
     }
 }
@@ -349,7 +353,7 @@ static void unlink_work(struct job *j)
 {
     struct output_unlink *u = (struct output_unlink *)j;
     char name[ID_MAX + 8];
-    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+    for (unsigned i = 0; i < OUTPUT_FILES; i++) {
         output_file_name(u->id, i, name);
         if (u->streams & 1u << i)
             (void)unlinkat(u->core->output_fd, name, 0); // a leftover is found at the next start
@@ -380,8 +384,8 @@ void source_forget_memory(struct source *s)
         struct output *o = &s->out[i];
         o->in_db = !o->in_file;
         buf_release(&o->mem);
-        stale |= o->stale_file ? 1u << i : 0;
-        o->stale_file = false;
+        stale |= (o->stale_file ? 1u << i : 0) | (o->trail ? 1u << (EXEC_STREAMS + i) : 0);
+        o->stale_file = o->trail = false;
     }
     if (stale)
         source_unlink(s->core, s->id, stale);

@@ -22,6 +22,8 @@ struct output {
     struct output_write *writing;
     bool eager, ring, in_file, in_db, failed, synced;
     bool stale_file; // all of it is in memory: the file goes once the database has it
+    int trail_fd;    // trail.c; -1
+    bool trail, trail_bad;
 };
 struct source {
     struct core *core;
@@ -55,7 +57,13 @@ void source_forget_memory(struct source *s);
 // Decide anew whether the command may go on printing.
 void source_flow(struct source *s);
 void source_unlink(struct core *c, const char *id, unsigned streams); // a mask; on the worker
-#define STREAMS_ALL ((1u << EXEC_STREAMS) - 1)
+#define STREAMS_ALL ((1u << OUTPUT_FILES) - 1)
+#define OUTPUT_FILES (2 * EXEC_STREAMS) // of one source: its streams and their trails
+// What the next server must know of an output that its file does not say (trail.c): call add after
+// the numbers have changed and before anybody is told.
+void trail_add(struct source *s, unsigned stream, const char *p, size_t n);
+void trail_load(struct source *s, unsigned stream);
+void trail_end(struct output *o); // the file stays until its record is written
 void output_file_name(const char *id, unsigned stream, char ret[ID_MAX + 8]);
 
 int source_follow(struct source *s, struct follower *f, bool lossless, struct err *e);
