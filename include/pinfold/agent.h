@@ -25,6 +25,7 @@ const char *agent_state_dir(const struct agent_adapter *a);
 // What of a repository it would obey and is kept from obeying, in words; "" for nothing.
 const char *agent_ignores(const struct agent_adapter *a);
 bool agent_needs_provider(const struct agent_adapter *a);
+bool agent_resumes(const struct agent_adapter *a); // it has sessions that can be gone on with
 
 // --- how to call it --------------------------------------------------------------------------
 
@@ -37,6 +38,7 @@ struct agent_wish {
     const char *command;     // of the agents command and shell; or
     const char *const *argv; // NULL at the end
     uint32_t max_turns;
+    bool plan; // it is to say what it would do; its /workspace is read-only
 };
 struct agent_file {
     const char *path; // below HOME

@@ -46,7 +46,7 @@ struct box_spec {
     const char *profile;
     enum net_mode network;
     const char *mirror; // "" for none
-    bool mirror_write;
+    bool mirror_write, files_read_only;
     const char *hostname; // "" gives "pinfold"
     struct limits limits; // narrows the profile's
 };

@@ -9,12 +9,17 @@
 
 #define RUN_PRIORITY_MAX 100        // from -100 to 100; the greater goes first
 #define RUN_TEXT_BYTES (128 * 1024) // of prompt or command
+#define RUN_SAY_BYTES (120 * 1024)  // of a message: it fits a variable
+#define RUN_SAID_MAX 100            // messages that wait; together a MiB
 
 struct run {
     char id[ID_MAX]; // run_...
     char agent[NAME_MAX_LEN + 1];
     enum run_state state;
     enum run_reason reason; // when it has ended
+    enum run_mode mode;
+    uint32_t turn;   // from 1 on
+    uint32_t n_said; // messages that wait for the end of the turn
     int priority;
     uint32_t queue_position;               // 1: the next; 0: it does not wait
     const char *prompt, *command;          // NULL: not given
@@ -30,7 +35,8 @@ struct run {
     const char *const *env;
     uint64_t timeout_ms, silence_ms; // silence_ms 0: it may be silent
     char workspace[ID_MAX];          // that it ran in; "" for none
-    char exec[ID_MAX];               // its command: output is found there; "" before it starts
+    char exec[ID_MAX];               // of its turn: output is found there; "" before it starts
+    const char *const *turns;        // those of earlier turns, NULL at the end
     char session[AGENT_SESSION_MAX];
     const char *result; // NULL: none
     size_t result_len;
@@ -50,6 +56,8 @@ struct run_spec {
     const char *provider, *model, *effort;
     const char *repo_url, *repo_ref;
     bool submodules;
+    bool keep_workspace; // without a repository too: what is left of it can be gone on with
+    enum run_mode mode;
     const char *image, *profile;
     bool network_given;
     enum net_mode network;
@@ -71,12 +79,28 @@ struct run_filter {
 // Newest first, those older than `after` ("" from the start).
 size_t core_run_list(struct core *c, const struct run_filter *f, const char *after,
                      struct run **ret, size_t max, bool *ret_more);
-// on_done when its end is recorded, or after ms; result: struct run *.
+// on_done when it is recorded that it has ended or paused, or after ms; result: struct run *.
 int core_run_wait(struct core *c, struct run *r, uint64_t ms, struct waiter *w, struct err *e);
 // It ends as cancelled, with everything it started. ERR_GONE when it has ended already.
 int core_run_cancel(struct core *c, struct run *r, struct err *e);
-// Its events, output, workspace and record. ERR_CONFLICT unless it has ended. Cancelling the waiter
-// leaves the deletion.
+// What runs is killed, and what it has not committed is in a snapshot of its workspace: it can be
+// continued. ERR_GONE when it has ended, ERR_CONFLICT when there is no workspace to keep.
+int core_run_pause(struct core *c, struct run *r, struct err *e);
+// A further turn of one that ended or paused, in the same session and workspace: with a message,
+// which one that was paused may go without. What never ran begins as it was to. on_done once it is
+// recorded; result: struct run *. ERR_CONFLICT while it goes on, or when no workspace was kept.
+struct run_more {
+    const char *message; // NULL: none
+    bool mode_given;
+    enum run_mode mode;
+};
+int core_run_continue(struct core *c, struct run *r, const struct run_more *m, struct waiter *w,
+                      struct err *e);
+// It is given at the end of the turn, as the next one. on_done once it is recorded; result: struct
+// run *. ERR_CONFLICT when no turn goes on, ERR_LIMIT when too many wait.
+int core_run_say(struct core *c, struct run *r, const char *text, struct waiter *w, struct err *e);
+// Its events, output, workspace and record. ERR_CONFLICT unless it has ended or paused. Cancelling
+// the waiter leaves the deletion.
 int core_run_delete(struct core *c, struct run *r, struct waiter *w, struct err *e);
 
 // --- events ----------------------------------------------------------------------------------

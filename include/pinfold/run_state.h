@@ -5,6 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// What a run may do to its workspace. Numbers are stored.
+enum run_mode {
+    RUN_EXECUTE,
+    RUN_PLAN, // look at it, and say what it would do
+    RUN_MODES
+};
+const char *run_mode_name(enum run_mode m);
+
 // Numbers are stored: new ones go to the end.
 enum run_state {
     RUN_QUEUED,   // waits for a place
@@ -26,6 +34,8 @@ int run_state_parse(const char *s, enum run_state *ret); // -1: there is none of
 // Does the table allow it? Whoever changes a run's state asks first.
 bool run_state_may(enum run_state from, enum run_state to);
 bool run_state_final(enum run_state s);
+// Nothing of it runs, and nothing will until a person says so: final or paused.
+bool run_state_at_rest(enum run_state s);
 
 // Why a run ended as it did. Numbers are stored.
 enum run_reason {
@@ -87,7 +97,7 @@ const char *event_type_name(enum event_type t); // "run.created"
 int event_type_parse(const char *s, enum event_type *ret);
 
 // Counted the same for all agents: input without what came from the cache, output with what was
-// reasoning.
+// reasoning. Zero is "nothing is known".
 struct run_usage {
     uint64_t input_tokens, output_tokens;
     uint64_t cached_tokens;    // read from the cache, beside input
@@ -95,3 +105,4 @@ struct run_usage {
     uint64_t cost_microusd;
     bool known, cost_known;
 };
+void run_usage_add(struct run_usage *sum, const struct run_usage *u);

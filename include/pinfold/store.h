@@ -8,6 +8,7 @@
 #include <pinfold/buf.h>
 #include <pinfold/err.h>
 #include <pinfold/run.h>
+#include <pinfold/run_state.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -127,6 +128,14 @@ struct store_run {
     int32_t exit_code, signal;
     uint64_t input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_microusd;
     uint64_t created_ms, started_ms, ended_ms, n_events;
+    uint32_t mode, turn;
+    struct store_blob turns, messages; // execs of earlier turns; what waits to be said
+    const char *message;               // of this turn
+    struct store_blob repos;           // url, ref, path, commit of each
+    uint32_t terminal;                 // rows << 16 | columns; 0: none
+    const char *webhook_url;
+    bool notify, keep_workspace;
+    struct run_usage totals; // of the session
 };
 struct store_snapshot {
     const char *id, *workspace, *name, *image;
@@ -149,29 +158,6 @@ STORE_VERBS(token)
 STORE_VERBS(user)
 STORE_VERBS(snapshot)
 STORE_VERBS(run) // its events are deleted before
-
-// Events of runs: they are added and, with their run, deleted. `id` grows over all, `seq` from 1
-// on within a run; who adds gives both.
-struct store_event {
-    const char *run;
-    uint64_t id, seq;
-    uint32_t type;
-    const char *payload; // JSON
-    size_t len;
-    uint64_t created_ms;
-};
-int store_event_put(struct store *s, const struct store_event *ev, struct err *e);
-// At most max of a run's, those with a greater seq whose type's bit is in `types`, in their order.
-// Strings are borrowed for the call; a return other than 0 ends it.
-int store_event_page(struct store *s, const struct store_event *after, uint64_t types, size_t max,
-                     int (*on_row)(void *arg, const struct store_event *ev), void *arg,
-                     struct err *e);
-// The seq of a run's last event with at most this id; UINT64_MAX: of its last. 0: there is none.
-int store_event_seq(struct store *s, const char *run, uint64_t id, uint64_t *ret, struct err *e);
-// The first id that no event has or had.
-int store_event_next_id(struct store *s, uint64_t *ret, struct err *e);
-// Delete some of a run's; *ret_more: there are others.
-int store_event_delete_some(struct store *s, const char *run, bool *ret_more, struct err *e);
 
 // Kept output that is too small for a file.
 int store_output_put(struct store *s, const char *exec, unsigned stream, struct store_blob data,

@@ -64,6 +64,7 @@ struct msg_box_start {
     uint32_t network;            // enum net_mode; NET_HOST only with an internal profile
     char mirror[LAYER_NAME_MAX]; // repository mirror to show read-only; "" for none
     uint32_t mirror_write;       // 1 only with the internal profile git
+    uint32_t files_read_only;    // 1: /workspace is not written, whatever the profile allows
     char hostname[NAME_MAX_LEN + 1];
     uint64_t memory_bytes, disk_bytes, inodes;
     uint32_t pids, cpu_percent, open_files;

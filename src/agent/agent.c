@@ -61,6 +61,11 @@ bool agent_needs_provider(const struct agent_adapter *a)
     return a->needs_provider;
 }
 
+bool agent_resumes(const struct agent_adapter *a)
+{
+    return a->resumes;
+}
+
 // --- plans ------------------------------------------------------------------------------------
 
 void plan_arg(struct planner *p, const char *word)
@@ -143,14 +148,23 @@ static int check(const struct agent_adapter *a, const struct agent_wish *w, stru
     return 0;
 }
 
+// That nothing can be written is the sandbox's doing; this keeps the tool from trying.
+static const char plan_words[] =
+    "Make a plan and change nothing: the working directory is read-only. Look at what you need to "
+    "see, then answer with the plan alone: what is to be changed, where, in which order, and how "
+    "it is to be checked.\n\n";
+
 int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
                     struct agent_plan *ret, struct err *e)
 {
     if (check(a, w, e))
         return -1;
     struct agent_plan plan = {.pool = xmalloc(sizeof(*plan.pool))};
-    struct planner p = {.wish = w, .pool = plan.pool, .plan = &plan};
+    struct agent_wish wish = *w;
+    struct planner p = {.wish = &wish, .pool = plan.pool, .plan = &plan};
     json_pool_init(plan.pool);
+    if (w->plan && a->on_line)
+        wish.prompt = plan_text(&p, "%s%s", plan_words, w->prompt);
     if (a->plan(&p, e)) {
         agent_plan_release(&plan);
         return -1;

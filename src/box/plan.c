@@ -147,7 +147,7 @@ static int plan_trees(struct plan *p, const struct box_spec *s, const struct pro
     if (s->host_usr)
         add_tree(p, TREE_USR, "usr", true);
     struct step *files = add_at(p, STEP_FILES, "workspace");
-    files->read_only = prof->workspace_read_only;
+    files->read_only = prof->workspace_read_only || s->files_read_only;
     if (s->dir_fd >= 0)
         files->tree = TREE_CALLER_DIR;
     if (s->mirror && *s->mirror)

@@ -118,6 +118,7 @@ static const struct cli_opt runs_create_opts[] = {
     OPT("agent", 'a', "AGENT", WORDS_NONE, "who does it; command"),
     OPT("prompt", 0, "TEXT", WORDS_NONE, "what an agent is to do"),
     OPT("model", 0, "MODEL", WORDS_NONE, "an agent's model"),
+    OPT("mode", 0, "MODE", WORDS_NONE, "execute, or plan: /workspace is read-only"),
     OPT("repository", 'r', "URL", WORDS_NONE, "a repository for /workspace: a URL or OWNER/REPO"),
     OPT("ref", 0, "REF", WORDS_NONE, "its branch, tag or commit"),
     OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root"),
@@ -132,6 +133,10 @@ static const struct cli_opt runs_create_opts[] = {
 };
 static const struct cli_opt runs_list_opts[] = {
     OPT("status", 0, "STATUS", WORDS_NONE, "only those in this state"),
+    END,
+};
+static const struct cli_opt runs_continue_opts[] = {
+    OPT("mode", 0, "MODE", WORDS_NONE, "execute or plan, from now on"),
     END,
 };
 static const struct cli_opt runs_logs_opts[] = {
@@ -234,6 +239,12 @@ const struct cli_cmd cli_commands[] = {
         "print what a run printed"),
     CMD("runs cancel", cmd_runs_cancel, CLI_SERVER, no_opts, "RUN...", 1, ALL, WORDS_NONE,
         "end runs"),
+    CMD("runs pause", cmd_runs_pause, CLI_SERVER, no_opts, "RUN...", 1, ALL, WORDS_NONE,
+        "stop runs so that they can be continued"),
+    CMD("runs continue", cmd_runs_continue, CLI_SERVER, runs_continue_opts, "RUN [MESSAGE]", 1, 2,
+        WORDS_NONE, "have a run that ended or paused go on, in the same session and workspace"),
+    CMD("runs say", cmd_runs_say, CLI_SERVER, no_opts, "RUN MESSAGE", 2, 2, WORDS_NONE,
+        "tell a run something: it is the next turn"),
     CMD("runs delete", cmd_runs_delete, CLI_SERVER, no_opts, "RUN...", 1, ALL, WORDS_NONE,
         "delete runs that have ended, with their events, output and workspaces"),
     CMD("build", cmd_build, CLI_SERVER | CLI_JSON, build_opts, "IMAGE", 1, 1, WORDS_IMAGE,

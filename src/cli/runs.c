@@ -181,7 +181,7 @@ static int body_times(struct json_out *o, const struct cli *c, struct err *e)
 static int create_body(const struct cli *c, struct buf *body, struct err *e)
 {
     struct json_out o;
-    static const char *const same[] = {"agent", "prompt", "model", "image", "profile"};
+    static const char *const same[] = {"agent", "prompt", "model", "mode", "image", "profile"};
     json_out_init(&o, body);
     json_begin(&o, NULL);
     for (unsigned i = 0; i < N_ELEMS(same); i++)
@@ -253,7 +253,43 @@ int cmd_runs_cancel(struct cli *c)
     return each(c, "POST", "/cancel?wait=60");
 }
 
+int cmd_runs_pause(struct cli *c)
+{
+    return each(c, "POST", "/pause?wait=60");
+}
+
 int cmd_runs_delete(struct cli *c)
 {
     return each(c, "DELETE", "");
+}
+
+// --- saying something -----------------------------------------------------------------------
+
+static int tell(struct cli *c, const char *rest, const char *member)
+{
+    struct err e;
+    struct json_out o;
+    own_buf struct buf body, answer;
+    own_free char *path = run_path(c->args[0], rest);
+    buf_init(&body, ANSWER_MAX);
+    buf_init(&answer, ANSWER_MAX);
+    json_out_init(&o, &body);
+    json_begin(&o, NULL);
+    if (c->n_args > 1)
+        json_str(&o, member, c->args[1]);
+    body_str(&o, c, "mode", "mode");
+    json_end(&o);
+    if (client_call(c->client, "POST", path, &body, &answer, &e))
+        return cli_fail(EXIT_FAILED, &e);
+    return 0;
+}
+
+int cmd_runs_continue(struct cli *c)
+{
+    return tell(c, "/continue", "message");
+}
+
+int cmd_runs_say(struct cli *c)
+{
+    return tell(c, "/messages", "content");
 }

@@ -40,6 +40,8 @@ struct strings {
 };
 struct strings *strings_copy(const char *const *list);
 struct strings *strings_unpack(const void *p, size_t len);
+// Without the first `skip`, with `add` at the end unless it is NULL. Takes and frees `old`.
+struct strings *strings_take_with(struct strings *old, size_t skip, const char *add);
 
 struct put_file {
     char *path;

@@ -142,3 +142,15 @@ struct strings *strings_unpack(const void *p, size_t len)
     }
     return ret;
 }
+
+struct strings *strings_take_with(struct strings *old, size_t skip, const char *add)
+{
+    own_free const char **list = xcalloc(old->n + 2, sizeof(*list));
+    size_t n = 0;
+    for (size_t i = skip; i < old->n; i++)
+        list[n++] = old->list[i];
+    list[n] = add;
+    struct strings *ret = strings_copy(list);
+    free(old);
+    return ret;
+}

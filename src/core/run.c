@@ -17,10 +17,10 @@ void run_set_state(struct runrec *r, enum run_state to)
     struct run *p = &r->pub;
     assert(run_state_may(p->state, to));
     p->state = to;
+    p->queue_position = 0; // made anew when it is shown
     if (to == RUN_RUNNING && !p->started_ms)
         p->started_ms = clock_wall_ms();
-    if (run_state_final(to))
-        p->ended_ms = clock_wall_ms();
+    p->ended_ms = run_state_final(to) ? clock_wall_ms() : 0;
     run_row_changed(r);
 }
 
@@ -33,6 +33,7 @@ struct runrec *runrec_new(struct core *c, const char *id)
     r->core = c;
     TEXT_PUT(r->pub.id, id);
     r->pub.exit_code = -1;
+    r->pub.turn = 1;
     for (unsigned i = 0; i < N_ELEMS(heads); i++)
         list_init(heads[i]);
     return r;
@@ -41,7 +42,8 @@ struct runrec *runrec_new(struct core *c, const char *id)
 size_t runrec_bytes(const struct runrec *r)
 {
     return sizeof(*r) + strlen(r->prompt) + strlen(r->command) + r->argv->packed_len +
-           r->set.env->packed_len + r->set.allow->packed_len + r->pub.result_len;
+           r->set.env->packed_len + r->set.allow->packed_len + r->pub.result_len +
+           strlen(r->message) + r->said->packed_len + r->turns->packed_len;
 }
 
 void runrec_insert(struct runrec *r)
@@ -56,8 +58,8 @@ void runrec_insert(struct runrec *r)
 void runrec_free(struct runrec *r)
 {
     struct core *c = r->core;
-    char *texts[] = {r->prompt, r->command,  r->provider, r->model,
-                     r->effort, r->repo_url, r->repo_ref, r->result};
+    char *texts[] = {r->prompt,   r->command,  r->provider, r->model,  r->effort,
+                     r->repo_url, r->repo_ref, r->result,   r->message};
     if (map_get(c->runs, r->pub.id) == r) {
         (void)map_del(c->runs, r->pub.id);
         list_del(&r->all);
@@ -72,6 +74,8 @@ void runrec_free(struct runrec *r)
     for (unsigned i = 0; i < N_ELEMS(texts); i++)
         free(texts[i]);
     free(r->argv);
+    free(r->turns);
+    free(r->said);
     free(r);
 }
 
@@ -94,6 +98,14 @@ void runrec_publish(struct runrec *r)
     p->limits = r->set.limits;
     p->env = r->set.env->list;
     p->result = r->result;
+    p->turns = r->turns->list;
+    p->n_said = (uint32_t)r->said->n;
+}
+
+bool run_reads_only(const struct core *c, const char *run)
+{
+    const struct runrec *r = map_get(c->runs, run);
+    return r && r->pub.mode == RUN_PLAN;
 }
 
 // --- the verbs --------------------------------------------------------------------------------
@@ -155,11 +167,14 @@ int core_run_wait(struct core *c, struct run *pub, uint64_t ms, struct waiter *w
 int core_run_cancel(struct core *c, struct run *pub, struct err *e)
 {
     struct runrec *r = runrec_of(pub);
-    (void)c;
     if (run_state_final(pub->state))
         return err_set(e, ERR_GONE, "run %s has ended: %s", pub->id, run_state_name(pub->state));
     if (r->cancelling)
         return 0;
+    if (r->settled) { // it was paused: its end is to come
+        r->settled = false;
+        c->n_runs_settled--;
+    }
     r->cancelling = true;
     run_stop_work(r);
     return 0;

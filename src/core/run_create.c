@@ -74,7 +74,7 @@ static int check_repository(const struct core *c, const struct run_spec *s, char
     return 0;
 }
 
-static int check_room(struct core *c, struct err *e)
+int run_check_room(struct core *c, struct err *e)
 {
     if (c->stopping)
         return err_set(e, ERR_BUSY, "the server is stopping");
@@ -105,6 +105,11 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->repo_url = copy(s->repo_url);
     r->repo_ref = copy(s->repo_ref);
     r->argv = strings_copy(s->argv);
+    r->message = copy(NULL);
+    r->turns = strings_copy(NULL);
+    r->said = strings_copy(NULL);
+    r->keep_workspace = s->keep_workspace;
+    p->mode = s->mode;
     p->submodules = s->submodules;
     p->priority = s->priority;
     p->timeout_ms = s->timeout_ms                                      ? s->timeout_ms
@@ -137,7 +142,7 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
                                  .limits = s->limits};
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
-    if (check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||
+    if (run_check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||
         check_repository(c, s, key, e) || settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;
     struct runrec *r = runrec_new(c, id);

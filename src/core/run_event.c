@@ -4,6 +4,7 @@
 
 #include <pinfold/clock.h>
 #include <pinfold/own.h>
+#include <pinfold/store_event.h>
 #include <stdio.h>
 
 #define RETRY_MS 2000                   // after a failed write
@@ -26,7 +27,8 @@ struct run_batch {
     size_t n, room;
     struct buf bytes;
     bool row;
-    struct run pub; // as it is to be written
+    struct run_copy copy; // as it is to be written
+    struct list waiters;  // for its commit
     void (*after_commit)(struct runrec *r);
 };
 
@@ -36,6 +38,7 @@ static struct run_batch *gather(struct runrec *r)
     if (!r->next) {
         r->next = xcalloc(1, sizeof(*r->next));
         r->next->r = r;
+        list_init(&r->next->waiters);
         buf_init(&r->next->bytes, SIZE_MAX / 2); // bounded by UNWRITTEN_MAX and one read
     }
     if (!r->dirty.next || list_empty(&r->dirty)) {
@@ -48,6 +51,7 @@ static struct run_batch *gather(struct runrec *r)
 static void free_batch(struct run_batch *b)
 {
     buf_release(&b->bytes);
+    run_copy_release(&b->copy);
     free(b->events);
     free(b);
 }
@@ -128,14 +132,14 @@ static int write_run(struct db_job *j, struct store *s, struct err *e)
     struct run_batch *b = (struct run_batch *)j;
     struct store_run row;
     if (b->row) {
-        run_row_of(b->r, &b->pub, &row);
+        run_row_of(b->r, &b->copy, &row);
         if (store_run_put(s, &row, e))
             return -1;
     }
     for (size_t i = 0; i < b->n; i++) {
         const struct batch_event *v = &b->events[i];
         const struct store_event ev = {
-            .run = b->pub.id,
+            .run = b->copy.pub.id,
             .id = v->id,
             .seq = v->seq,
             .type = v->type,
@@ -192,6 +196,8 @@ static void put_back(struct runrec *r, struct run_batch *b)
 {
     struct run_batch *later = r->next;
     r->next = b;
+    run_copy_release(&b->copy);
+    b->copy = (struct run_copy){0};
     if (later) {
         b->events = xrealloc(b->events, (b->n + later->n + 1) * sizeof(*b->events));
         for (size_t i = 0; i < later->n; i++) {
@@ -213,7 +219,7 @@ static void never_made(struct runrec *r, struct run_batch *b, const struct err *
 {
     struct list creators;
     struct err copy = *err;
-    list_take(&r->creators, &creators);
+    list_take(&b->waiters, &creators);
     free_batch(b);
     run_forget_batch(r);
     runrec_free(r);
@@ -226,13 +232,11 @@ static void committed(struct runrec *r, struct run_batch *b)
     r->pub.n_events = r->committed;
     size_t bytes = b->bytes.len + b->n * sizeof(struct batch_event);
     r->unwritten -= bytes < r->unwritten ? bytes : r->unwritten;
-    if (!r->recorded) {
-        r->recorded = true;
-        waiters_done(&r->creators, &r->pub);
-    }
+    r->recorded = true;
+    waiters_done(&b->waiters, &r->pub);
     if (!list_empty(&r->listeners))
         give_live(r, b);
-    if (b->row && run_state_final(b->pub.state) && !r->settled) {
+    if (b->row && run_state_at_rest(b->copy.pub.state) && !r->settled) {
         r->settled = true;
         r->core->n_runs_settled++;
         waiters_done(&r->waiters, &r->pub);
@@ -277,8 +281,15 @@ static void run_flush(struct runrec *r)
         return;
     r->next = NULL;
     list_del(&r->dirty);
-    b->pub = r->pub;
-    b->pub.n_events = r->seq;
+    b->copy.pub = r->pub;
+    if (b->row)
+        run_copy_of(r, &b->copy);
+    b->copy.pub.n_events = r->seq;
+    while (!list_empty(&r->creators)) {
+        struct list *w = r->creators.next;
+        list_del(w);
+        list_add_tail(&b->waiters, w);
+    }
     b->job = (struct db_job){.run = write_run, .done = run_written};
     r->writing = true;
     db_push(r->core, &b->job);

@@ -6,15 +6,26 @@
 // given to who listens, and who waits for the state is told. What must not happen before a state
 // is on the disk (a command must not start twice) waits in `after_commit`.
 //
+// A turn is one execution of its command or tool. A further one, in the same workspace and session,
+// waits for a place like a run that is new.
+//
 //   run_create.c  checks, the record      run_queue.c  order, places
 //   run_work.c    workspace, exec, end    run_event.c  batches, pages, listeners
 //   run_save.c    rows, loading, deletion run.c        verbs, the one writer of states
+//   run_turn.c    pause, continue, messages
 #pragma once
 #include "workspace_int.h"
 
 #include <pinfold/core_run.h>
 
 struct run_batch;
+// What is written of a run, as it was when the writing began.
+struct run_copy {
+    struct run pub;
+    char *message, *result;
+    struct strings *turns, *said;
+    struct run_usage totals;
+};
 struct runrec {
     struct run pub;
     struct core *core;
@@ -22,14 +33,20 @@ struct runrec {
     struct ws_settings set;
     char *prompt, *command, *provider, *model, *effort, *repo_url, *repo_ref, *result;
     struct strings *argv;
-    char repo_key[72]; // the same for all that name one repository; "" for none
-    size_t bytes;      // of memory, for the bound on all
+    char *message;                // of this turn; "" in the first
+    struct strings *turns, *said; // execs of earlier turns; messages that wait
+    bool keep_workspace;
+    struct run_usage totals; // of its session, at the end of the last turn
+    char repo_key[72];       // the same for all that name one repository; "" for none
+    size_t bytes;            // of memory, for the bound on all
 
-    struct list all;   // core's runs, oldest first
-    struct list place; // core's run_queue or run_placed
-    struct list dirty; // core's run_dirty
-    struct list creators, waiters, deleters, listeners, pages;
-    bool recorded, cancelling, silent, deleting, settled; // settled: its end is on the disk
+    struct list all;                                           // core's runs, oldest first
+    struct list place;                                         // core's run_queue or run_placed
+    struct list dirty;                                         // core's run_dirty
+    struct list creators, waiters, deleters, listeners, pages; // creators: for the next commit
+    bool recorded, cancelling, pausing, silent, deleting;
+    bool checkpointing; // its turn is over and its workspace is being copied
+    bool settled;       // that it is at rest is on the disk
 
     struct run_batch *next; // gathering
     bool writing;
@@ -45,8 +62,9 @@ struct runrec {
     struct waiter work; // of the verb that is under way
     struct timer silence;
     uint64_t heard_ms;
-    char refused[270];     // the last host and port that it may not reach
-    uint64_t known_events; // of its reader, from before a restart: they come again
+    char checkpoint[ID_MAX]; // snapshot of its last pause
+    char refused[270];       // the last host and port that it may not reach
+    uint64_t known_events;   // of its reader, from before a restart: they come again
 };
 struct runrec *runrec_of(struct run *r);
 struct runrec *runrec_new(struct core *c, const char *id);
@@ -70,9 +88,18 @@ bool run_wants_workspace(const struct runrec *r);
 void run_begin(struct runrec *r); // its state is starting, on the disk
 void run_adopt(struct runrec *r); // its command goes on after a restart of the server
 void run_end(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
+void run_say_result(struct runrec *r); // of a turn that others follow
 struct msg_egress_decision;
 void run_network_decision(struct runrec *r, const struct msg_egress_decision *m);
-void run_stop_work(struct runrec *r); // it is to end
+void run_stop_work(struct runrec *r); // it is to end, or to pause
+
+// Turns (run_turn.c).
+// A turn is over, and would end the run so.
+void run_turn_over(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
+// What its tool is to be told in this turn; may be in *b.
+const char *run_words(const struct runrec *r, struct buf *b);
+bool run_began(const struct runrec *r);            // this turn: there is a record of its command
+int run_check_room(struct core *c, struct err *e); // run_create.c: for one more that waits
 
 // Events (run_event.c). payload: a JSON object.
 void run_event_add(struct runrec *r, enum event_type type, const char *payload, size_t len);
@@ -84,7 +111,9 @@ void run_forget_batch(struct runrec *r); // at the end of core
 void run_listeners_end(struct runrec *r);
 
 // Record (run_save.c).
-void run_row_of(const struct runrec *r, const struct run *pub, struct store_run *ret);
+void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_run *ret);
+void run_copy_of(const struct runrec *r, struct run_copy *ret);
+void run_copy_release(struct run_copy *c); // zero is fine
 int runs_load(struct core *c, struct err *e);
 void runs_resume(struct core *c);
 void run_delete_now(struct runrec *r);

@@ -4,6 +4,7 @@
 
 #include <pinfold/map.h>
 #include <pinfold/own.h>
+#include <pinfold/store_event.h>
 
 #define MEMORY_MAX (64u << 20) // of all that are remembered
 // What only readers of agents say.
@@ -14,9 +15,31 @@
      UINT64_C(1) << EV_AGENT_NEEDS_ATTENTION | UINT64_C(1) << EV_AGENT_SUBAGENT_START |            \
      UINT64_C(1) << EV_AGENT_SUBAGENT_STOP | UINT64_C(1) << EV_RUN_NOTE)
 
-// Texts that never change are the record's, the rest is of the copy.
-void run_row_of(const struct runrec *r, const struct run *p, struct store_run *ret)
+void run_copy_of(const struct runrec *r, struct run_copy *ret)
 {
+    *ret = (struct run_copy){
+        .pub = r->pub,
+        .message = xstrdup(r->message),
+        .result = r->result ? xmemdup0(r->result, r->pub.result_len) : NULL,
+        .turns = strings_copy(r->turns->list),
+        .said = strings_copy(r->said->list),
+        .totals = r->totals,
+    };
+}
+
+void run_copy_release(struct run_copy *c)
+{
+    free(c->message);
+    free(c->result);
+    free(c->turns);
+    free(c->said);
+}
+
+// Texts that never change are the record's, the rest is of the copy: the database's thread reads
+// while the loop goes on.
+void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_run *ret)
+{
+    const struct run *p = &c->pub;
     *ret = (struct store_run){
         .id = p->id,
         .agent = p->agent,
@@ -44,7 +67,7 @@ void run_row_of(const struct runrec *r, const struct run *p, struct store_run *r
         .workspace = p->workspace,
         .exec = p->exec,
         .session = p->session,
-        .result = {p->result, p->result_len},
+        .result = {c->result, c->result ? p->result_len : 0},
         .result_cut = p->result_cut,
         .error = p->error,
         .exit_code = p->exit_code,
@@ -60,6 +83,15 @@ void run_row_of(const struct runrec *r, const struct run *p, struct store_run *r
         .started_ms = p->started_ms,
         .ended_ms = p->ended_ms,
         .n_events = p->n_events,
+        .mode = p->mode,
+        .turn = p->turn,
+        .turns = {c->turns->packed, c->turns->packed_len},
+        .messages = {c->said->packed, c->said->packed_len},
+        .message = c->message,
+        .repos = {"", 0},
+        .webhook_url = "",
+        .keep_workspace = r->keep_workspace,
+        .totals = c->totals,
     };
 }
 
@@ -94,6 +126,11 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     r->repo_ref = xstrdup(row->repo_ref);
     TEXT_PUT(r->repo_key, row->repo_url); // of ended ones nobody asks, of others it is near enough
     r->argv = strings_unpack(row->argv.p, row->argv.len);
+    r->message = xstrdup(row->message);
+    r->turns = strings_unpack(row->turns.p, row->turns.len);
+    r->said = strings_unpack(row->messages.p, row->messages.len);
+    r->keep_workspace = row->keep_workspace;
+    r->totals = row->totals;
     if (row->result.len) {
         r->result = xmemdup0(row->result.p, row->result.len);
         p->result_len = row->result.len;
@@ -110,6 +147,8 @@ static void load_numbers(struct run *p, const struct store_run *row)
     p->state = row->state < RUN_STATES ? (enum run_state)row->state : RUN_FAILED;
     p->reason = row->reason < WHY_N ? (enum run_reason)row->reason : WHY_LOST;
     p->priority = (int)row->priority - RUN_PRIORITY_MAX;
+    p->mode = row->mode < RUN_MODES ? (enum run_mode)row->mode : RUN_PLAN;
+    p->turn = row->turn;
     p->submodules = row->submodules;
     p->timeout_ms = row->timeout_ms;
     p->silence_ms = row->silence_ms;
@@ -142,17 +181,18 @@ static int on_row(void *arg, const struct store_run *row)
     load_numbers(&r->pub, row);
     r->seq = r->committed = row->n_events;
     r->recorded = true;
-    r->settled = run_state_final(r->pub.state);
+    r->settled = run_state_at_rest(r->pub.state);
     c->n_runs_settled += r->settled;
     runrec_publish(r);
     runrec_insert(r);
     return 0;
 }
 
+// Those of this turn count: it began with the last run.started.
 static int on_known_event(void *arg, const struct store_event *ev)
 {
-    (void)ev;
-    ++*(uint64_t *)arg;
+    uint64_t *n = arg;
+    *n = ev->type == EV_RUN_STARTED ? 0 : *n + 1;
     return 0;
 }
 
@@ -161,11 +201,23 @@ static int load_events(struct runrec *r, struct err *e)
 {
     struct store *s = r->core->db.store;
     const struct store_event all = {.run = r->pub.id};
-    return store_event_seq(s, r->pub.id, UINT64_MAX, &r->seq, e) ||
-                   store_event_page(s, &all, READER_EVENTS, INT64_MAX, on_known_event,
-                                    &r->known_events, e)
-               ? -1
-               : 0;
+    if (store_event_seq(s, r->pub.id, UINT64_MAX, &r->seq, e) ||
+        store_event_page(s, &all, READER_EVENTS | UINT64_C(1) << EV_RUN_STARTED, INT64_MAX,
+                         on_known_event, &r->known_events, e))
+        return -1;
+    if (r->pub.state == RUN_STARTING)
+        r->known_events = 0; // this turn has said nothing
+    return 0;
+}
+
+static void mark_execs(struct runrec *r, struct runrec *owner)
+{
+    struct execution *x = map_get(r->core->execs, r->pub.exec);
+    if (x)
+        x->run = owner;
+    for (size_t i = 0; i < r->turns->n; i++)
+        if ((x = map_get(r->core->execs, r->turns->list[i])))
+            x->run = owner;
 }
 
 int runs_load(struct core *c, struct err *e)
@@ -175,9 +227,7 @@ int runs_load(struct core *c, struct err *e)
         return -1;
     list_for (it, &c->run_list) {
         struct runrec *r = container_of(it, struct runrec, all);
-        struct execution *x = map_get(c->execs, r->pub.exec);
-        if (x)
-            x->run = r;
+        mark_execs(r, r);
         if (!r->settled && load_events(r, e))
             return -1;
         r->committed = r->pub.n_events = r->seq;
@@ -190,8 +240,10 @@ int runs_load(struct core *c, struct err *e)
 static void requeue(struct runrec *r)
 {
     struct run *p = &r->pub;
-    if (p->state == RUN_STARTING && !map_get(r->core->execs, p->exec)) {
-        p->exec[0] = p->workspace[0] = '\0';
+    if (p->state == RUN_STARTING && !run_began(r)) {
+        p->exec[0] = '\0';
+        if (p->turn == 1)
+            p->workspace[0] = '\0';
         run_set_state(r, RUN_QUEUED);
     }
     if (p->state == RUN_QUEUED)
@@ -202,7 +254,7 @@ static void resume(struct runrec *r)
 {
     struct run *p = &r->pub;
     const struct execution *x = map_get(r->core->execs, p->exec);
-    if (p->state == RUN_PAUSED || p->state == RUN_BLOCKED)
+    if (p->state == RUN_BLOCKED)
         return;
     if (p->state == RUN_QUEUED) {
         if (!r->set.image || !r->set.profile)
@@ -275,8 +327,7 @@ static void delete_things(struct runrec *r)
     struct ws *ws = map_get(c->ws_by_id, r->pub.workspace);
     struct execution *x = map_get(c->execs, r->pub.exec);
     r->work = (struct waiter){.on_done = on_things_gone};
-    if (x)
-        x->run = NULL;
+    mark_execs(r, NULL);
     if (ws)
         ws_delete(ws, &r->work); // its execs go with it
     else if (x)
@@ -342,7 +393,7 @@ void runs_trim(struct core *c)
         bool over = c->n_runs_settled > c->conf.runs_kept || c->run_bytes > MEMORY_MAX;
         if (!over)
             return;
-        if (!r->settled || r->deleting || !list_empty(&r->listeners))
+        if (!r->settled || r->deleting || !list_empty(&r->listeners) || r->pub.state == RUN_PAUSED)
             continue;
         c->run_bytes -= r->bytes;
         r->bytes = 0;

@@ -15,7 +15,8 @@
 
 bool run_wants_workspace(const struct runrec *r)
 {
-    return *r->repo_url || image_present(r->core, r->set.image, NULL);
+    return *r->repo_url || r->keep_workspace || r->pub.mode == RUN_PLAN ||
+           agent_resumes(r->adapter) || image_present(r->core, r->set.image, NULL);
 }
 
 // --- its end ----------------------------------------------------------------------------------
@@ -38,16 +39,35 @@ static bool is_limit(enum run_reason why)
     return limits[why];
 }
 
-static void say_end(struct runrec *r, enum run_state to)
+void run_say_result(struct runrec *r)
 {
     const struct run *p = &r->pub;
-    const struct event_word limit[] = {{.name = "limit", .text = run_reason_name(p->reason)}};
     const struct event_word result[] = {
-        {.name = "result", .text = p->result, .len = p->result_len}};
+        {.name = p->mode == RUN_PLAN ? "plan" : "result", .text = p->result, .len = p->result_len},
+        {.name = "turn", .is_number = true, .number = p->turn},
+        {.name = "input_tokens",
+         .is_number = p->usage.known,
+         .number = (int64_t)p->usage.input_tokens},
+        {.name = "output_tokens",
+         .is_number = p->usage.known,
+         .number = (int64_t)p->usage.output_tokens},
+    };
+    if (p->result_len)
+        say(r, EV_RUN_RESULT, result, N_ELEMS(result));
+}
+
+static void say_end(struct runrec *r, enum run_state to)
+{
+    static const enum event_type types[RUN_STATES] = {[RUN_SUCCEEDED] = EV_RUN_COMPLETED,
+                                                      [RUN_CANCELLED] = EV_RUN_CANCELLED,
+                                                      [RUN_PAUSED] = EV_RUN_PAUSED};
+    const struct run *p = &r->pub;
+    const struct event_word limit[] = {{.name = "limit", .text = run_reason_name(p->reason)}};
     const struct event_word end[] = {
         {.name = "status", .text = run_state_name(to)},
         {.name = "reason", .text = run_reason_name(p->reason)},
         {.name = "error", .text = *p->error ? p->error : NULL},
+        {.name = "snapshot_id", .text = *r->checkpoint ? r->checkpoint : NULL},
         {.name = "exit_code", .is_number = p->exit_code >= 0, .number = p->exit_code},
         {.name = "input_tokens",
          .is_number = p->usage.known,
@@ -58,13 +78,10 @@ static void say_end(struct runrec *r, enum run_state to)
     };
     if (is_limit(p->reason))
         say(r, EV_RUN_LIMIT, limit, 1);
-    if (p->result_len)
-        say(r, EV_RUN_RESULT, result, 1);
-    say(r,
-        to == RUN_SUCCEEDED   ? EV_RUN_COMPLETED
-        : to == RUN_CANCELLED ? EV_RUN_CANCELLED
-                              : EV_RUN_FAILED,
-        end, N_ELEMS(end));
+    if (run_began(r) && to != RUN_PAUSED)
+        run_say_result(r);
+    say(r, types[to] ? types[to] : EV_RUN_FAILED, end, N_ELEMS(end));
+    r->checkpoint[0] = '\0';
 }
 
 // Its files stay until it is deleted, its sandbox need not.
@@ -122,15 +139,16 @@ static void finish(struct runrec *r, const struct outcome *o)
     }
     p->exit_code = o->exit_code;
     p->signal = o->signal;
-    p->usage = v.usage;
-    TEXT_PUT(p->session, agent_reader_session(r->reader));
-    if (v.result_len) {
-        r->result = xmemdup0(v.result, v.result_len);
-        p->result = r->result;
-        p->result_len = v.result_len;
-        p->result_cut = v.result_cut;
-    }
-    run_end(r, state_for(&v), v.reason, v.error);
+    run_usage_add(&p->usage, &v.usage);
+    r->totals = v.totals;
+    if (*agent_reader_session(r->reader))
+        TEXT_PUT(p->session, agent_reader_session(r->reader));
+    free(r->result);
+    r->result = v.result_len ? xmemdup0(v.result, v.result_len) : NULL;
+    p->result = r->result;
+    p->result_len = v.result_len;
+    p->result_cut = v.result_cut;
+    run_turn_over(r, state_for(&v), v.reason, v.error);
 }
 
 // --- its command ------------------------------------------------------------------------------
@@ -145,6 +163,7 @@ static void on_started(struct execution *x)
         {.name = "exec_id", .text = p->exec},
         {.name = "workspace_id", .text = *p->workspace ? p->workspace : NULL},
         {.name = "commit", .text = *p->repo_commit ? p->repo_commit : NULL},
+        {.name = "turn", .is_number = true, .number = p->turn},
     };
     run_set_state(r, RUN_RUNNING);
     say(r, EV_RUN_STARTED, words, N_ELEMS(words));
@@ -169,6 +188,8 @@ static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, con
 {
     struct runrec *r = container_of(f, struct runrec, follower);
     (void)offset;
+    if (r->pub.state == RUN_STARTING)
+        on_started(r->x); // events of a turn come after its start
     r->heard_ms = clock_mono_ms();
     agent_reader_feed(r->reader, s, p, n);
 }
@@ -202,9 +223,17 @@ static void listen_to(struct runrec *r, struct execution *x)
         loop_timer_set(r->core->loop, &r->silence, r->pub.silence_ms, on_silence);
 }
 
+// NULL: it begins one.
+static const char *resumed_session(const struct runrec *r)
+{
+    const struct run *p = &r->pub;
+    return p->turn > 1 && *p->session && agent_resumes(r->adapter) ? p->session : NULL;
+}
+
 static void new_reader(struct runrec *r)
 {
-    const struct agent_expect expect = {.on_event = on_agent_event, .arg = r};
+    const struct agent_expect expect = {
+        .on_event = on_agent_event, .arg = r, .session = resumed_session(r), .before = r->totals};
     r->reader = agent_reader_new(r->adapter, &expect);
     r->follower = (struct follower){.on_data = on_data, .on_end = on_command_end};
 }
@@ -221,9 +250,10 @@ static bool is_full(struct core *c, const struct err *e)
 static void requeue(struct runrec *r)
 {
     struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
-    if (ws)
+    if (ws && r->pub.turn == 1) {
         ws_delete(ws, NULL);
-    r->pub.workspace[0] = '\0';
+        r->pub.workspace[0] = '\0';
+    }
     run_leave(r);
     run_set_state(r, RUN_QUEUED);
     r->pub.exec[0] = '\0';
@@ -234,14 +264,20 @@ static void requeue(struct runrec *r)
 static void start(struct runrec *r, struct ws *ws)
 {
     struct core *c = r->core;
-    const char *env[ENV_MAX];
+    const char *env[ENV_MAX + 2];
+    char turn[32];
     struct agent_plan plan = {0};
     struct err e = {0};
     size_t n = 0;
     const struct run *p = &r->pub;
-    const struct agent_wish wish = {.prompt = p->prompt,
+    own_buf struct buf words, said;
+    buf_init(&words, 2 * RUN_TEXT_BYTES + 16);
+    buf_init(&said, RUN_TEXT_BYTES + 32);
+    const struct agent_wish wish = {.prompt = run_words(r, &words),
                                     .model = *p->model ? p->model : NULL,
                                     .effort = *p->effort ? p->effort : NULL,
+                                    .session = resumed_session(r),
+                                    .plan = p->mode == RUN_PLAN,
                                     .command = p->command,
                                     .argv = p->argv};
     if (agent_plan_make(r->adapter, &wish, &plan, &e)) {
@@ -252,6 +288,12 @@ static void start(struct runrec *r, struct ws *ws)
         env[n++] = *v;
     for (const char *const *v = ws ? NULL : p->env; v && *v && n + 1 < ENV_MAX; v++)
         env[n++] = *v; // a workspace has them itself
+    if (p->turn > 1) {
+        (void)buf_printf(&said, "PINFOLD_MESSAGE=%s", r->message);
+        (void)snprintf(turn, sizeof(turn), "PINFOLD_TURN=%u", p->turn);
+        env[n++] = said.data;
+        env[n++] = turn;
+    }
     env[n] = NULL;
     new_reader(r);
     const struct exec_spec spec = {
@@ -288,7 +330,9 @@ static void setup_failed(struct runrec *r, const char *error)
 {
     if (r->core->stopping)
         return; // nothing has run: it is begun anew after the restart
-    if (r->cancelling)
+    if (r->pausing && !r->cancelling)
+        run_end(r, RUN_PAUSED, WHY_NONE, "");
+    else if (r->cancelling)
         run_end(r, RUN_CANCELLED, WHY_CANCELLED, "");
     else
         run_end(r, RUN_FAILED, WHY_SETUP_FAILED, error);
@@ -301,7 +345,7 @@ static void on_ready(struct waiter *w)
     if (w->err.code) {
         r->pub.workspace[0] = '\0';
         setup_failed(r, w->err.text);
-    } else if (r->cancelling || ws->status != WS_READY) {
+    } else if (r->cancelling || r->pausing || ws->status != WS_READY) {
         setup_failed(r, ws->error);
     } else {
         TEXT_PUT(r->pub.repo_commit, ws->repo_commit);
@@ -319,7 +363,7 @@ static void on_created(struct waiter *w)
     }
     TEXT_PUT(r->pub.workspace, ws->id);
     run_row_changed(r);
-    if (r->cancelling)
+    if (r->cancelling || r->pausing)
         ws_delete(ws_of(ws), NULL);
     r->work.on_done = on_ready;
     (void)core_workspace_wait(r->core, ws, WAIT_MS, &r->work, NULL); // never refuses
@@ -331,8 +375,16 @@ void run_begin(struct runrec *r)
     struct err e = {0};
     if (c->stopping)
         return;
-    if (r->cancelling) {
-        run_end(r, RUN_CANCELLED, WHY_CANCELLED, "");
+    if (r->cancelling || r->pausing) {
+        setup_failed(r, "");
+        return;
+    }
+    if (*r->pub.workspace) { // of the turn before
+        struct ws *ws = map_get(c->ws_by_id, r->pub.workspace);
+        if (ws)
+            start(r, ws);
+        else
+            run_end(r, RUN_FAILED, WHY_SETUP_FAILED, "its workspace is not there any more");
         return;
     }
     if (!run_wants_workspace(r)) {
@@ -386,8 +438,11 @@ void run_stop_work(struct runrec *r)
     struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
     if (r->x)
         exec_cancel(r->x);
+    else if (r->checkpointing)
+        return; // what follows it sees to that
     else if (r->pub.state != RUN_STARTING)
-        run_end(r, RUN_CANCELLED, WHY_CANCELLED, "");
+        run_end(r, r->cancelling ? RUN_CANCELLED : RUN_PAUSED,
+                r->cancelling ? WHY_CANCELLED : WHY_NONE, "");
     else if (ws && waiter_pending(&r->work))
         ws_delete(ws, NULL); // its clone or build ends; who waits for it is told
 }

@@ -77,6 +77,7 @@ static int fill_own(struct sandbox *sb, struct msg_box_start *m, struct err *e)
     struct ws *ws = sb->owner;
     if (ws_fill(ws, ws->set.profile, m, e))
         return -1;
+    m->files_read_only = run_reads_only(ws->core, ws->pub.run);
     set_rules(ws);
     return 0;
 }

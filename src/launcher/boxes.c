@@ -95,6 +95,7 @@ static int start(struct launcher *l, const struct msg_box_start *m, struct live_
         .network = (enum net_mode)m->network,
         .mirror = m->mirror,
         .mirror_write = m->mirror_write,
+        .files_read_only = m->files_read_only, // only ever less than the profile allows
         .hostname = m->hostname,
         .limits = {.memory_bytes = m->memory_bytes,
                    .disk_bytes = m->disk_bytes,

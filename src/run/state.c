@@ -16,17 +16,29 @@ static const char *const state_names[RUN_STATES] = {
 
 #define S(state) (1u << RUN_##state)
 #define ENDS (S(FAILED) | S(CANCELLED) | S(INTERRUPTED))
-// From a state: where it may go. What is final goes nowhere. Back to queued goes only what has run
-// nothing yet, or a person continued.
+#define FINAL (S(SUCCEEDED) | S(TIMED_OUT) | ENDS)
+// From a state: where it may go. Back to queued goes only what has run nothing yet, and what a
+// person told to go on: by a message that waited for the end of the turn, or by continuing what
+// had come to rest.
 static const unsigned transitions[RUN_STATES] = {
-    [RUN_QUEUED] = S(BLOCKED) | S(STARTING) | S(FAILED) | S(CANCELLED),
+    [RUN_QUEUED] = S(BLOCKED) | S(STARTING) | S(PAUSED) | S(FAILED) | S(CANCELLED),
     [RUN_BLOCKED] = S(QUEUED) | S(FAILED) | S(CANCELLED),
-    [RUN_STARTING] = S(QUEUED) | S(RUNNING) | S(TIMED_OUT) | ENDS,
-    [RUN_RUNNING] = S(WAITING) | S(NEEDS_INPUT) | S(PAUSED) | S(SUCCEEDED) | S(TIMED_OUT) | ENDS,
-    [RUN_WAITING] = S(RUNNING) | S(PAUSED) | S(SUCCEEDED) | S(TIMED_OUT) | ENDS,
+    [RUN_STARTING] = S(QUEUED) | S(RUNNING) | S(PAUSED) | S(TIMED_OUT) | ENDS,
+    [RUN_RUNNING] = S(QUEUED) | S(WAITING) | S(NEEDS_INPUT) | S(PAUSED) | FINAL,
+    [RUN_WAITING] = S(RUNNING) | S(PAUSED) | FINAL,
     [RUN_NEEDS_INPUT] = S(RUNNING) | S(PAUSED) | S(TIMED_OUT) | ENDS,
     [RUN_PAUSED] = S(QUEUED) | S(FAILED) | S(CANCELLED),
+    [RUN_SUCCEEDED] = S(QUEUED),
+    [RUN_FAILED] = S(QUEUED),
+    [RUN_CANCELLED] = S(QUEUED),
+    [RUN_INTERRUPTED] = S(QUEUED),
+    [RUN_TIMED_OUT] = S(QUEUED),
 };
+
+const char *run_mode_name(enum run_mode m)
+{
+    return m == RUN_PLAN ? "plan" : "execute";
+}
 
 const char *run_state_name(enum run_state s)
 {
@@ -57,7 +69,12 @@ bool run_state_may(enum run_state from, enum run_state to)
 
 bool run_state_final(enum run_state s)
 {
-    return s < RUN_STATES && !transitions[s];
+    return s < RUN_STATES && FINAL >> s & 1;
+}
+
+bool run_state_at_rest(enum run_state s)
+{
+    return s == RUN_PAUSED || run_state_final(s);
 }
 
 const char *run_reason_name(enum run_reason r)
@@ -128,4 +145,15 @@ int event_type_parse(const char *s, enum event_type *ret)
         return -1;
     *ret = (enum event_type)i;
     return 0;
+}
+
+void run_usage_add(struct run_usage *sum, const struct run_usage *u)
+{
+    sum->input_tokens += u->input_tokens;
+    sum->output_tokens += u->output_tokens;
+    sum->cached_tokens += u->cached_tokens;
+    sum->reasoning_tokens += u->reasoning_tokens;
+    sum->cost_microusd += u->cost_microusd;
+    sum->known |= u->known;
+    sum->cost_known |= u->cost_known;
 }

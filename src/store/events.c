@@ -3,6 +3,7 @@
 // one time is written to its end; an index finds those of one run.
 #include "store_int.h"
 
+#include <pinfold/store_event.h>
 #include <stdlib.h>
 #include <string.h>
 

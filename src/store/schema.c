@@ -94,6 +94,24 @@ static const char *const steps[] = {
     "CREATE TABLE snapshot (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
     " workspace TEXT NOT NULL, name TEXT NOT NULL, image TEXT NOT NULL,"
     " created_ms INTEGER NOT NULL, made INTEGER NOT NULL) STRICT",
+    // turns of runs
+    ("ALTER TABLE run ADD COLUMN mode INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN turn INTEGER NOT NULL DEFAULT 1;"
+     "ALTER TABLE run ADD COLUMN turns BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE run ADD COLUMN messages BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE run ADD COLUMN message TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE run ADD COLUMN repos BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE run ADD COLUMN terminal INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN webhook_url TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE run ADD COLUMN notify INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN keep_workspace INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN total_input_tokens INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN total_output_tokens INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN total_cached_tokens INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN total_reasoning_tokens INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN total_cost_microusd INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN total_known INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN total_cost_known INTEGER NOT NULL DEFAULT 0"),
 };
 
 unsigned store_n_steps(void)

@@ -22,13 +22,21 @@
 
 FIELDS(done) = {U32(msg_done, code), U32(msg_done, sys), STR(msg_done, text)};
 FIELDS(box_start) = {
-    STR(msg_box_start, box),        STR(msg_box_start, dir),
-    STR(msg_box_start, layers),     U32(msg_box_start, host_usr),
-    STR(msg_box_start, profile),    U32(msg_box_start, network),
-    STR(msg_box_start, mirror),     U32(msg_box_start, mirror_write),
-    STR(msg_box_start, hostname),   U64(msg_box_start, memory_bytes),
-    U64(msg_box_start, disk_bytes), U64(msg_box_start, inodes),
-    U32(msg_box_start, pids),       U32(msg_box_start, cpu_percent),
+    STR(msg_box_start, box),
+    STR(msg_box_start, dir),
+    STR(msg_box_start, layers),
+    U32(msg_box_start, host_usr),
+    STR(msg_box_start, profile),
+    U32(msg_box_start, network),
+    STR(msg_box_start, mirror),
+    U32(msg_box_start, mirror_write),
+    U32(msg_box_start, files_read_only),
+    STR(msg_box_start, hostname),
+    U64(msg_box_start, memory_bytes),
+    U64(msg_box_start, disk_bytes),
+    U64(msg_box_start, inodes),
+    U32(msg_box_start, pids),
+    U32(msg_box_start, cpu_percent),
     U32(msg_box_start, open_files),
 };
 FIELDS(box_started) = {

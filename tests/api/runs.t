@@ -156,7 +156,7 @@ is "$(json '"\(.status) \(.started_at)"')" "cancelled null" "one that waits is c
 for body in '{}' '{"agent": "nobody", "prompt": "x"}' '{"agent": "codex", "prompt": "x", "model": "m"}' \
     '{"command": "true", "argv": ["true"]}' '{"command": "true", "priority": 1000}' \
     '{"command": "true", "image": "none"}' '{"command": "true", "webhook": "x"}' \
-    '{"agent": "shell"}' '{"command": "true", "mode": "plan"}' '{"command": "true", "timeout_secs": 1e9}'; do
+    '{"agent": "shell"}' '{"command": "true", "mode": "dream"}' '{"command": "true", "timeout_secs": 1e9}'; do
     api POST /v1/runs -d "$body"
     like "$CODE" '^4[0-9][0-9]$' "refused: $body"
 done

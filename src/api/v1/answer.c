@@ -56,11 +56,25 @@ void v1_page_send(struct http_req *r, struct answer *a, const char *next)
     v1_answer_send(r, 200, a);
 }
 
+void v1_page_show(struct http_req *r, const struct json_shape *shape, const void *all, size_t n,
+                  const char *next)
+{
+    struct answer a;
+    v1_page_begin(&a);
+    for (size_t i = 0; i < n; i++) {
+        const void *at;
+        memcpy(&at, (const char *)all + i * sizeof(at), sizeof(at)); // whatever it points to
+        json_show(&a.o, NULL, shape, at);
+    }
+    v1_page_send(r, &a, next);
+}
+
 int v1_page_parse(struct http_req *r, struct page *ret)
 {
     uint64_t limit;
     if (v1_param_u64(r, "limit", PAGE_DEFAULT, PAGE_MAX, &limit))
         return -1;
+    ret->more = false;
     ret->limit = limit ? (size_t)limit : 1;
     ret->after = http_query(r, "cursor");
     if (!ret->after)

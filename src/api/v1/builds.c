@@ -129,9 +129,6 @@ void v1_builds_list(struct http_req *r)
 {
     struct page page;
     struct build *all[PAGE_MAX];
-    bool more;
-    char cursor[CURSOR_MAX];
-    struct answer a;
     struct err e;
     const char *in = http_query(r, "workspace");
     struct v1 *v = v1_of(r);
@@ -142,11 +139,8 @@ void v1_builds_list(struct http_req *r)
     }
     if (v1_page_parse(r, &page))
         return;
-    size_t n = core_build_list(v->core, ws ? ws->id : "", page.after, all, page.limit, &more);
-    v1_page_begin(&a);
-    for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &v1_build_shape, all[i]);
-    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+    size_t n = core_build_list(v->core, ws ? ws->id : "", page.after, all, page.limit, &page.more);
+    v1_page_show(r, &v1_build_shape, all, n, PAGE_NEXT(&page, all, n));
 }
 
 void v1_builds_cancel(struct http_req *r)
@@ -232,16 +226,10 @@ void v1_repositories_list(struct http_req *r)
 {
     struct page page;
     struct repository *all[PAGE_MAX];
-    bool more;
-    char cursor[CURSOR_MAX];
-    struct answer a;
     if (v1_page_parse(r, &page))
         return;
-    size_t n = core_repo_list(v1_of(r)->core, page.after, all, page.limit, &more);
-    v1_page_begin(&a);
-    for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &v1_repository_shape, all[i]);
-    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+    size_t n = core_repo_list(v1_of(r)->core, page.after, all, page.limit, &page.more);
+    v1_page_show(r, &v1_repository_shape, all, n, PAGE_NEXT(&page, all, n));
 }
 
 void v1_repositories_get(struct http_req *r)
@@ -254,15 +242,6 @@ void v1_repositories_get(struct http_req *r)
         v1_err(r, &e);
 }
 
-static void on_deleted(struct waiter *w)
-{
-    struct call *c = container_of(w, struct call, w);
-    if (w->err.code)
-        v1_call_err(c, &w->err);
-    else
-        v1_call_empty(c, 204);
-}
-
 void v1_repositories_delete(struct http_req *r)
 {
     struct err e;
@@ -272,6 +251,6 @@ void v1_repositories_delete(struct http_req *r)
         return;
     }
     struct call *c = v1_call_new(r, sizeof(*c));
-    c->w.on_done = on_deleted;
+    c->w.on_done = v1_call_done_empty;
     (void)v1_call_started(c, core_repo_delete(c->v->core, repo, &c->w, &e), &e);
 }

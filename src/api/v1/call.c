@@ -184,6 +184,15 @@ void v1_call_empty(struct call *c, int status)
     finish(c, status);
 }
 
+void v1_call_done_empty(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    if (w->err.code)
+        v1_call_err(c, &w->err);
+    else
+        v1_call_empty(c, 204);
+}
+
 void v1_call_refused(struct call *c)
 {
     if (c->idem_new)

@@ -134,19 +134,17 @@ static void list(struct http_req *r, const char *workspace)
 {
     struct page page;
     struct exec *all[PAGE_MAX];
-    bool more;
-    char cursor[CURSOR_MAX];
     struct answer a;
     if (v1_page_parse(r, &page))
         return;
-    size_t n = core_exec_list(v1_of(r)->core, workspace, page.after, all, page.limit, &more);
+    size_t n = core_exec_list(v1_of(r)->core, workspace, page.after, all, page.limit, &page.more);
     v1_page_begin(&a);
     for (size_t i = 0; i < n; i++) {
         struct exec_view v;
         v1_exec_view_of(all[i], &v);
         json_show(&a.o, NULL, &v1_exec_shape, &v);
     }
-    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+    v1_page_send(r, &a, PAGE_NEXT(&page, all, n));
 }
 
 void v1_execs_list(struct http_req *r)

@@ -81,6 +81,9 @@ HANDLER(v1_runs_create)
 HANDLER(v1_runs_list)
 HANDLER(v1_runs_get)
 HANDLER(v1_runs_cancel)
+HANDLER(v1_runs_pause)
+HANDLER(v1_runs_continue)
+HANDLER(v1_runs_messages)
 HANDLER(v1_runs_events)
 HANDLER(v1_runs_logs)
 HANDLER(v1_runs_delete)
@@ -107,5 +110,12 @@ HANDLER(v1_system_openapi)
 #undef HANDLER
 extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, v1_fork_table,
     v1_snapshot_table, v1_restore_table, v1_signal_table, v1_stdin_table, v1_resize_table,
-    v1_move_table, v1_mkdir_table, v1_token_table, v1_user_table, v1_fetch_table, v1_run_table;
+    v1_move_table, v1_mkdir_table, v1_token_table, v1_user_table, v1_fetch_table, v1_run_table,
+    v1_continue_table, v1_message_table;
+// Runs, for the files that deal with them (runs.c).
+struct run;
+extern const char *const v1_run_modes[];
+struct run *v1_find_run(struct http_req *r);               // by params[0]; NULL: finished
+void v1_run_show_or_wait(struct call *c, struct run *run); // when it has come to rest
+void v1_run_recorded(struct waiter *w);                    // of a call's waiter: the same
 extern const struct json_shape v1_run_shape, v1_event_shape, v1_agent_shape;

@@ -12,6 +12,10 @@ static const char *state_word(uint32_t v)
 {
     return run_state_name((enum run_state)v);
 }
+static const char *mode_word(uint32_t v)
+{
+    return run_mode_name((enum run_mode)v);
+}
 static const char *net_word(uint32_t v)
 {
     return net_mode_name((enum net_mode)v);
@@ -25,9 +29,7 @@ static void write_text(struct json_out *o, const char *name, const void *at)
         json_str(o, name, *reason ? reason : NULL);
     else if (!strcmp(name, "signal"))
         json_str(o, name, r->signal ? signal_name(r->signal) : NULL);
-    else if (!strcmp(name, "mode"))
-        json_str(o, name, "execute");
-    else if (!strcmp(name, "result") && r->result)
+    else if (!strcmp(name, r->mode == RUN_PLAN ? "plan" : "result") && r->result)
         json_strn(o, name, r->result, r->result_len);
     else
         json_null(o, name);
@@ -115,7 +117,7 @@ static const struct json_show run_rows[] = {
     RN(error, SHOW_CHARS, .flags = SHOW_EMPTY_NULL, .doc = "one sentence when it did not succeed"),
     RN_TEXT("result", "its last word; of a command the end of what it printed"),
     RN_AS(result_cut, "result_truncated", SHOW_BOOL),
-    RN_TEXT("plan", "of mode plan"),
+    RN_TEXT("plan", "of mode plan, instead of the result"),
     RN(exit_code, SHOW_I32, .flags = SHOW_EMPTY_NULL),
     RN_TEXT("signal", "that ended it"),
     RN_AS(session, "session_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
@@ -126,7 +128,9 @@ static const struct json_show run_rows[] = {
      .flags = SHOW_EMPTY_NULL},
     RN(queue_position, SHOW_U32, .flags = SHOW_EMPTY_NULL, .doc = "1: the next"),
     RN(priority, SHOW_I32),
-    RN_TEXT("mode", "execute"),
+    RN(mode, SHOW_WORD, .word = mode_word, .n_words = RUN_MODES),
+    RN(turn, SHOW_U32, .doc = "from 1 on; each continuation and each message is one more"),
+    RN_AS(n_said, "messages_waiting", SHOW_U32, .doc = "for the end of the turn"),
     RN(prompt, SHOW_STRING),
     RN(command, SHOW_STRING),
     RN(argv, SHOW_STRINGS, .flags = SHOW_EMPTY_NULL),
@@ -147,7 +151,8 @@ static const struct json_show run_rows[] = {
     RN(silence_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL),
     RN_AS(workspace, "workspace_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL,
           .doc = "where it ran; null: in a sandbox that is gone"),
-    RN_AS(exec, "exec_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL, .doc = "its command"),
+    RN_AS(exec, "exec_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL, .doc = "its turn's command"),
+    RN_AS(turns, "earlier_exec_ids", SHOW_STRINGS, .doc = "those of the turns before"),
     RN_AS(n_events, "events", SHOW_U64, .doc = "how many there are"),
     RN_AS(created_ms, "created_at", SHOW_TIME),
     RN_AS(started_ms, "started_at", SHOW_TIME),
@@ -177,6 +182,7 @@ struct run_body {
     const char *agent, *prompt, *command, *provider, *model, *effort, *image, *profile;
     struct json_strings argv;
     struct worktree_body repository;
+    struct json_objects repositories;
     uint32_t mode;
     struct json_map env;
     struct network_body network;
@@ -184,12 +190,14 @@ struct run_body {
     uint64_t timeout_ms, silence_ms;
     int64_t priority;
 };
-static const char *const modes[] = {"execute", "plan", NULL};
+const char *const v1_run_modes[] = {"execute", "plan", NULL}; // in the order of enum run_mode
 #define RB(m, t, ...) JSON_FIELD(struct run_body, m, t, ##__VA_ARGS__)
 #define RB_AS(m, n, t, ...) JSON_FIELD_AS(struct run_body, m, n, t, ##__VA_ARGS__)
-enum { F_NETWORK };
+enum { F_NETWORK, F_REPOSITORIES };
 static const struct json_field run_fields[] = {
     [F_NETWORK] = RB(network, JSON_OBJECT, .sub = &v1_network_table),
+    [F_REPOSITORIES] = RB(repositories, JSON_OBJECTS, .sub = &worktree_table, .max = 1,
+                          .doc = "none at all: an empty workspace is kept all the same"),
     RB(agent, JSON_STRING, .max = NAME_MAX_LEN, .doc = "command, shell, cursor ...; command"),
     RB(prompt, JSON_STRING, .max = RUN_TEXT_BYTES, .doc = "what it is to do"),
     RB(command, JSON_STRING, .min = 1, .max = RUN_TEXT_BYTES,
@@ -200,7 +208,8 @@ static const struct json_field run_fields[] = {
     RB(model, JSON_STRING, .max = 256, .flags = JSON_NO_CONTROL),
     RB(effort, JSON_STRING, .max = 64, .flags = JSON_NO_CONTROL),
     RB(repository, JSON_OBJECT, .sub = &worktree_table),
-    RB(mode, JSON_ENUM, .names = modes),
+    RB(mode, JSON_ENUM, .names = v1_run_modes,
+       .doc = "plan: /workspace is read-only, and what it says is a plan"),
     RB(image, JSON_STRING, .max = NAME_MAX_LEN),
     RB(profile, JSON_STRING, .max = NAME_MAX_LEN),
     RB(env, JSON_MAP, .max = WS_ENV_MAX, .item_max = WS_ENV_BYTES),
@@ -237,6 +246,8 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .repo_url = b->repository.url,
         .repo_ref = b->repository.ref,
         .submodules = b->repository.submodules,
+        .keep_workspace = b->given & JSON_GIVEN(F_REPOSITORIES),
+        .mode = (enum run_mode)b->mode,
         .image = b->image,
         .profile = b->profile,
         .network_given = b->given & JSON_GIVEN(F_NETWORK),
@@ -246,9 +257,15 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .priority =
             b->priority > INT32_MAX || b->priority < INT32_MIN ? INT32_MAX : (int)b->priority,
     };
-    if (b->mode) {
-        v1_bad(r, "/mode", "plan is not there yet; only execute is");
+    if (b->repositories.n && b->repository.url) {
+        v1_bad(r, "/repositories", "is given besides repository");
         return -1;
+    }
+    if (b->repositories.n) {
+        const struct worktree_body *one = b->repositories.at;
+        ret->repo_url = one->url;
+        ret->repo_ref = one->ref;
+        ret->submodules = one->submodules;
     }
     if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, &f) ||
         v1_check_limits(&b->limits, &f)) {
@@ -261,7 +278,7 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
 
 // --- handlers -------------------------------------------------------------------------------
 
-static struct run *find_run(struct http_req *r)
+struct run *v1_find_run(struct http_req *r)
 {
     struct err e;
     struct run *run = core_run_find(v1_of(r)->core, r->params[0], &e);
@@ -279,8 +296,7 @@ static void on_waited(struct waiter *w)
         v1_call_show(c, c->status, &v1_run_shape, w->result);
 }
 
-// Show it, or wait for its end first.
-static void show_or_wait(struct call *c, struct run *run)
+void v1_run_show_or_wait(struct call *c, struct run *run)
 {
     struct err e;
     if (!c->wait_ms) {
@@ -291,7 +307,7 @@ static void show_or_wait(struct call *c, struct run *run)
     (void)v1_call_started(c, core_run_wait(c->v->core, run, c->wait_ms, &c->w, &e), &e);
 }
 
-static void on_created(struct waiter *w)
+void v1_run_recorded(struct waiter *w)
 {
     struct call *c = container_of(w, struct call, w);
     struct run *run = w->result;
@@ -302,7 +318,7 @@ static void on_created(struct waiter *w)
     }
     memcpy(c->id, run->id, sizeof(c->id));
     (void)core_run_find(c->v->core, run->id, &e); // its place in the queue
-    show_or_wait(c, run);
+    v1_run_show_or_wait(c, run);
 }
 
 static void create(struct call *c)
@@ -317,7 +333,7 @@ static void create(struct call *c)
         v1_call_refused(c);
         return;
     }
-    c->w.on_done = on_created;
+    c->w.on_done = v1_run_recorded;
     c->status = 201;
     c->location = "/v1/runs/";
     (void)v1_call_started(c, core_run_create(c->v->core, &spec, &c->w, &e), &e);
@@ -349,64 +365,32 @@ void v1_runs_list(struct http_req *r)
     struct page page;
     struct run_filter filter;
     struct run *all[PAGE_MAX];
-    bool more;
-    char cursor[CURSOR_MAX];
-    struct answer a;
     if (v1_page_parse(r, &page) || filter_of(r, &filter))
         return;
-    size_t n = core_run_list(v1_of(r)->core, &filter, page.after, all, page.limit, &more);
-    v1_page_begin(&a);
-    for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &v1_run_shape, all[i]);
-    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+    size_t n = core_run_list(v1_of(r)->core, &filter, page.after, all, page.limit, &page.more);
+    v1_page_show(r, &v1_run_shape, all, n, PAGE_NEXT(&page, all, n));
 }
 
 void v1_runs_get(struct http_req *r)
 {
     uint64_t wait_ms;
-    struct run *run = find_run(r);
+    struct run *run = v1_find_run(r);
     if (!run || v1_param_wait(r, &wait_ms))
         return;
     struct call *c = v1_call_new(r, sizeof(*c));
     c->status = 200;
     c->wait_ms = wait_ms;
-    show_or_wait(c, run);
-}
-
-void v1_runs_cancel(struct http_req *r)
-{
-    struct err e;
-    uint64_t wait_ms;
-    struct run *run = find_run(r);
-    if (!run || v1_param_wait(r, &wait_ms))
-        return;
-    if (core_run_cancel(v1_of(r)->core, run, &e)) {
-        v1_err(r, &e);
-        return;
-    }
-    struct call *c = v1_call_new(r, sizeof(*c));
-    c->status = wait_ms ? 200 : 202;
-    c->wait_ms = wait_ms;
-    show_or_wait(c, run);
-}
-
-static void on_deleted(struct waiter *w)
-{
-    struct call *c = container_of(w, struct call, w);
-    if (w->err.code)
-        v1_call_err(c, &w->err);
-    else
-        v1_call_empty(c, 204);
+    v1_run_show_or_wait(c, run);
 }
 
 void v1_runs_delete(struct http_req *r)
 {
     struct err e;
-    struct run *run = find_run(r);
+    struct run *run = v1_find_run(r);
     if (!run)
         return;
     struct call *c = v1_call_new(r, sizeof(*c));
-    c->w.on_done = on_deleted;
+    c->w.on_done = v1_call_done_empty;
     (void)v1_call_started(c, core_run_delete(c->v->core, run, &c->w, &e), &e);
 }
 

@@ -97,15 +97,6 @@ void v1_snapshots_get(struct http_req *r)
         v1_answer_show(r, 200, &v1_snapshot_shape, s);
 }
 
-static void on_deleted(struct waiter *w)
-{
-    struct call *c = container_of(w, struct call, w);
-    if (w->err.code)
-        v1_call_err(c, &w->err);
-    else
-        v1_call_empty(c, 204);
-}
-
 void v1_snapshots_delete(struct http_req *r)
 {
     struct err e;
@@ -113,7 +104,7 @@ void v1_snapshots_delete(struct http_req *r)
     if (!s)
         return;
     struct call *c = v1_call_new(r, sizeof(*c));
-    c->w.on_done = on_deleted;
+    c->w.on_done = v1_call_done_empty;
     (void)v1_call_started(c, core_snapshot_delete(c->v->core, s, &c->w, &e), &e);
 }
 

@@ -138,16 +138,10 @@ void v1_tokens_list(struct http_req *r)
 {
     struct page page;
     struct token *all[PAGE_MAX];
-    bool more;
-    char cursor[CURSOR_MAX];
-    struct answer a;
     if (v1_page_parse(r, &page))
         return;
-    size_t n = core_token_list(v1_of(r)->core, page.after, all, page.limit, &more);
-    v1_page_begin(&a);
-    for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &v1_token_shape, all[i]);
-    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+    size_t n = core_token_list(v1_of(r)->core, page.after, all, page.limit, &page.more);
+    v1_page_show(r, &v1_token_shape, all, n, PAGE_NEXT(&page, all, n));
 }
 
 static struct token *find_token(struct http_req *r)
@@ -168,15 +162,6 @@ void v1_tokens_get(struct http_req *r)
         v1_answer_show(r, 200, &v1_token_shape, t);
 }
 
-static void on_deleted(struct waiter *w)
-{
-    struct call *c = container_of(w, struct call, w);
-    if (w->err.code)
-        v1_call_err(c, &w->err);
-    else
-        v1_call_empty(c, 204);
-}
-
 void v1_tokens_delete(struct http_req *r)
 {
     struct err e;
@@ -184,7 +169,7 @@ void v1_tokens_delete(struct http_req *r)
     if (!t)
         return;
     struct call *c = v1_call_new(r, sizeof(*c));
-    c->w.on_done = on_deleted;
+    c->w.on_done = v1_call_done_empty;
     (void)v1_call_started(c, core_token_delete(c->v->core, t, &c->w, &e), &e);
 }
 
@@ -230,16 +215,10 @@ void v1_users_list(struct http_req *r)
 {
     struct page page;
     struct user *all[PAGE_MAX];
-    bool more;
-    char cursor[CURSOR_MAX];
-    struct answer a;
     if (v1_page_parse(r, &page))
         return;
-    size_t n = core_user_list(v1_of(r)->core, page.after, all, page.limit, &more);
-    v1_page_begin(&a);
-    for (size_t i = 0; i < n; i++)
-        json_show(&a.o, NULL, &v1_user_shape, all[i]);
-    v1_page_send(r, &a, more ? core_cursor(all[n - 1]->id, all[n - 1]->created_ms, cursor) : NULL);
+    size_t n = core_user_list(v1_of(r)->core, page.after, all, page.limit, &page.more);
+    v1_page_show(r, &v1_user_shape, all, n, PAGE_NEXT(&page, all, n));
 }
 
 void v1_users_delete(struct http_req *r)
@@ -251,7 +230,7 @@ void v1_users_delete(struct http_req *r)
         return;
     }
     struct call *c = v1_call_new(r, sizeof(*c));
-    c->w.on_done = on_deleted;
+    c->w.on_done = v1_call_done_empty;
     if (core_user_delete(c->v->core, u, &c->w, &e))
         v1_call_err(c, &e);
 }

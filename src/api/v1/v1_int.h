@@ -70,8 +70,16 @@ void v1_answer_show(struct http_req *r, int status, const struct json_shape *sha
 struct page {
     size_t limit;
     const char *after;
+    bool more; // there are others behind
+    char cursor[CURSOR_MAX];
 };
 int v1_page_parse(struct http_req *r, struct page *ret); // -1: the request is finished
+// A page of n things of one shape; `all` is an array of pointers to them.
+void v1_page_show(struct http_req *r, const struct json_shape *shape, const void *all, size_t n,
+                  const char *next);
+// Where the page after the one in `all` begins; NULL: there is none.
+#define PAGE_NEXT(p, all, n)                                                                       \
+    ((p)->more ? core_cursor((all)[(n)-1]->id, (all)[(n)-1]->created_ms, (p)->cursor) : NULL)
 // Items are written between these; next: id for the next page or NULL.
 void v1_page_begin(struct answer *a);
 void v1_page_send(struct http_req *r, struct answer *a, const char *next);
@@ -116,6 +124,7 @@ void v1_call_answer(struct call *c, int status, struct answer *a);
 void v1_call_answer_once(struct call *c, int status, struct answer *a, struct answer *kept);
 void v1_call_show(struct call *c, int status, const struct json_shape *shape, const void *at);
 void v1_call_empty(struct call *c, int status);
+void v1_call_done_empty(struct waiter *w); // of a call's waiter: 204, or the error
 // The request was finished already, by a refusal.
 void v1_call_refused(struct call *c);
 void v1_call_free(struct call *c); // without finishing the request

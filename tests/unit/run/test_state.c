@@ -12,11 +12,13 @@ static const struct {
     {RUN_QUEUED, RUN_INTERRUPTED, false},  {RUN_BLOCKED, RUN_QUEUED, true},
     {RUN_BLOCKED, RUN_STARTING, false},    {RUN_STARTING, RUN_QUEUED, true},
     {RUN_STARTING, RUN_RUNNING, true},     {RUN_STARTING, RUN_SUCCEEDED, false},
-    {RUN_STARTING, RUN_INTERRUPTED, true}, {RUN_RUNNING, RUN_QUEUED, false},
+    {RUN_STARTING, RUN_INTERRUPTED, true}, {RUN_RUNNING, RUN_QUEUED, true},
     {RUN_RUNNING, RUN_STARTING, false},    {RUN_RUNNING, RUN_SUCCEEDED, true},
     {RUN_RUNNING, RUN_INTERRUPTED, true},  {RUN_RUNNING, RUN_PAUSED, true},
     {RUN_PAUSED, RUN_QUEUED, true},        {RUN_PAUSED, RUN_RUNNING, false},
     {RUN_NEEDS_INPUT, RUN_RUNNING, true},  {RUN_WAITING, RUN_RUNNING, true},
+    {RUN_SUCCEEDED, RUN_QUEUED, true},     {RUN_CANCELLED, RUN_QUEUED, true},
+    {RUN_SUCCEEDED, RUN_RUNNING, false},   {RUN_FAILED, RUN_SUCCEEDED, false},
 };
 
 static void test_table(void)
@@ -26,11 +28,14 @@ static void test_table(void)
            run_state_name(cases[i].from), cases[i].may ? "may go" : "may not go",
            run_state_name(cases[i].to));
     for (enum run_state a = 0; a < RUN_STATES; a++) {
-        bool out = false;
+        bool on = run_state_may(a, RUN_QUEUED);
         for (enum run_state b = 0; b < RUN_STATES; b++)
-            out |= run_state_may(a, b);
+            on &= b == RUN_QUEUED || !run_state_may(a, b);
         ok(!run_state_may(a, a), "%s is not entered from itself", run_state_name(a));
-        ok(out != run_state_final(a), "%s is final or leads somewhere", run_state_name(a));
+        ok(on == run_state_final(a), "%s is final, from where only a person goes on, or leads on",
+           run_state_name(a));
+        ok(run_state_at_rest(a) || !run_state_final(a), "%s: what is final is at rest",
+           run_state_name(a));
         if (!run_state_final(a))
             ok(run_state_may(a, RUN_CANCELLED), "%s can be cancelled", run_state_name(a));
     }

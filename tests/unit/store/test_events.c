@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events of runs in the database: added, paged, deleted; an id is given once.
-#include <pinfold/store.h>
+#include <pinfold/store_event.h>
 
 #include <fcntl.h>
 #include <pinfold/io.h>

@@ -21,6 +21,7 @@ static const char *const digests[] = {
     "b832659eeb3e629abaa3ccfb6c1db2a6f966a3a1b2081871be2365d429eaf0a5", // 3
     "54ea310145779060d75ae6cd86c137db28357416d42bbfeccb814e6f6426299e", // 4
     "45faeda3703c3b31133b8215da965da2191a02c66668bab1efbb67a35e3b5083", // 5
+    "ee7aebe739eb53f6b7ac8266458d580386450f1716262b4b3c117d21f107a715", // 6
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
