@@ -61,10 +61,9 @@ struct msg_box_start {
     char layers[LAYERS_MAX * LAYER_NAME_MAX]; // image layers, lowest first, joined by ':'
     uint32_t host_usr; // 1: the host's /usr, read-only, over the host skeleton
     char profile[NAME_MAX_LEN + 1];
-    uint32_t network;            // enum net_mode; NET_HOST only with an internal profile
-    char mirror[LAYER_NAME_MAX]; // repository mirror to show read-only; "" for none
-    uint32_t mirror_write;       // 1 only with the internal profile git
-    uint32_t files_read_only;    // 1: /workspace is not written, whatever the profile allows
+    uint32_t network;                       // enum net_mode; NET_HOST only with an internal profile
+    char mirror[LAYER_NAME_MAX];            // repository mirror to show read-only; "" for none
+    uint32_t mirror_write, files_read_only; // the one with the internal profile git; of /workspace
     char hostname[NAME_MAX_LEN + 1];
     uint64_t memory_bytes, disk_bytes, inodes;
     uint32_t pids, cpu_percent, open_files;

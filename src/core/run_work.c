@@ -261,14 +261,32 @@ static void requeue(struct runrec *r)
     runs_retry_later(r->core);
 }
 
+// said: room for what is made here.
+static void fill_env(const struct runrec *r, const char *const *plan, bool own, struct buf *said,
+                     const char *ret[ENV_MAX + 3])
+{
+    size_t n = 0;
+    for (const char *const *v = plan; *v && n < ENV_MAX; v++)
+        ret[n++] = *v;
+    for (const char *const *v = own ? r->pub.env : NULL; v && *v && n < ENV_MAX; v++)
+        ret[n++] = *v; // a workspace has them itself
+    if (r->pub.turn > 1) {
+        (void)buf_printf(said, "PINFOLD_TURN=%u", r->pub.turn);
+        (void)buf_append(said, "", 1);
+        size_t at = said->len;
+        (void)buf_printf(said, "PINFOLD_MESSAGE=%s", r->message);
+        ret[n++] = said->data;
+        ret[n++] = said->data + at;
+    }
+    ret[n] = NULL;
+}
+
 static void start(struct runrec *r, struct ws *ws)
 {
     struct core *c = r->core;
-    const char *env[ENV_MAX + 2];
-    char turn[32];
+    const char *env[ENV_MAX + 3];
     struct agent_plan plan = {0};
     struct err e = {0};
-    size_t n = 0;
     const struct run *p = &r->pub;
     own_buf struct buf words, said;
     buf_init(&words, 2 * RUN_TEXT_BYTES + 16);
@@ -284,17 +302,7 @@ static void start(struct runrec *r, struct ws *ws)
         run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
         return;
     }
-    for (const char *const *v = plan.env; *v && n + 1 < ENV_MAX; v++)
-        env[n++] = *v;
-    for (const char *const *v = ws ? NULL : p->env; v && *v && n + 1 < ENV_MAX; v++)
-        env[n++] = *v; // a workspace has them itself
-    if (p->turn > 1) {
-        (void)buf_printf(&said, "PINFOLD_MESSAGE=%s", r->message);
-        (void)snprintf(turn, sizeof(turn), "PINFOLD_TURN=%u", p->turn);
-        env[n++] = said.data;
-        env[n++] = turn;
-    }
-    env[n] = NULL;
+    fill_env(r, plan.env, !ws, &said, env);
     new_reader(r);
     const struct exec_spec spec = {
         .id = p->exec,
