@@ -79,6 +79,7 @@ struct exec_spec {
     size_t stdin_len;
     bool stdin_open; // then core_exec_stdin may write more; else end of file follows
     bool tty;
+    bool record, shared; // of a terminal: see core_exec_claim
     uint16_t rows, cols;
     bool background; // goes on whoever leaves; on_done once accepted and recorded
     bool detach;     // a foreground exec that goes on when its client leaves
@@ -119,6 +120,13 @@ int core_exec_cancel(struct core *c, struct exec *x, struct err *e);
 int core_exec_stdin(struct core *c, struct exec *x, const void *p, size_t n, bool close,
                     struct waiter *w, struct err *e);
 int core_exec_resize(struct core *c, struct exec *x, uint16_t rows, uint16_t cols, struct err *e);
+// Who types into a terminal: the first that tries, until it gives it up; anybody when it is shared.
+// `who` only has to be unique.
+bool core_exec_claim(struct exec *x, const void *who);
+void core_exec_unclaim(struct exec *x, const void *who);
+// What a recorded terminal showed is its stream EXEC_STDERR: records of "KIND MS BYTES\n" and so many
+// bytes, MS since its start; KIND o: output, s: its size as "COLSxROWS", which comes first.
+#define RECORD_HEAD_MAX 48
 // Forget an ended exec and its output; a running one is cancelled first. on_done when recorded.
 int core_exec_delete(struct core *c, struct exec *x, struct waiter *w, struct err *e);
 

@@ -20,6 +20,8 @@ struct run {
     enum run_mode mode;
     uint32_t turn;   // from 1 on
     uint32_t n_said; // messages that wait for the end of the turn
+    uint16_t rows, cols; // of its terminal; 0: none
+    bool shared;
     int priority;
     uint32_t queue_position;               // 1: the next; 0: it does not wait
     const char *prompt, *command;          // NULL: not given
@@ -58,6 +60,8 @@ struct run_spec {
     bool submodules;
     bool keep_workspace; // without a repository too: what is left of it can be gone on with
     enum run_mode mode;
+    uint16_t rows, cols; // of the terminal that it gets; 0: none
+    bool shared;         // everybody who is connected to that may type
     const char *image, *profile;
     bool network_given;
     enum net_mode network;

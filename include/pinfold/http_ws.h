@@ -16,7 +16,8 @@ struct http_ws_ops {
 };
 #define HTTP_WS_MESSAGE_MAX (1024 * 1024)
 
-// Finish the request, whose route is HTTP_WEBSOCKET, by upgrading it. `protocol` is the
+bool http_ws_wanted(struct http_req *r);
+// Finish the request, whose route is HTTP_WEBSOCKET or, when it is wanted, HTTP_EITHER, by upgrading it. `protocol` is the
 // sub-protocol to agree on, or NULL. NULL when the client has left already.
 struct http_ws *http_ws_accept(struct http_req *r, const char *protocol,
                                const struct http_ws_ops *ops, void *arg);

@@ -2,6 +2,7 @@
 // The verbs of execs but starting: find, list, wait, signal, input, output.
 #include "run_int.h"
 
+#include <pinfold/clock.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
 
@@ -159,7 +160,45 @@ int core_exec_resize(struct core *c, struct exec *pub, uint16_t rows, uint16_t c
     struct execution *x = execution_of(pub);
     if (!rows || !cols || rows > 4096 || cols > 4096)
         return err_set(e, ERR_BAD_REQUEST, "rows and cols are from 1 to 4096");
-    return x->live ? proc_resize(&x->live->proc, rows, cols, e) : not_running(pub, e);
+    if (!x->live)
+        return not_running(pub, e);
+    if (x->record && x->pub.tty)
+        exec_record_size(x, rows, cols);
+    return proc_resize(&x->live->proc, rows, cols, e);
+}
+
+bool core_exec_claim(struct exec *pub, const void *who)
+{
+    struct execution *x = execution_of(pub);
+    if (!x->writer)
+        x->writer = who;
+    return x->shared || x->writer == who;
+}
+
+void core_exec_unclaim(struct exec *pub, const void *who)
+{
+    struct execution *x = execution_of(pub);
+    if (x->writer == who)
+        x->writer = NULL;
+}
+
+// --- recordings -------------------------------------------------------------------------------
+
+void exec_record(struct execution *x, char kind, const void *p, size_t n)
+{
+    char head[RECORD_HEAD_MAX];
+    uint64_t now = clock_wall_ms(), begun = x->pub.started_ms ? x->pub.started_ms : now;
+    int len = snprintf(head, sizeof(head), "%c %llu %zu\n", kind,
+                       (unsigned long long)(now > begun ? now - begun : 0), n);
+    source_append(&x->source, EXEC_STDERR, head, (size_t)len);
+    source_append(&x->source, EXEC_STDERR, p, n);
+}
+
+void exec_record_size(struct execution *x, uint16_t rows, uint16_t cols)
+{
+    char size[24];
+    int n = snprintf(size, sizeof(size), "%ux%u", cols, rows);
+    exec_record(x, 's', size, (size_t)n);
 }
 
 // --- output -----------------------------------------------------------------------------------

@@ -148,8 +148,9 @@ void exec_adopt(struct sandbox *sb, struct wire_msg *m)
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         struct output *o = &x->source.out[i];
         o->keep_max = keep < o->keep_max ? keep : o->keep_max;
-        o->ring = is->tty;
+        o->ring = is->tty && i == EXEC_STDOUT;
     }
+    x->record = is->tty && x->source.out[EXEC_STDERR].total; // its size was recorded at its start
     exec_set_tag(x);
     live->proc.timeout_ms = x->pub.timeout_ms;
     proc_adopt(&live->proc, sb, m);

@@ -95,6 +95,8 @@ struct execution {
     struct sandbox *box; // of a one-shot that has ended: its init keeps the end until it is saved
     uint64_t number;     // init keeps its end by this number, until it is saved; 0: none
     bool detach, early_row, saved, deleting, unsaved;
+    bool record, shared; // of a terminal
+    const void *writer;  // who types; NULL: whoever comes first
 };
 // A call of pinfold-tool or the like: argv from `list`, no environment.
 void tool_proc(struct proc *p, struct core *c, struct packed *args, const char *const *argv);
@@ -114,6 +116,9 @@ void exec_lose(struct execution *x, const char *because); // as cancel, for a re
 void exec_live_new(struct execution *x);
 // Output straight into its file (exec_start.c has the callbacks' other half).
 bool exec_spill_to(struct proc *p, unsigned stream, struct spill_to *ret);
+// Of a terminal that is recorded.
+void exec_record(struct execution *x, char kind, const void *p, size_t n);
+void exec_record_size(struct execution *x, uint16_t rows, uint16_t cols);
 void exec_on_spilled(struct proc *p, unsigned stream, const void *data, size_t n,
                      const struct err *err);
 // Over a restart of the server (exec_adopt.c).

@@ -36,12 +36,13 @@ static void load_files(struct execution *x)
 {
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         struct output *o = &x->source.out[i];
-        uint64_t n = x->pub.tty ? 0 : file_size(x->core, x->pub.id, i);
+        bool ring = x->pub.tty && i == EXEC_STDOUT;
+        uint64_t n = ring ? 0 : file_size(x->core, x->pub.id, i);
         o->in_file = n > 0;
         o->in_db = false;
         o->total = o->kept = o->written = n;
         o->eager = true;
-        o->ring = x->pub.tty;
+        o->ring = ring;
         trail_load(&x->source, i);
     }
 }

@@ -154,6 +154,8 @@ static void fill_public(struct execution *x, struct ws *ws, const struct exec_sp
     pub->cwd = x->cwd;
     pub->user = x->user;
     x->detach = s->detach || s->background;
+    x->record = s->record;
+    x->shared = s->shared;
 }
 
 static int pack(struct execution *x, const struct ws *ws, const struct exec_spec *s, struct err *e)
@@ -211,6 +213,8 @@ static void on_output(struct proc *p, unsigned stream, const void *data, size_t 
         live->over_limit = true;
         proc_kill(p, END_OUTPUT_LIMIT);
     }
+    if (n && live->x->record)
+        exec_record(live->x, 'o', data, n);
     if (n)
         source_append(s, stream, data, n);
 }
@@ -307,8 +311,10 @@ static void fill_source(struct execution *x, const struct exec_spec *s, bool col
         if (collected && x->live->answer_bytes > o->mem_max)
             o->mem_max = x->live->answer_bytes;
         o->eager = x->live->proc.tag != NULL; // must survive this process
-        o->ring = s->tty;
+        o->ring = s->tty && i == EXEC_STDOUT;
     }
+    if (s->record)
+        exec_record_size(x, s->rows, s->cols);
 }
 
 void exec_live_new(struct execution *x)

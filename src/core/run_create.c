@@ -110,6 +110,9 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->said = strings_copy(NULL);
     r->keep_workspace = s->keep_workspace;
     p->mode = s->mode;
+    p->rows = s->rows;
+    p->cols = s->cols;
+    p->shared = s->shared;
     p->submodules = s->submodules;
     p->priority = s->priority;
     p->timeout_ms = s->timeout_ms                                      ? s->timeout_ms

@@ -7,6 +7,7 @@
 #include <pinfold/store_event.h>
 
 #define MEMORY_MAX (64u << 20) // of all that are remembered
+#define TERMINAL_SHARED (1u << 31)
 // What only readers of agents say.
 #define READER_EVENTS                                                                              \
     (UINT64_C(1) << EV_SESSION_INIT | UINT64_C(1) << EV_AGENT_TOKEN |                              \
@@ -89,6 +90,7 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .messages = {c->said->packed, c->said->packed_len},
         .message = c->message,
         .repos = {"", 0},
+        .terminal = (p->shared ? TERMINAL_SHARED : 0) | (uint32_t)p->rows << 16 | p->cols,
         .webhook_url = "",
         .keep_workspace = r->keep_workspace,
         .totals = c->totals,
@@ -149,6 +151,9 @@ static void load_numbers(struct run *p, const struct store_run *row)
     p->priority = (int)row->priority - RUN_PRIORITY_MAX;
     p->mode = row->mode < RUN_MODES ? (enum run_mode)row->mode : RUN_PLAN;
     p->turn = row->turn;
+    p->rows = (row->terminal & ~TERMINAL_SHARED) >> 16;
+    p->cols = row->terminal & 0xffff;
+    p->shared = row->terminal & TERMINAL_SHARED;
     p->submodules = row->submodules;
     p->timeout_ms = row->timeout_ms;
     p->silence_ms = row->silence_ms;

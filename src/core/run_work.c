@@ -191,7 +191,8 @@ static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, con
     if (r->pub.state == RUN_STARTING)
         on_started(r->x); // events of a turn come after its start
     r->heard_ms = clock_mono_ms();
-    agent_reader_feed(r->reader, s, p, n);
+    if (s == EXEC_STDOUT || !r->pub.rows) // the other stream of a terminal is its recording
+        agent_reader_feed(r->reader, s, p, n);
 }
 
 static void on_command_end(struct follower *f)
@@ -310,6 +311,11 @@ static void start(struct runrec *r, struct ws *ws)
         .argv = plan.argv,
         .env = env,
         .background = true,
+        .tty = p->rows,
+        .record = p->rows,
+        .shared = p->shared,
+        .rows = p->rows,
+        .cols = p->cols,
         .timeout_ms = p->timeout_ms,
         .follower = &r->follower,
         .limits = ws ? (struct limits){0} : r->set.limits,

@@ -311,6 +311,11 @@ static bool upgrade_wanted(const h2o_req_t *req)
            h2o_lcstris(req->upgrade.base, req->upgrade.len, H2O_STRLIT("websocket"));
 }
 
+bool http_ws_wanted(struct http_req *r)
+{
+    return upgrade_wanted(container_of(r, struct request, pub)->h2o);
+}
+
 static void run_route(struct request *r)
 {
     const struct http_route *route = r->pub.route;
@@ -319,7 +324,9 @@ static void run_route(struct request *r)
         REFUSE(r, 426, "upgrade_required", "this is only served as a WebSocket", NULL, 0);
         return;
     }
-    if (route->flags & HTTP_WEBSOCKET && !ws_handshake_ok(r)) {
+    bool upgrade =
+        route->flags & HTTP_WEBSOCKET || (route->flags & HTTP_EITHER && upgrade_wanted(r->h2o));
+    if (upgrade && !ws_handshake_ok(r)) {
         http_set_header(&r->pub, "sec-websocket-version", "13");
         REFUSE(r, 400, "bad_handshake", "the WebSocket handshake is not one of version 13", NULL,
                0);

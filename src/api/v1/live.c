@@ -117,6 +117,12 @@ static void flush_carry(struct live *l, enum exec_stream s)
     show_data(l, s, l->next[s], c->bytes, n);
 }
 
+// The second stream of a terminal is not what it shows.
+static bool is_recording(const struct follower *f, enum exec_stream s)
+{
+    return f->exec && f->exec->tty && s == EXEC_STDERR;
+}
+
 static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, const void *p,
                     size_t n)
 {
@@ -124,6 +130,8 @@ static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, con
     struct carry *c = &l->carry[s];
     const char *text = p;
     bool cut = false;
+    if (is_recording(f, s))
+        return;
     if (c->len) {
         buf_clear(&l->joined);
         (void)buf_append(&l->joined, c->bytes,
@@ -150,6 +158,8 @@ static void on_gap(struct follower *f, enum exec_stream s, uint64_t from, uint64
 {
     struct live *l = container_of(f, struct live, f);
     struct json_out o;
+    if (is_recording(f, s))
+        return;
     flush_carry(l, s);
     l->next[s] = to;
     event_begin(l, "gap", &o);

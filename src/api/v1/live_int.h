@@ -3,6 +3,14 @@
 #pragma once
 #include "v1_int.h"
 
+enum { // codes of RFC 6455
+    WS_CLOSE_NORMAL = 1000,
+    WS_CLOSE_GOING_AWAY = 1001,
+    WS_CLOSE_BAD_DATA = 1008,
+    WS_CLOSE_RESTART = 1012
+};
+// The sub-protocol to agree on: a browser that sends its token as one needs another in return.
+const char *v1_socket_protocol(struct http_req *r);
 // Where events go: a stream or a WebSocket.
 struct sink {
     struct http_req *r;

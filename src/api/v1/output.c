@@ -4,6 +4,7 @@
 #include "routes_int.h"
 
 #include <pinfold/core_run.h>
+#include <pinfold/num.h>
 #include <stdio.h>
 
 #define READ_MAX (1024 * 1024)
@@ -307,18 +308,27 @@ void v1_workspaces_init_log(struct http_req *r)
 
 // --- of runs ----------------------------------------------------------------------------------
 
-// A run's output is its command's.
-static struct exec *exec_of_run(struct http_req *r, struct err *e)
+struct exec *v1_run_exec(struct http_req *r, const struct run *run, uint64_t turn, struct err *e)
 {
     struct core *c = v1_of(r)->core;
-    const struct run *run = core_run_find(c, r->params[0], e);
-    if (!run)
-        return NULL;
+    if (turn && turn < run->turn)
+        return core_exec_find(c, run->turns[turn - 1], e);
     if (*run->exec && (run->started_ms || run->ended_ms))
         return core_exec_find(c, run->exec, e);
     err_set(e, ERR_CONFLICT, "run %s is %s: it has printed nothing", run->id,
             run_state_name(run->state));
     return NULL;
+}
+
+// A run's output is that of its turn's command.
+static struct exec *exec_of_run(struct http_req *r, struct err *e)
+{
+    const struct run *run = core_run_find(v1_of(r)->core, r->params[0], e);
+    const char *turn = http_query(r, "turn");
+    uint64_t n = 0;
+    if (!run || (turn && num_parse_u64(turn, 1, run->turn, &n, e)))
+        return NULL;
+    return v1_run_exec(r, run, n, e);
 }
 
 static int read_run(struct http_req *r, struct output_read *o, struct err *e)

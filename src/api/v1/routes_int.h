@@ -85,6 +85,8 @@ HANDLER(v1_runs_pause)
 HANDLER(v1_runs_continue)
 HANDLER(v1_runs_messages)
 HANDLER(v1_runs_events)
+HANDLER(v1_runs_terminal)
+HANDLER(v1_runs_recording)
 HANDLER(v1_runs_logs)
 HANDLER(v1_runs_delete)
 HANDLER(v1_agents_list)
@@ -115,7 +117,9 @@ extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, 
 // Runs, for the files that deal with them (runs.c).
 struct run;
 extern const char *const v1_run_modes[];
-struct run *v1_find_run(struct http_req *r);               // by params[0]; NULL: finished
+struct run *v1_find_run(struct http_req *r); // by params[0]; NULL: finished
+// The command of a turn, 0: of this one (output.c). NULL with *e.
+struct exec *v1_run_exec(struct http_req *r, const struct run *run, uint64_t turn, struct err *e);
 void v1_run_show_or_wait(struct call *c, struct run *run); // when it has come to rest
 void v1_run_recorded(struct waiter *w);                    // of a call's waiter: the same
 extern const struct json_shape v1_run_shape, v1_event_shape, v1_agent_shape;

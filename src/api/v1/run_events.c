@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events of runs: a page, or replayed and then live, one by one. The last one of a stream is `end`
+// Events of runs: a page, or replayed and then live, one by one, as a stream or as text messages of
+// a WebSocket. The last one of a stream is `end`
 // with the run's status, `reconnect` when another server follows this one, or `error`.
 #include "live_int.h"
 #include "routes_int.h"
@@ -115,8 +116,9 @@ static void send_page(struct http_req *r, struct run *run, uint64_t after, uint6
 
 struct run_stream {
     struct v1 *v;
-    struct http_req *r;
+    struct sink sink;
     struct run_listener l;
+    char request_id[HTTP_ID_MAX + 1];
 };
 
 static void on_event(struct run_listener *l, const struct run_event *ev)
@@ -125,21 +127,40 @@ static void on_event(struct run_listener *l, const struct run_event *ev)
     struct json_out o;
     char id[24];
     (void)snprintf(id, sizeof(id), "%llu", (unsigned long long)ev->id);
-    json_out_init(&o, http_event_begin(s->r, event_type_name(ev->type), id));
+    json_out_init(&o, v1_sink_begin(&s->sink, event_type_name(ev->type), id));
     json_begin(&o, NULL);
     write_event(&o, ev);
     json_end(&o);
-    http_event_end(s->r);
-    if (http_stream_full(s->r))
+    v1_sink_end(&s->sink);
+    if (v1_sink_full(&s->sink))
         core_run_listener_pause(l);
 }
 
-static void stream_over(struct run_stream *s)
+static void stream_over(struct run_stream *s, unsigned code, const char *why)
 {
-    struct http_req *r = s->r;
+    struct http_req *r = s->sink.r;
+    struct http_ws *ws = s->sink.ws;
     core_run_listener_stop(&s->l);
+    buf_release(&s->sink.b);
     free(s);
-    http_stream_end(r);
+    if (r)
+        http_stream_end(r);
+    else
+        http_ws_close(ws, code, why);
+}
+
+// The last event; the caller adds members.
+static void last_begin(struct run_stream *s, struct json_out *o, const char *event)
+{
+    json_out_init(o, v1_sink_begin(&s->sink, event, NULL));
+    json_begin(o, NULL);
+    json_str(o, "type", event);
+}
+
+static void last_end(struct run_stream *s, struct json_out *o)
+{
+    json_end(o);
+    v1_sink_end(&s->sink);
 }
 
 static void on_end(struct run_listener *l)
@@ -147,19 +168,29 @@ static void on_end(struct run_listener *l)
     struct run_stream *s = container_of(l, struct run_stream, l);
     struct json_out o;
     const char *reason = run_reason_name(l->run->reason);
-    json_out_init(&o, http_event_begin(s->r, "end", NULL));
-    json_begin(&o, NULL);
-    json_str(&o, "type", "end");
+    last_begin(s, &o, "end");
     json_str(&o, "status", run_state_name(l->run->state));
     json_str(&o, "reason", *reason ? reason : NULL);
-    json_end(&o);
-    http_event_end(s->r);
-    stream_over(s);
+    last_end(s, &o);
+    stream_over(s, WS_CLOSE_NORMAL, "");
+}
+
+static void stop(struct run_stream *s, bool leaving)
+{
+    static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
+    struct json_out o;
+    if (s->l.run->state == RUN_RUNNING && !leaving) // it is ended, which is told
+        return;
+    last_begin(s, &o, leaving ? "reconnect" : "error");
+    if (!leaving)
+        v1_err_members(s->v, s->request_id, &o, &stopping);
+    last_end(s, &o);
+    stream_over(s, leaving ? WS_CLOSE_RESTART : WS_CLOSE_GOING_AWAY, "the server is stopping");
 }
 
 static void stream_gone(struct http_req *r)
 {
-    stream_over(r->user);
+    stream_over(r->user, WS_CLOSE_NORMAL, "");
 }
 
 static void stream_writable(struct http_req *r)
@@ -169,41 +200,66 @@ static void stream_writable(struct http_req *r)
 
 static void stream_stop(struct http_req *r)
 {
-    static const struct err stopping = {ERR_BUSY, 0, "the server is stopping"};
-    struct run_stream *s = r->user;
-    struct json_out o;
-    bool leaving = http_leaving(r);
-    const char *event = leaving ? "reconnect" : "error";
-    if (s->l.run->state == RUN_RUNNING && !leaving) // it is ended, which is told
-        return;
-    json_out_init(&o, http_event_begin(r, event, NULL));
-    json_begin(&o, NULL);
-    json_str(&o, "type", event);
-    if (!leaving)
-        v1_err_members(s->v, r->id, &o, &stopping);
-    json_end(&o);
-    http_event_end(r);
-    stream_over(s);
+    stop(r->user, http_leaving(r));
 }
 
 static const struct http_stream_ops stream_ops = {stream_writable, stream_stop};
+
+static void socket_message(struct http_ws *ws, void *arg, bool text, const void *p, size_t n)
+{
+    (void)ws, (void)arg, (void)text, (void)p, (void)n; // nothing is to be said here
+}
+
+static void socket_writable(struct http_ws *ws, void *arg)
+{
+    (void)ws;
+    core_run_listener_resume(&((struct run_stream *)arg)->l);
+}
+
+static void socket_gone(struct http_ws *ws, void *arg, unsigned code)
+{
+    (void)ws, (void)code;
+    stream_over(arg, WS_CLOSE_NORMAL, "");
+}
+
+static void socket_stop(struct http_ws *ws, void *arg)
+{
+    stop(arg, http_ws_leaving(ws));
+}
+
+static const struct http_ws_ops socket_ops = {socket_message, socket_writable, socket_gone,
+                                              socket_stop};
+
+static bool stream_begin(struct http_req *r, struct run_stream *s)
+{
+    if (http_ws_wanted(r)) {
+        s->sink.r = NULL;
+        s->sink.ws = http_ws_accept(r, v1_socket_protocol(r), &socket_ops, s);
+        return s->sink.ws;
+    }
+    r->user = s;
+    r->on_gone = stream_gone;
+    if (!http_stream_begin(r, 200, http_wants(r) == HTTP_NDJSON ? HTTP_NDJSON : HTTP_SSE, NULL,
+                           &stream_ops))
+        return false;
+    http_stream_heartbeat(r, PING_MS);
+    return true;
+}
 
 static void send_stream(struct http_req *r, struct run *run, uint64_t after, uint64_t types)
 {
     struct run_stream *s = xcalloc(1, sizeof(*s));
     s->v = v1_of(r);
-    s->r = r;
+    s->sink.r = r;
+    buf_init(&s->sink.b, 8 * 1024 * 1024);
+    memcpy(s->request_id, r->id, sizeof(s->request_id));
     s->l = (struct run_listener){
         .on_event = on_event, .on_end = on_end, .after = after, .types = types};
-    r->user = s;
-    r->on_gone = stream_gone;
-    if (!http_stream_begin(r, 200, http_wants(r) == HTTP_NDJSON ? HTTP_NDJSON : HTTP_SSE, NULL,
-                           &stream_ops)) {
+    struct core *core = s->v->core;
+    if (stream_begin(r, s))
+        (void)core_run_listen(core, run, &s->l, NULL); // never refuses
+    else
         free(s);
-        return;
-    }
-    http_stream_heartbeat(r, PING_MS);
-    (void)core_run_listen(s->v->core, run, &s->l, NULL); // never refuses
 }
 
 void v1_runs_events(struct http_req *r)
@@ -216,7 +272,7 @@ void v1_runs_events(struct http_req *r)
         v1_err(r, &e);
     if (!run || after_of(r, &after) || types_of(r, &types))
         return;
-    if (format != HTTP_SSE && format != HTTP_NDJSON)
+    if (format != HTTP_SSE && format != HTTP_NDJSON && !http_ws_wanted(r))
         send_page(r, run, after, types);
     else if (!v1_streams_exhausted(r))
         send_stream(r, run, after, types);

@@ -54,6 +54,20 @@ static void write_usage(struct json_out *o, const char *name, const void *at)
     json_end(o);
 }
 
+static void write_terminal(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    if (!r->rows) {
+        json_null(o, name);
+        return;
+    }
+    json_begin(o, name);
+    json_u64(o, "rows", r->rows);
+    json_u64(o, "cols", r->cols);
+    json_bool(o, "shared", r->shared);
+    json_end(o);
+}
+
 static void write_repository(struct json_out *o, const char *name, const void *at)
 {
     const struct run *r = at;
@@ -96,6 +110,13 @@ static const struct json_show worktree_rows[] = {
     {.name = "submodules", .type = SHOW_BOOL},
 };
 static const struct json_shape worktree_shape = {"Worktree", worktree_rows, N_ELEMS(worktree_rows)};
+static const struct json_show terminal_rows[] = {
+    {.name = "rows", .type = SHOW_U32},
+    {.name = "cols", .type = SHOW_U32},
+    {.name = "shared", .type = SHOW_BOOL},
+};
+static const struct json_shape terminal_shape = {"RunTerminal", terminal_rows,
+                                                 N_ELEMS(terminal_rows)};
 static const struct json_show network_rows[] = {
     {.name = "mode", .type = SHOW_WORD, .word = net_word, .n_words = NET_HOST},
     {.name = "allow", .type = SHOW_STRINGS},
@@ -142,6 +163,11 @@ static const struct json_show run_rows[] = {
      .call = write_repository,
      .sub = &worktree_shape,
      .flags = SHOW_EMPTY_NULL},
+    {.name = "terminal",
+     .type = SHOW_CALL,
+     .call = write_terminal,
+     .sub = &terminal_shape,
+     .flags = SHOW_EMPTY_NULL},
     RN(image, SHOW_CHARS),
     RN(profile, SHOW_CHARS),
     {.name = "network", .type = SHOW_CALL, .call = write_network, .sub = &network_shape},
@@ -177,12 +203,26 @@ static const struct json_field worktree_fields[] = {
 static const struct json_table worktree_table = {
     "WorktreeBody", worktree_fields, N_ELEMS(worktree_fields), sizeof(struct worktree_body), -1};
 
+struct terminal_body {
+    uint32_t rows, cols;
+    bool shared;
+};
+static const struct json_field terminal_fields[] = {
+    JSON_FIELD(struct terminal_body, rows, JSON_U32, .min = 1, .max = 1000, .doc = "24"),
+    JSON_FIELD(struct terminal_body, cols, JSON_U32, .min = 1, .max = 1000, .doc = "80"),
+    JSON_FIELD(struct terminal_body, shared, JSON_BOOL,
+               .doc = "all who are connected may type, not one at a time"),
+};
+static const struct json_table terminal_table = {
+    "RunTerminalBody", terminal_fields, N_ELEMS(terminal_fields), sizeof(struct terminal_body), -1};
+
 struct run_body {
     uint64_t given;
     const char *agent, *prompt, *command, *provider, *model, *effort, *image, *profile;
     struct json_strings argv;
     struct worktree_body repository;
     struct json_objects repositories;
+    struct terminal_body terminal;
     uint32_t mode;
     struct json_map env;
     struct network_body network;
@@ -193,11 +233,13 @@ struct run_body {
 const char *const v1_run_modes[] = {"execute", "plan", NULL}; // in the order of enum run_mode
 #define RB(m, t, ...) JSON_FIELD(struct run_body, m, t, ##__VA_ARGS__)
 #define RB_AS(m, n, t, ...) JSON_FIELD_AS(struct run_body, m, n, t, ##__VA_ARGS__)
-enum { F_NETWORK, F_REPOSITORIES };
+enum { F_NETWORK, F_REPOSITORIES, F_TERMINAL };
 static const struct json_field run_fields[] = {
     [F_NETWORK] = RB(network, JSON_OBJECT, .sub = &v1_network_table),
     [F_REPOSITORIES] = RB(repositories, JSON_OBJECTS, .sub = &worktree_table, .max = 1,
                           .doc = "none at all: an empty workspace is kept all the same"),
+    [F_TERMINAL] = RB(terminal, JSON_OBJECT, .sub = &terminal_table,
+                      .doc = "it runs on one, which is recorded"),
     RB(agent, JSON_STRING, .max = NAME_MAX_LEN, .doc = "command, shell, cursor ...; command"),
     RB(prompt, JSON_STRING, .max = RUN_TEXT_BYTES, .doc = "what it is to do"),
     RB(command, JSON_STRING, .min = 1, .max = RUN_TEXT_BYTES,
@@ -257,6 +299,11 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .priority =
             b->priority > INT32_MAX || b->priority < INT32_MIN ? INT32_MAX : (int)b->priority,
     };
+    if (b->given & JSON_GIVEN(F_TERMINAL)) {
+        ret->rows = b->terminal.rows ? (uint16_t)b->terminal.rows : 24;
+        ret->cols = b->terminal.cols ? (uint16_t)b->terminal.cols : 80;
+        ret->shared = b->terminal.shared;
+    }
     if (b->repositories.n && b->repository.url) {
         v1_bad(r, "/repositories", "is given besides repository");
         return -1;

@@ -10,18 +10,16 @@
 #include "live_int.h"
 #include "routes_int.h"
 
+#include <pinfold/core_run.h>
 #include <stdio.h>
-
-#define CLOSE_NORMAL 1000
-#define CLOSE_GOING_AWAY 1001
-#define CLOSE_BAD_DATA 1008
-#define CLOSE_RESTART 1012
 
 struct socket {
     struct live live; // first member
     char workspace[ID_MAX], exec[ID_MAX];
     struct waiter fed; // the last input is taken
     bool feeding, terminal;
+    bool of_run; // one of several that are connected: who types is decided
+    bool view;   // it only looks
 };
 struct control {
     const char *event;
@@ -40,8 +38,17 @@ static const struct json_field control_fields[] = {
 static const struct json_table control_table = {"Control", control_fields, N_ELEMS(control_fields),
                                                 sizeof(struct control), -1};
 
+static struct exec *exec_of(struct socket *s)
+{
+    struct err e;
+    return *s->exec ? core_exec_find(s->live.v->core, s->exec, &e) : NULL;
+}
+
 static void socket_free(struct socket *s)
 {
+    struct exec *x = s->of_run ? exec_of(s) : NULL;
+    if (x)
+        core_exec_unclaim(x, s);
     waiter_cancel(&s->fed);
     v1_live_release(&s->live);
     free(s);
@@ -52,7 +59,7 @@ static void over(struct live *l)
     struct socket *s = container_of(l, struct socket, live);
     struct http_ws *ws = l->sink.ws;
     socket_free(s);
-    http_ws_close(ws, CLOSE_NORMAL, "");
+    http_ws_close(ws, WS_CLOSE_NORMAL, "");
 }
 
 static void fail(struct socket *s, const struct err *e)
@@ -60,13 +67,7 @@ static void fail(struct socket *s, const struct err *e)
     struct http_ws *ws = s->live.sink.ws;
     v1_live_error(&s->live, e);
     socket_free(s);
-    http_ws_close(ws, CLOSE_BAD_DATA, "");
-}
-
-static struct exec *exec_of(struct socket *s)
-{
-    struct err e;
-    return *s->exec ? core_exec_find(s->live.v->core, s->exec, &e) : NULL;
+    http_ws_close(ws, WS_CLOSE_BAD_DATA, "");
 }
 
 // --- input ----------------------------------------------------------------------------------
@@ -78,6 +79,21 @@ static void on_fed(struct waiter *w)
     http_ws_pause(s->live.sink.ws, false);
 }
 
+// Nothing of one that may not type is taken, which it is told each time.
+static bool may_type(struct socket *s, struct exec *x)
+{
+    struct json_out o;
+    if (!s->of_run || (!s->view && core_exec_claim(x, s)))
+        return true;
+    json_out_init(&o, v1_sink_begin(&s->live.sink, "read_only", NULL));
+    json_begin(&o, NULL);
+    json_str(&o, "event", "read_only");
+    json_str(&o, "detail", s->view ? "this connection only looks" : "another connection types");
+    json_end(&o);
+    v1_sink_end(&s->live.sink);
+    return false;
+}
+
 // A command that reads slowly holds the client back: nothing more is taken from the socket until
 // its pipe has taken this. What had arrived already is queued, up to core's limit.
 static void feed(struct socket *s, const void *p, size_t n, bool close)
@@ -86,7 +102,8 @@ static void feed(struct socket *s, const void *p, size_t n, bool close)
     struct exec *x = exec_of(s);
     bool wait = !s->feeding;
     s->fed.on_done = on_fed;
-    if (!x || core_exec_stdin(s->live.v->core, x, p, n, close, wait ? &s->fed : NULL, &e))
+    if (!x || !may_type(s, x) ||
+        core_exec_stdin(s->live.v->core, x, p, n, close, wait ? &s->fed : NULL, &e))
         return; // it has ended or closed its input: the exit event tells
     if (!wait)
         return;
@@ -107,6 +124,8 @@ static void control(struct socket *s, const struct control *c)
         feed(s, t->p ? t->p : "", t->len, false);
     } else if (!strcmp(c->event, "stdin_close")) {
         feed(s, "", 0, true);
+    } else if (!may_type(s, x)) {
+        return;
     } else if (!strcmp(c->event, "resize") && c->rows && c->cols) {
         (void)core_exec_resize(core, x, (uint16_t)c->rows, (uint16_t)c->cols, &e); // may be over
     } else if (!strcmp(c->event, "signal") && c->signal && !signal_parse(c->signal, &signal, &e)) {
@@ -177,7 +196,7 @@ static void on_gone(struct http_ws *ws, void *arg, unsigned code)
 {
     (void)code;
     socket_free(arg); // ends a foreground exec
-    http_ws_close(ws, CLOSE_NORMAL, "");
+    http_ws_close(ws, WS_CLOSE_NORMAL, "");
 }
 
 static void on_stop(struct http_ws *ws, void *arg)
@@ -188,37 +207,36 @@ static void on_stop(struct http_ws *ws, void *arg)
         if (s->live.following)
             v1_live_reconnect(&s->live);
         socket_free(s);
-        http_ws_close(ws, CLOSE_RESTART, "the server is replaced; connect again");
+        http_ws_close(ws, WS_CLOSE_RESTART, "the server is replaced; connect again");
         return;
     }
     if (v1_live_will_end(&s->live))
         return;
     v1_live_error(&s->live, &stopping);
     socket_free(s);
-    http_ws_close(ws, CLOSE_GOING_AWAY, "the server is stopping");
+    http_ws_close(ws, WS_CLOSE_GOING_AWAY, "the server is stopping");
 }
 
 static const struct http_ws_ops ops = {on_message, on_writable, on_gone, on_stop};
 
-// The sub-protocol to agree on: a browser that sends its token as one needs another in return.
-static const char *protocol_of(struct http_req *r)
+const char *v1_socket_protocol(struct http_req *r)
 {
     return strstr(http_header(r, "sec-websocket-protocol"), "pinfold.v1") ? "pinfold.v1" : NULL;
 }
 
-static struct socket *socket_new(struct http_req *r, const struct workspace *ws)
+static struct socket *socket_new(struct http_req *r, const char *workspace)
 {
     struct socket *s = xcalloc(1, sizeof(*s));
     v1_live_init(&s->live, v1_of(r), r);
     s->live.on_end = over;
-    memcpy(s->workspace, ws->id, sizeof(s->workspace));
+    memcpy(s->workspace, workspace, sizeof(s->workspace));
     return s;
 }
 
 // False: the client has left, everything is freed.
 static bool accept_socket(struct http_req *r, struct socket *s)
 {
-    s->live.sink.ws = http_ws_accept(r, protocol_of(r), &ops, s);
+    s->live.sink.ws = http_ws_accept(r, v1_socket_protocol(r), &ops, s);
     if (s->live.sink.ws)
         return true;
     socket_free(s);
@@ -229,7 +247,7 @@ void v1_exec_socket(struct http_req *r)
 {
     const struct workspace *ws = v1_find_workspace(r);
     if (ws && !v1_streams_exhausted(r))
-        (void)accept_socket(r, socket_new(r, ws));
+        (void)accept_socket(r, socket_new(r, ws->id));
 }
 
 // --- a terminal -----------------------------------------------------------------------------
@@ -283,7 +301,7 @@ void v1_terminal_socket(struct http_req *r)
     struct workspace *ws = v1_find_workspace(r);
     if (!ws || v1_streams_exhausted(r) || terminal_spec(r, &spec))
         return;
-    struct socket *s = socket_new(r, ws);
+    struct socket *s = socket_new(r, ws->id);
     s->terminal = s->live.sink.binary = true;
     const struct exec *x = attach(r, ws, s, &spec, &e);
     if (!x) {
@@ -293,6 +311,39 @@ void v1_terminal_socket(struct http_req *r)
     }
     s->live.following = true;
     memcpy(s->exec, x->id, sizeof(s->exec));
+    if (accept_socket(r, s))
+        v1_live_started(&s->live, x);
+}
+
+// --- of a run -------------------------------------------------------------------------------
+
+void v1_runs_terminal(struct http_req *r)
+{
+    struct err e;
+    bool view;
+    struct run *run = v1_find_run(r);
+    if (!run || v1_param_bool(r, "view", false, &view) || v1_streams_exhausted(r))
+        return;
+    struct exec *x = *run->exec ? core_exec_find(v1_of(r)->core, run->exec, &e) : NULL;
+    if (!x || !x->tty) {
+        err_set(&e, ERR_CONFLICT,
+                run->rows ? "run %s is %s: it has not begun"
+                          : "run %s is %s and has no terminal: make it with one",
+                run->id, run_state_name(run->state));
+        v1_err(r, &e);
+        return;
+    }
+    struct socket *s = socket_new(r, run->workspace);
+    s->terminal = s->live.sink.binary = s->of_run = true;
+    s->view = view;
+    memcpy(s->exec, x->id, sizeof(s->exec));
+    s->live.f.from[EXEC_STDERR] = UINT64_MAX; // its recording
+    if (core_exec_follow(v1_of(r)->core, x, &s->live.f, &e)) {
+        socket_free(s);
+        v1_err(r, &e);
+        return;
+    }
+    s->live.following = true;
     if (accept_socket(r, s))
         v1_live_started(&s->live, x);
 }
