@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the set-up hands to a sandbox's init: the descriptors by number, and one record that init
-// reads from its report socket before it gives up power.
+// What the set-up hands to a sandbox's init: the descriptors by number, and what the
+// plan (stage.h) says to init itself.
 #pragma once
 #include <pinfold/run.h>
 #include <stdint.h>
 
 enum init_fd {
     INIT_FD_CONTROL = 3,    // SEQPACKET: requests from the server
-    INIT_FD_REPORT = 4,     // SEQPACKET: struct init_start in, struct box_report out, then closed
+    INIT_FD_REPORT = 4,     // SEQPACKET: the plan in, struct box_report out, then closed
     INIT_FD_CGROUP = 5,     // the delegated v2 directory
     INIT_FD_FILTER = 6,     // sock_filter[] in a sealed memfd
     INIT_FD_TOOL = 7,       // pinfold-tool in a sealed memfd
@@ -28,8 +28,9 @@ struct init_start {
     uint32_t memory_on_v2, pids_on_v2; // controllers to hand down to exec groups
     uint32_t linger_ms;                // how long to go on without a server; 0: not at all
 };
-// The only thing a failing set-up says: which step, errno. step 0xffff: init is ready.
-#define REPORT_READY 0xffffu
+// The only thing a failing set-up says: which step, errno.
+#define REPORT_READY 0xffffu // init is ready
+#define REPORT_INIT 0xfffeu  // the steps are done, what init does after them failed
 struct box_report {
     uint32_t step;
     int32_t sys;

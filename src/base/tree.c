@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <pinfold/own.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static int lift(struct removal *r, const char *name)
     for (;;) {
         char to[32];
         (void)snprintf(to, sizeof(to), ".pinfold-rm-%u", r->n_lifted++);
-        if (!renameat2(from, name, root, to, RENAME_NOREPLACE)) {
+        if (!syscall(SYS_renameat2, from, name, root, to, RENAME_NOREPLACE)) {
             r->progress = true;
             return 0;
         }

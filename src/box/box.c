@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a sandbox, seen from the caller: reserve, clone, prepare what needs the child's user
 // namespace, let it go, wait until its init says that it is ready; later kill, reap, clean up.
-#include "act_int.h"
+#include "box_int.h"
 
 #include <errno.h>
-#include <linux/sched.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <pinfold/clone_apart.h>
 #include <pinfold/io.h>
+#include <pinfold/mnt.h>
 #include <pinfold/own.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,9 +28,12 @@ struct start {
     const struct box_spec *spec;
     const struct profile *profile;
     struct plan *plan;
-    struct stage stage;
+    int trees[TREE_N];        // detached mounts, -1 when not wanted
+    int inherit[INIT_FD_END]; // what init gets, by its number there
+    int join[JOIN_MAX];
     struct box_groups *groups;
     int slot, report_fd, control_fd, pidfd;
+    int sys; // why the child could not become init: it shares our memory until then
     uint32_t uid_base;
     pid_t pid;
     char address[48];
@@ -40,10 +47,11 @@ static void start_release(struct start *s)
         (void)waitpid(s->pid, NULL, 0);
     }
     for (int t = 0; t < TREE_N; t++)
-        fd_close(&s->stage.trees[t]);
+        fd_close(&s->trees[t]);
     for (int i = 0; i < INIT_FD_END; i++)
-        fd_close(&s->stage.inherit[i]);
-    fd_close(&s->stage.report_fd);
+        fd_close(&s->inherit[i]);
+    for (int i = 0; i < JOIN_MAX; i++)
+        fd_close(&s->join[i]);
     fd_close(&s->report_fd);
     fd_close(&s->control_fd);
     fd_close(&s->pidfd);
@@ -56,14 +64,15 @@ static void start_release(struct start *s)
 static int reserve(struct start *s, struct err *e)
 {
     const struct box_host_conf *c = &s->h->conf;
-    int *inherit = s->stage.inherit;
+    int *inherit = s->inherit;
     s->slot = range_take(c->id_ranges, &inherit[INIT_FD_RANGE], e);
     if (s->slot < 0)
         return -1;
     s->uid_base = c->id_base + (uint32_t)s->slot * RANGE_IDS;
     s->plan->start.linger_ms = c->linger_ms;
     s->groups = groups_make(s->h->cgroups, s->spec->id, &s->plan->limits, s->uid_base, e);
-    if (!s->groups || groups_init_fds(s->groups, inherit, &s->plan->start, e))
+    if (!s->groups || groups_init_fds(s->groups, inherit, &s->plan->start, e) ||
+        groups_join_fds(s->groups, s->join, e))
         return -1;
     int control[2], report[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control))
@@ -73,39 +82,99 @@ static int reserve(struct start *s, struct err *e)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report))
         return err_sys(e, "make the report socket");
     s->report_fd = report[0];
-    s->stage.report_fd = report[1];
+    inherit[INIT_FD_REPORT] = report[1];
     unsigned which = (unsigned)(s->profile - c->profiles);
     inherit[INIT_FD_FILTER] = fcntl(s->h->filter_fds[which], F_DUPFD_CLOEXEC, 3);
     inherit[INIT_FD_TOOL] = fcntl(s->h->tool_fd, F_DUPFD_CLOEXEC, 3);
     if (s->profile->internal && !strcmp(s->profile->name, "git") && s->h->git_fd >= 0)
         inherit[INIT_FD_GIT] = fcntl(s->h->git_fd, F_DUPFD_CLOEXEC, 3);
-    s->stage.init_fd = s->h->init_fd;
+    for (int i = INIT_FD_CONTROL; i < INIT_FD_END; i++)
+        s->plan->holes |= inherit[i] < 0 ? 1u << i : 0;
     return 0;
 }
 
+// --- in the child, until it is init ---------------------------------------------------------------
+
+static int join_groups(const int fds[JOIN_MAX])
+{
+    for (int i = 0; i < JOIN_MAX; i++)
+        if (fds[i] >= 0 && write(fds[i], "0", 1) != 1)
+            return -1;
+    return 0;
+}
+
+// All that the new user namespace gave it stays over the exec; init's power.c takes it away again.
+// Safe because it is power over the new namespaces only.
+static int keep_capabilities(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &head, data))
+        return -1;
+    for (int i = 0; i < 2; i++)
+        data[i].inheritable = data[i].permitted;
+    if (syscall(SYS_capset, &head, data))
+        return -1;
+    int c = 0;
+    while (!prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0))
+        c++;
+    return errno == EINVAL && c > CAP_SETPCAP ? 0 : -1; // the kernel's last was the one before
+}
+
+// Put what init inherits on its numbers: first everything out of the way, then into place. What is
+// not init's is filled, so that nothing comes to lie there; the rest goes with the exec.
+static int place_descriptors(int inherit[INIT_FD_END], int *init_fd)
+{
+    for (int i = INIT_FD_CONTROL; i < INIT_FD_END; i++)
+        if (inherit[i] >= 0 &&
+            (inherit[i] = fcntl(inherit[i], F_DUPFD_CLOEXEC, INIT_FD_END + 32)) < 0)
+            return -1;
+    *init_fd = fcntl(*init_fd, F_DUPFD_CLOEXEC, INIT_FD_END + 32);
+    for (int i = 0; i < INIT_FD_END; i++)
+        if (dup2(inherit[i] >= 0 ? inherit[i] : inherit[INIT_FD_REPORT], i) < 0)
+            return -1;
+    return *init_fd < 0 ? -1 : 0;
+}
+
+static void become_init(void *arg)
+{
+    struct start *s = arg;
+    static char name[] = "pinfold-init";
+    static char *const argv[] = {name, NULL}, *const envp[] = {NULL};
+    int init_fd = s->h->init_fd, inherit[INIT_FD_END];
+    memcpy(inherit, s->inherit, sizeof(inherit));
+    // Safe because what is executed is a sealed copy of our own program, named by descriptor.
+    if (!join_groups(s->join) && !keep_capabilities() && !place_descriptors(inherit, &init_fd))
+        (void)syscall(SYS_execveat, init_fd, "", argv, envp, AT_EMPTY_PATH);
+    s->sys = errno;
+    (void)syscall(SYS_exit_group, 1);
+}
+
+// --- the clone ------------------------------------------------------------------------------------
+
 static int clone_child(struct start *s, struct err *e)
 {
+    static char stack[32u << 10] __attribute__((aligned(16)));
     struct clone_args args = {
         .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                 CLONE_PIDFD | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND |
+                 CLONE_PIDFD | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND | CLONE_VM | CLONE_VFORK |
                  (s->spec->network == NET_HOST ? 0 : CLONE_NEWNET),
         .pidfd = (uint64_t)(uintptr_t)&s->pidfd,
         .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)stack,
+        .stack_size = sizeof(stack),
         .cgroup = (uint64_t)groups_v2_fd(s->groups),
     };
-    long pid = syscall(SYS_clone3, &args, sizeof(args));
-    if (pid == 0) {
-        (void)close(s->report_fd); // ours: or the child would wait for itself when we are killed
-        (void)close(s->control_fd);
-        act(s->plan, &s->stage);
-    }
-    if (pid < 0)
-        return err_sys(e, "clone a sandbox");
-    s->pid = (pid_t)pid;
+    long pid = clone_apart(&args, (const uint64_t[2]){0, 0}, become_init, s);
+    if (pid > 0)
+        s->pid = (pid_t)pid;
+    errno = pid < 0 ? (int)-pid : s->sys;
+    if (errno)
+        return err_sys(e, pid < 0 ? "clone a sandbox" : "start a sandbox's init");
     // The child has its own copies; ours go, so that its end is seen on the report socket.
-    fd_close(&s->stage.report_fd);
-    fd_close(&s->stage.inherit[INIT_FD_CONTROL]);
-    fd_close(&s->stage.inherit[INIT_FD_RANGE]);
+    fd_close(&s->inherit[INIT_FD_REPORT]);
+    fd_close(&s->inherit[INIT_FD_CONTROL]);
+    fd_close(&s->inherit[INIT_FD_RANGE]);
     return 0;
 }
 
@@ -135,7 +204,7 @@ struct tree_want {
 
 static int make_tree(struct start *s, int userns_fd, const struct tree_want *w, struct err *e)
 {
-    int *slot = &s->stage.trees[w->tree];
+    int *slot = &s->trees[w->tree];
     unsigned flags = OPEN_TREE_CLONE | (*w->path ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH);
     *slot = mnt_open_tree(w->at, w->path, flags);
     if (*slot < 0)
@@ -241,7 +310,7 @@ static int prepare_child(struct start *s, struct err *e)
     own_fd int userns = open(path, O_RDONLY | O_CLOEXEC);
     if (userns < 0)
         return err_sys(e, "open the sandbox's user namespace");
-    if (write_identity(s, e) || groups_join(s->groups, s->pid, e) || make_trees(s, userns, e))
+    if (write_identity(s, e) || make_trees(s, userns, e))
         return -1;
     if (s->spec->network != NET_FULL)
         return 0;
@@ -250,21 +319,19 @@ static int prepare_child(struct start *s, struct err *e)
     return net_attach(s->h->net, (unsigned)s->slot, s->pid, s->address, e);
 }
 
-// Send the trees with the word to go, then the record for init.
+// The plan is the word to go; the trees come with it.
 static int release_child(struct start *s, struct err *e)
 {
-    uint32_t mask = 0;
     int fds[TREE_N];
     size_t n = 0;
     for (unsigned t = 0; t < TREE_N; t++)
-        if (s->stage.trees[t] >= 0) {
-            mask |= 1u << t;
-            fds[n++] = s->stage.trees[t];
+        if (s->trees[t] >= 0) {
+            s->plan->trees |= 1u << t;
+            fds[n++] = s->trees[t];
         }
-    if (io_send_fds(s->report_fd, &mask, sizeof(mask), fds, n) < 0 ||
-        io_send_fds(s->report_fd, &s->plan->start, sizeof(s->plan->start), NULL, 0) < 0)
-        return err_sys(e, "release the sandbox");
-    return 0;
+    size_t size = offsetof(struct plan, steps) + s->plan->n_steps * sizeof(s->plan->steps[0]);
+    return io_send_fds(s->report_fd, s->plan, size, fds, n) < 0 ? err_sys(e, "release the sandbox")
+                                                                : 0;
 }
 
 static int await_ready(struct start *s, char step[32], struct err *e)
@@ -283,7 +350,7 @@ static int await_ready(struct start *s, char step[32], struct err *e)
         return err_set(e, ERR_LOST, "the sandbox's set-up died without a word");
     if (r.step == REPORT_READY)
         return 0;
-    const char *name = r.step < STEP_N_KINDS ? step_rows[r.step].name : "init";
+    const char *name = r.step < STEP_N_KINDS ? step_names[r.step] : "init";
     (void)snprintf(step, 32, "%s", name);
     errno = r.sys;
     return err_sys(e, "sandbox set-up step '%s'", name);
@@ -314,7 +381,9 @@ int box_start(struct box_host *h, const struct box_spec *asked, struct box *ret,
     struct box_spec with_strata = *asked, *spec = &with_strata;
     struct start s = {
         .h = h, .spec = spec, .slot = -1, .report_fd = -1, .control_fd = -1, .pidfd = -1};
-    memset(&s.stage, 0xff, sizeof(s.stage)); // every descriptor -1
+    memset(s.trees, 0xff, sizeof(s.trees)); // every descriptor -1
+    memset(s.inherit, 0xff, sizeof(s.inherit));
+    memset(s.join, 0xff, sizeof(s.join));
     (void)snprintf(step, 32, "prepare");
     s.profile = profile_find(h->conf.profiles, h->conf.n_profiles, spec->profile);
     if (!s.profile)

@@ -5,99 +5,17 @@
 #include <pinfold/box.h>
 #include <pinfold/init_start.h>
 #include <pinfold/list.h>
+#include <pinfold/stage.h>
 #include <pinfold/strata.h>
 #include <stdint.h>
 
 // --- the plan ------------------------------------------------------------------------------
 
-struct stage;
-
-enum step_kind {
-    STEP_IDS,       // become root of the user namespace
-    STEP_KEYRING,   // a session keyring of its own
-    STEP_CGROUP_NS, // cgroup namespace rooted at the box's group
-    STEP_PRIVATE,   // no mount event leaves or enters
-    STEP_STAGE,     // the tmpfs everything is assembled on
-    STEP_UPPER,     // where writes go: a directory of the state, or a tmpfs
-    STEP_ROOT,      // the overlay, or the skeleton
-    STEP_TREE,      // show a prepared tree at a place
-    STEP_FILES,     // /workspace
-    STEP_TMPFS,
-    STEP_PROC,
-    STEP_DEV,
-    STEP_PTS,
-    STEP_HIDE,      // cover a file or directory of /proc
-    STEP_READ_ONLY, // make a part of /proc read-only
-    STEP_PIVOT,
-    STEP_HOSTNAME,
-    STEP_LOOPBACK,
-    STEP_LISTEN, // the sockets of NET_LIST
-    STEP_NO_USERNS,
-    STEP_RLIMITS,
-    STEP_CORE_SCHED, // no sibling thread runs anything else meanwhile
-    STEP_NO_NEW_PRIVS,
-    STEP_WRITABLE, // a directory that Landlock leaves writable
-    STEP_LANDLOCK, // nothing else can be written from here on
-    STEP_INIT,     // execute init
-    STEP_N_KINDS
-};
-enum tree { // what STEP_TREE shows; the index into prepared.trees
-    TREE_LAYERS,
-    TREE_DIR,
-    TREE_STRATA,
-    TREE_USR,
-    TREE_MIRROR,
-    TREE_APT,
-    TREE_RESOLV,
-    TREE_REPO_ROOT,
-    TREE_REPO_ROOT_LAST = TREE_REPO_ROOT + 3,
-    TREE_CALLER_DIR,
-    TREE_N
-};
-#define STEPS_MAX 80
 #define RESOLV_FILE "resolv.conf"          // beneath the state directory, when NameServers= is set
 #define RESOLV_INSIDE "resolv.inside.conf" // there too, for NET_LIST
-#define LAYER_ROOM 72
-#define LAYER_HOST "host" // the skeleton under the host's /usr
-struct step {
-    enum step_kind kind;
-    enum tree tree;
-    bool read_only, exec, optional;
-    uint64_t bytes, inodes;
-    char path[64]; // inside, without the leading slash
-};
-struct plan {
-    struct step steps[STEPS_MAX];
-    unsigned n_steps;
-    char layers[4096]; // overlay's lowerdir: highest first
-    char files[1024];  // that of /workspace; "" when it is a plain directory
-    char hostname[NAME_MAX_LEN + 1];
-    bool memory_upper, net_loopback, userns;
-    uint64_t disk_bytes, inodes;
-    struct limits limits;
-    struct init_start start;
-};
-struct step_row {
-    const char *name;
-    int (*act)(const struct plan *p, const struct step *s, struct stage *st); // 0 or -1 (errno)
-    const char *safe_because;
-};
-extern const struct step_row step_rows[STEP_N_KINDS];
+#define LAYER_HOST "host"                  // the skeleton under the host's /usr
 int plan_make(const struct box_spec *s, const struct profile *p, const char *repo_roots,
               struct plan *ret, struct err *e);
-
-// --- what act works with: descriptors only ---------------------------------------------------
-
-struct stage {
-    int report_fd;            // to the caller
-    int trees[TREE_N];        // detached mounts, -1 when not wanted
-    int inherit[INIT_FD_END]; // what init gets, by its number there
-    int init_fd;
-    int base_fd, root_fd, null_fd, empty_fd;
-    int rules_fd; // Landlock's, while they are collected
-};
-// Runs in the child; never returns.
-_Noreturn void act(const struct plan *p, struct stage *st);
 
 // --- cgroups ---------------------------------------------------------------------------------
 
@@ -125,8 +43,10 @@ struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid,
                                  const struct limits *l);
 const struct limits *groups_limits(const struct box_groups *g);
 int groups_v2_fd(const struct box_groups *g); // the delegated directory
-// After the clone, before the child goes on: join what cannot be cloned into.
-int groups_join(struct box_groups *g, pid_t pid, struct err *e);
+// What cannot be cloned into: files through which the child joins by writing 0; -1 where there is
+// none. The caller's.
+#define JOIN_MAX 3
+int groups_join_fds(const struct box_groups *g, int fds[JOIN_MAX], struct err *e);
 // Descriptors for init: counters and delegated v1 directories; -1 where there is none.
 int groups_init_fds(struct box_groups *g, int fds[INIT_FD_END], struct init_start *st,
                     struct err *e);

@@ -4,13 +4,14 @@
 // uses it. Its bytes are only ever written through the mount, never by a stranger, so mounting it
 // is as safe as mounting the host's own disk. Two mounts of one image would destroy it: the one
 // mount is kept here and shared by all boxes of the directory.
-#include "act_int.h"
+#include "box_int.h"
 
 #include <errno.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <pinfold/io.h>
 #include <pinfold/list.h>
+#include <pinfold/mnt.h>
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/ioctl.h>

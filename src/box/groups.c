@@ -211,13 +211,18 @@ int groups_v2_fd(const struct box_groups *g)
     return g->v2_fd;
 }
 
-int groups_join(struct box_groups *g, pid_t pid, struct err *e)
+// By tasks, not cgroup.procs: one thread that moves itself waits for nobody, while to move another
+// process the kernel stops every fork and exit of the machine.
+int groups_join_fds(const struct box_groups *g, int fds[JOIN_MAX], struct err *e)
 {
-    for (int i = 0; i < CTL_N; i++)
-        if (g->v1_fd[i] >= 0 && write_number(g->v1_fd[i], "cgroup.procs", (uint64_t)pid, e))
-            return -1;
+    for (int i = 0; i < CTL_N; i++) {
+        fds[i] = g->v1_fd[i] < 0 ? -1 : openat(g->v1_fd[i], "tasks", O_WRONLY | O_CLOEXEC);
+        if (g->v1_fd[i] >= 0 && fds[i] < 0)
+            return err_sys(e, "open a cgroup's tasks");
+    }
     return 0;
 }
+_Static_assert(JOIN_MAX >= (int)CTL_N, "one for each controller");
 
 int groups_init_fds(struct box_groups *g, int fds[INIT_FD_END], struct init_start *st,
                     struct err *e)

@@ -237,7 +237,7 @@ int box_plan_print(const struct box_spec *s, const struct profile *prof, struct 
     for (unsigned i = 0; i < p->n_steps; i++) {
         const struct step *st = &p->steps[i];
         bool more = st->path[0] || st->bytes || st->read_only;
-        int r = buf_printf(out, "%2u %-*s", i + 1, more ? 12 : 0, step_rows[st->kind].name);
+        int r = buf_printf(out, "%2u %-*s", i + 1, more ? 12 : 0, step_names[st->kind]);
         if (st->path[0])
             r |= buf_printf(out, " /%s", st->path);
         if (st->bytes)

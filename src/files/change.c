@@ -45,7 +45,8 @@ int files_move(struct files *f, const char *src, const char *dst, const struct f
         return files_sys(e, "move %s", src);
     if (place_open(f, dst, how->parents ? PLACE_PARENTS : 0, &to, e))
         return -1;
-    if (renameat2(from.dir_fd, from.name, to.dir_fd, to.name, how->replace ? 0 : RENAME_NOREPLACE))
+    if (syscall(SYS_renameat2, from.dir_fd, from.name, to.dir_fd, to.name,
+                how->replace ? 0 : RENAME_NOREPLACE))
         return files_sys(e, "move %.80s to %.80s", src, dst);
     if (dir_sync(to.dir_fd) || dir_sync(from.dir_fd))
         return files_sys(e, "sync the directory of %s", dst);

@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pinfold/id.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 struct temp {
     int dir_fd, fd;
@@ -57,7 +59,7 @@ static int temp_rename(struct temp *t, const char *name, unsigned flags, struct 
             return files_sys(e, "name the temporary");
         }
     }
-    if (renameat2(t->dir_fd, t->name, t->dir_fd, name, flags))
+    if (syscall(SYS_renameat2, t->dir_fd, t->name, t->dir_fd, name, flags))
         return files_sys(e, "replace %s", name);
     t->name[0] = 0;
     return 0;

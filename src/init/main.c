@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
+#include <pinfold/stage.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -112,9 +113,9 @@ static void on_control(struct init *in)
 
 // --- start ------------------------------------------------------------------------------------
 
-static _Noreturn void fail(int sys)
+static _Noreturn void fail(uint32_t step, int sys)
 {
-    struct box_report r = {.step = 0xfffe, .sys = sys};
+    struct box_report r = {.step = step, .sys = sys};
     (void)send(INIT_FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
     _exit(1);
 }
@@ -122,8 +123,6 @@ static _Noreturn void fail(int sys)
 static int set_up(struct init *in)
 {
     sigset_t all;
-    if (recv(INIT_FD_REPORT, &in->start, sizeof(in->start), 0) != sizeof(in->start))
-        return -1;
     for (int fd = INIT_FD_CONTROL; fd < INIT_FD_END; fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) && errno != EBADF)
             return -1;
@@ -148,8 +147,11 @@ int main(void)
     struct init *in = &the_init;
     if (getpid() != 1)
         return 2; // only ever pid 1 of a sandbox
+    uint32_t step;
+    if (stage_act(&in->start, &step))
+        fail(step, errno);
     if (set_up(in))
-        fail(errno);
+        fail(REPORT_INIT, errno);
     groups_prepare(in);
     sigset_t child;
     (void)sigemptyset(&child);

@@ -30,9 +30,12 @@ int power_drop(struct init *in)
     uint64_t caps = in->start.capabilities;
     // The bounding set is the commands': a command that runs as root gets exactly this by its
     // exec, others get nothing by their change of user.
-    for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
-        if (!(caps & 1ull << c) && prctl(PR_CAPBSET_DROP, c))
+    for (int c = 0; c < 64; c++)
+        if (!(caps & 1ull << c) && prctl(PR_CAPBSET_DROP, c)) {
+            if (errno == EINVAL && c > CAP_SETPCAP)
+                break; // the kernel's last was the one before
             return -1;
+        }
     unsigned bits =
         SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
     if (!caps)

@@ -5,9 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <limits.h>
 #include <linux/openat2.h>
-#include <linux/sched.h>
+#include <pinfold/clone_apart.h>
 #include <pinfold/own.h>
 #include <signal.h>
 #include <string.h>
@@ -71,8 +71,9 @@ static bool take_stdio(void)
 static bool become_user(void)
 {
     gid_t group = L.who.gid;
-    return !setgroups(1, &group) && !setresgid(group, group, group) &&
-           !setresuid(L.who.uid, L.who.uid, L.who.uid);
+    // Not by libc, which would look for other threads in the memory that is init's still.
+    return !syscall(SYS_setgroups, 1, &group) && !syscall(SYS_setresgid, group, group, group) &&
+           !syscall(SYS_setresuid, L.who.uid, L.who.uid, L.who.uid);
 }
 
 static void execute_on_path(const char *name)
@@ -108,7 +109,7 @@ static bool enter(const char *dir)
     return fd >= 0 && !fchdir(fd) && !close(fd);
 }
 
-static int child(void *unused)
+static void child(void *unused)
 {
     (void)unused;
     sigset_t none;
@@ -128,7 +129,7 @@ static int child(void *unused)
     L.step = "descriptors";
     // A program given by descriptor must survive until exec; everything else goes for real.
     if ((L.program_fd >= 0 && dup2(L.program_fd, 3) < 0) ||
-        close_range(L.program_fd >= 0 ? 4 : 3, ~0u, 0) ||
+        syscall(SYS_close_range, L.program_fd >= 0 ? 4 : 3, ~0u, 0) ||
         (L.program_fd >= 0 && fcntl(3, F_SETFD, FD_CLOEXEC)))
         goto failed;
     L.step = "cwd"; // after the change of user: resolved with the command's own rights
@@ -216,31 +217,6 @@ static int open_terminal(const struct msg_exec *m, int *ret_master, int *ret_sla
     return 0;
 }
 
-// clone3 with a stack of the child's own: it must not run on the frame of a caller that is waiting.
-// The two arguments it does not have carry the key that the guard asks for.
-#if !defined(__x86_64__)
-#error "init starts commands with a few lines of assembler, written for x86-64 only so far"
-#endif
-static long clone3_call(struct clone_args *args, const struct guard_key *key, int (*fn)(void *))
-{
-    register int (*at)(void *) __asm__("r8") = fn;
-    register uint64_t key_b __asm__("r10") = key->b;
-    long r;
-    __asm__ volatile("syscall\n\t"
-                     "testq %%rax, %%rax\n\t"
-                     "jnz 1f\n\t"
-                     "xorl %%ebp, %%ebp\n\t"
-                     "xorl %%edi, %%edi\n\t"
-                     "callq *%%r8\n\t"
-                     "ud2\n"
-                     "1:"
-                     : "=a"(r)
-                     : "0"((long)SYS_clone3), "D"(args), "S"(sizeof(*args)), "d"(key->a),
-                       "r"(key_b), "r"(at)
-                     : "rcx", "r11", "memory", "cc");
-    return r;
-}
-
 static int clone_into(const struct guard_key *key, const struct exec_group *g, pid_t *ret)
 {
     static char stack[64u << 10] __attribute__((aligned(16)));
@@ -251,7 +227,7 @@ static int clone_into(const struct guard_key *key, const struct exec_group *g, p
         .stack_size = sizeof(stack),
         .cgroup = (uint64_t)g->dir_fd,
     };
-    long r = clone3_call(&args, key, child);
+    long r = clone_apart(&args, (const uint64_t[]){key->a, key->b}, child, NULL);
     if (r < 0) {
         errno = (int)-r;
         return -1;
@@ -285,7 +261,7 @@ static void refuse(struct msg_exec_started *ret, enum err_code code, int sys, co
 {
     ret->code = code;
     ret->sys = (uint32_t)sys;
-    (void)snprintf(ret->text, sizeof(ret->text), "%s: %s", step, strerrordesc_np(sys));
+    (void)snprintf(ret->text, sizeof(ret->text), "%s: %s", step, strerror(sys));
 }
 
 static enum err_code code_of(int sys)

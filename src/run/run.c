@@ -118,14 +118,23 @@ int end_reason_parse(const char *s, enum end_reason *ret)
     return -1;
 }
 
+static const char *const signal_names[] = {
+    [SIGHUP] = "SIGHUP",       [SIGINT] = "SIGINT",       [SIGQUIT] = "SIGQUIT",
+    [SIGILL] = "SIGILL",       [SIGTRAP] = "SIGTRAP",     [SIGABRT] = "SIGABRT",
+    [SIGBUS] = "SIGBUS",       [SIGFPE] = "SIGFPE",       [SIGKILL] = "SIGKILL",
+    [SIGUSR1] = "SIGUSR1",     [SIGSEGV] = "SIGSEGV",     [SIGUSR2] = "SIGUSR2",
+    [SIGPIPE] = "SIGPIPE",     [SIGALRM] = "SIGALRM",     [SIGTERM] = "SIGTERM",
+    [SIGSTKFLT] = "SIGSTKFLT", [SIGCHLD] = "SIGCHLD",     [SIGCONT] = "SIGCONT",
+    [SIGSTOP] = "SIGSTOP",     [SIGTSTP] = "SIGTSTP",     [SIGTTIN] = "SIGTTIN",
+    [SIGTTOU] = "SIGTTOU",     [SIGURG] = "SIGURG",       [SIGXCPU] = "SIGXCPU",
+    [SIGXFSZ] = "SIGXFSZ",     [SIGVTALRM] = "SIGVTALRM", [SIGPROF] = "SIGPROF",
+    [SIGWINCH] = "SIGWINCH",   [SIGPOLL] = "SIGPOLL",     [SIGPWR] = "SIGPWR",
+    [SIGSYS] = "SIGSYS",
+};
+
 const char *signal_name(int sig)
 {
-    static char names[NSIG][12];
-    const char *abbrev = sig > 0 && sig < NSIG ? sigabbrev_np(sig) : NULL;
-    if (!abbrev)
-        return "SIG?";
-    (void)snprintf(names[sig], sizeof(names[sig]), "SIG%s", abbrev);
-    return names[sig];
+    return sig > 0 && sig < (int)N_ELEMS(signal_names) ? signal_names[sig] : "SIG?";
 }
 
 int signal_parse(const char *s, int *ret, struct err *e)
@@ -136,12 +145,10 @@ int signal_parse(const char *s, int *ret, struct err *e)
         return 0;
     }
     const char *bare = strncmp(s, "SIG", 3) ? s : s + 3;
-    for (int i = 1; i < NSIG; i++) {
-        const char *abbrev = sigabbrev_np(i);
-        if (abbrev && !strcmp(abbrev, bare)) {
+    for (int i = 1; i < (int)N_ELEMS(signal_names); i++)
+        if (!strcmp(signal_names[i] + 3, bare)) {
             *ret = i;
             return 0;
         }
-    }
     return err_set(e, ERR_BAD_REQUEST, "'%.20s' is not a signal's name or number", s);
 }

@@ -132,7 +132,7 @@ static _Noreturn void become(char **argv)
     struct sigaction dfl = {.sa_handler = SIG_DFL};
     (void)sigaction(SIGPIPE, &dfl, NULL);
     (void)execvp(argv[0], argv);
-    (void)dprintf(STDERR_FILENO, "%.100s: %s\n", argv[0], strerrordesc_np(errno));
+    (void)dprintf(STDERR_FILENO, "%.100s: %s\n", argv[0], strerror(errno));
     _exit(errno == ENOENT ? 127 : 126);
 }
 

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps that a profile asks for where the kernel has them: core scheduling and Landlock. Both hold
 // for init and all it starts, so that commands pay nothing at their start.
-#include "act_int.h"
+#include "stage_int.h"
 
 #include <errno.h>
+#include <linux/prctl.h>
 #include <pinfold/io.h>
 #include <pinfold/landlock.h>
 #include <pinfold/own.h>
-#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 STEP_FN(act_core_sched)
 {
     (void)p, (void)st;
     // ENODEV: no processor here has sibling threads, so there is nothing to keep apart.
-    if (!prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PR_SCHED_CORE_SCOPE_THREAD_GROUP, 0) ||
+    if (!syscall(SYS_prctl, PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0,
+                 PR_SCHED_CORE_SCOPE_THREAD_GROUP, 0) ||
         errno == ENODEV || s->optional)
         return 0;
     return -1;
@@ -40,8 +42,8 @@ static int begin(const struct step *s, struct stage *st)
     // Init's own: the groups of its commands, by descriptors that no command gets.
     static const int groups[] = {INIT_FD_CGROUP, INIT_FD_V1_MEMORY, INIT_FD_V1_PIDS};
     for (unsigned i = 0; i < N_ELEMS(groups); i++)
-        if (st->inherit[groups[i]] >= 0 &&
-            landlock_grant(st->rules_fd, &rules, st->inherit[groups[i]], LANDLOCK_FS_WRITE))
+        if (!(st->holes & 1u << groups[i]) &&
+            landlock_grant(st->rules_fd, &rules, groups[i], LANDLOCK_FS_WRITE))
             return -1;
     return 0;
 }

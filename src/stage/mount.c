@@ -3,7 +3,7 @@
 // attributes, and moved onto a descriptor beneath the root that is being built. Places are opened
 // without following symlinks, since an image or an earlier command may have planted some
 // (CVE-2026-41579, CVE-2026-47766: an image's /dev was a symlink).
-#include "act_int.h"
+#include "stage_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <pinfold/own.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
