@@ -11,6 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define PIPE_WIDE (256 << 10)
+
 struct spill {
     struct job job; // first member
     struct core *core;
@@ -45,6 +47,14 @@ static int move(struct spill *s, int fd, struct err *e)
     return 0;
 }
 
+// Who prints faster than is read writes on while what was read is on its way.
+static void widen(const struct spill *s)
+{
+    if (s->len == s->to.max && fcntl(s->pipe_fd, F_GETPIPE_SZ) < PIPE_WIDE)
+        (void)fcntl(s->pipe_fd, F_SETPIPE_SZ,
+                    PIPE_WIDE); // refused when all our pipes hold too much
+}
+
 static char *read_back(const struct spill *s, int fd)
 {
     own_free char *data = xmalloc(s->len + 1);
@@ -66,6 +76,7 @@ static void spill_work(struct job *j)
         openat(s->core->output_fd, s->to.name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if ((fd < 0 ? err_sys(&s->err, "output file") : move(s, fd, &s->err)) && !s->err.code)
         s->err.code = ERR_KERNEL;
+    widen(s);
     if (s->len)
         s->data = read_back(s, fd);
     else if (fd >= 0 && !s->to.at)

@@ -31,9 +31,15 @@ size_t json_utf8_prefix(const void *text, size_t n, bool *cut)
     size_t i = 0;
     *cut = false;
     while (i < n) {
-        uint64_t eight;
-        if (n - i >= 8 && (memcpy(&eight, p + i, 8), !(eight & UINT64_C(0x8080808080808080)))) {
-            i += 8;
+        uint64_t v[4]; // plain ASCII goes by thirty-two, or by eight
+        const uint64_t high = UINT64_C(0x8080808080808080);
+        if (n - i >= sizeof(v) &&
+            (memcpy(v, p + i, sizeof(v)), !((v[0] | v[1] | v[2] | v[3]) & high))) {
+            i += sizeof(v);
+            continue;
+        }
+        if (n - i >= sizeof(v[0]) && (memcpy(v, p + i, sizeof(v[0])), !(v[0] & high))) {
+            i += sizeof(v[0]);
             continue;
         }
         int len = utf8_char(p + i, n - i);

@@ -114,20 +114,41 @@ static size_t put_escape(char *to, unsigned char c)
     return 6;
 }
 
-// Does one of eight bytes need an escape? Exact for the lowest such byte, which is enough here.
-static bool any_escape(uint64_t v)
+// Sixteen bytes are copied at a time, up to the next that needs an escape.
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#define WIDE 16
+static unsigned copy_plain(char *to, const char *s)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-#define HAS_ZERO(x) (((x)-ones) & ~(x)&high)
-    uint64_t control = (v - ones * 0x20) & ~v & high;
-    return control | HAS_ZERO(v ^ ones * '"') | HAS_ZERO(v ^ ones * '\\') |
-           HAS_ZERO(v ^ ones * 0x7f);
-#undef HAS_ZERO
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)s);
+    _mm_storeu_si128((__m128i *)(void *)to, v);
+    // below space, which the smaller of both says without signs
+    __m128i bad = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+    return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(bad) | 1u << WIDE);
 }
+#else
+#define WIDE 1
+static unsigned copy_plain(char *to, const char *s)
+{
+    *to = *s;
+    return !escapes[(unsigned char)*s];
+}
+#endif
 
 static char *escape_each(char *to, const char *s, size_t n)
 {
-    for (const char *end = s + n; s < end; s++) {
+    const char *end = s + n;
+    while (end - s >= WIDE) {
+        unsigned plain = copy_plain(to, s);
+        to += plain;
+        s += plain;
+        if (plain < WIDE)
+            to += put_escape(to, (unsigned char)*s++);
+    }
+    for (; s < end; s++) {
         if (escapes[(unsigned char)*s])
             to += put_escape(to, (unsigned char)*s);
         else
@@ -150,15 +171,8 @@ static void escaped(struct buf *b, const char *s, size_t n)
         char *begin = buf_reserve(b, room), *to = begin;
         if (!begin)
             return;
-        const char *end = s + piece;
-        for (; end - s >= 8; s += 8) {
-            uint64_t eight;
-            memcpy(&eight, s, 8);
-            memcpy(to, s, 8);
-            to = any_escape(eight) ? escape_each(to, s, 8) : to + 8;
-        }
-        to = escape_each(to, s, (size_t)(end - s));
-        s = end;
+        to = escape_each(to, s, piece);
+        s += piece;
         buf_commit(b, (size_t)(to - begin));
         n -= piece;
     }
