@@ -48,6 +48,7 @@ struct agent_reader {
     enum run_reason failed; // WHY_NONE: nothing went wrong
     char error[400];
     unsigned denials;
+    bool answer_cut; // the last one, by its limit of tokens
     struct run_usage usage, totals;
 };
 // Write one event: begin, members by json_out and the helpers, end.

@@ -30,6 +30,7 @@ static int plan_claude(struct planner *p, struct err *e)
     // No host is asked but the base URL; updates are a matter of images.
     plan_env(p, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1");
     plan_env(p, "DISABLE_AUTOUPDATER=1");
+    plan_env(p, "IS_SANDBOX=1"); // else it does not skip permissions as root
     return 0;
 }
 
@@ -126,17 +127,19 @@ static void add_model(struct run_usage *u, const struct json_node *m)
 }
 
 // Numbers by model hold the sub-agents' part too. Newer versions let them and the cost grow over
-// resumes and give this run's part beside them; older ones begin anew with each run. Lines of type
-// assistant repeat a message's numbers for each block: they are not added up.
+// resumes and give the part since the last result beside them, of which there is one for each turn
+// that a sub-agent's end began: these are added up. Older ones begin anew with each run. Lines of
+// type assistant repeat a message's numbers for each block: they are not added up.
 static void count(struct agent_reader *r, const struct json_node *line)
 {
     const struct json_node *own = json_at(line, "model_usage_since_last_result");
     const struct json_node *models = own ? own : json_at(line, "modelUsage");
     const struct run_usage *before = &r->expect.before;
-    struct run_usage u = {.known = true};
+    struct run_usage u = own ? r->usage : (struct run_usage){0};
+    u.known = true;
     for (const struct json_node *m = models ? models->first : NULL; m; m = m->next)
         add_model(&u, m);
-    if (!models || !models->first) {
+    if (!own && (!models || !models->first)) {
         u.input_tokens = json_u64_at(line, "usage.input_tokens") +
                          json_u64_at(line, "usage.cache_creation_input_tokens");
         u.output_tokens = json_u64_at(line, "usage.output_tokens");
@@ -158,18 +161,23 @@ static void count(struct agent_reader *r, const struct json_node *line)
     r->totals.cost_known = u.cost_known;
 }
 
+// "success" with is_error is what it says when its model failed, and the reason is elsewhere.
 static void judge(struct agent_reader *r, const struct json_node *line)
 {
     struct json_text text = json_text_at(line, "result");
+    struct json_text end = json_text_at(line, "terminal_reason");
     if (json_is(line, "subtype", "error_max_turns"))
         seen_failure(r, WHY_TURN_LIMIT, text, "it took more turns than it may");
     else if (json_is(line, "subtype", "error_max_budget_usd"))
         seen_failure(r, WHY_COST_LIMIT, text, "it cost more than it may");
-    else if (json_text_at(line, "terminal_reason").len &&
-             !json_is(line, "terminal_reason", "completed"))
-        seen_failure(r, WHY_ABORTED, text, "it was interrupted in the middle of a turn");
+    else if (json_is(line, "stop_reason", "refusal"))
+        seen_failure(r, WHY_REFUSED, text, "its model refused");
+    else if (r->answer_cut)
+        seen_failure(r, WHY_TOKEN_LIMIT, text, "the answer of its model was cut");
     else if (json_is(line, "subtype", "success") && json_true_at(line, "is_error"))
         seen_failure(r, WHY_API_ERROR, text, "its model failed");
+    else if (end.len && !json_is(line, "terminal_reason", "completed"))
+        seen_failure(r, WHY_ABORTED, text, "it was interrupted in the middle of a turn");
     else if (!json_is(line, "subtype", "success") || json_true_at(line, "is_error"))
         seen_failure(r, WHY_AGENT_ERROR, text, "it failed while it ran");
     else
@@ -205,6 +213,7 @@ void claude_on_line(struct agent_reader *r, const struct json_node *line)
     if (json_is(line, "type", "system")) {
         on_system(r, line);
     } else if (json_is(line, "type", "assistant") || json_is(line, "type", "user")) {
+        r->answer_cut = json_is(line, "error", "max_output_tokens");
         if (content && content->kind == JSON_ARR)
             for (const struct json_node *b = content->first; b; b = b->next)
                 on_content(r, line, b);

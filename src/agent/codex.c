@@ -2,20 +2,28 @@
 // codex exec --json.
 #include "agent_int.h"
 
-// As a file, so that neither address nor model has to be quoted on a command line. The sandbox is
-// ours: codex's own needs nested user namespaces and fails every command without them.
-static const char config[] = "model_provider = \"pinfold\"\n"
-                             "approval_policy = \"never\"\n"
-                             "check_for_update_on_startup = false\n"
-                             "[analytics]\n"
-                             "enabled = false\n"
-                             "[features]\n"
-                             "plugins = false\n"
-                             "[model_providers.pinfold]\n"
-                             "name = \"pinfold\"\n"
-                             "base_url = %s\n"
-                             "env_key = \"PINFOLD_MODEL_KEY\"\n"
-                             "wire_api = \"responses\"\n";
+#include <string.h>
+
+// Over whatever its configuration file says. The sandbox is ours: codex's own needs nested user
+// namespaces and fails every command without them. Values are TOML; a JSON string is one too.
+static void plan_settings(struct planner *p)
+{
+    static const char *const always[] = {
+        "-c", "model_provider=\"pinfold\"", "-c", "approval_policy=\"never\"", "-c",
+        "check_for_update_on_startup=false", "-c", "analytics.enabled=false",
+        // its list of plugins is asked for at three hosts
+        "-c", "features.plugins=false", "-c", NULL};
+    const struct agent_wish *w = p->wish;
+    plan_args(p, always);
+    plan_arg(p, plan_text(p,
+                          "model_providers.pinfold={name=\"pinfold\",base_url=%s,"
+                          "env_key=\"PINFOLD_MODEL_KEY\",wire_api=\"responses\"}",
+                          plan_json(p, w->base_url)));
+    if (w->effort) {
+        plan_arg(p, "-c");
+        plan_arg(p, plan_text(p, "model_reasoning_effort=%s", plan_json(p, w->effort)));
+    }
+}
 
 static int plan(struct planner *p, struct err *e)
 {
@@ -29,18 +37,12 @@ static int plan(struct planner *p, struct err *e)
         plan_arg(p, "resume");
     plan_args(p, always);
     plan_arg(p, w->model);
-    if (w->effort) {
-        plan_arg(p, "-c");
-        plan_arg(p, plan_text(p, "model_reasoning_effort=%s", plan_json(p, w->effort)));
-    }
+    plan_settings(p);
     plan_arg(p, "--");
     if (w->session)
         plan_arg(p, w->session);
     plan_arg(p, w->prompt);
     plan_env(p, "PINFOLD_MODEL_KEY=%s", w->api_key ? w->api_key : "none");
-    // A JSON string is a TOML string too.
-    p->plan->files[p->plan->n_files++] =
-        (struct agent_file){".codex/config.toml", plan_text(p, config, plan_json(p, w->base_url))};
     return 0;
 }
 
@@ -129,7 +131,9 @@ static void on_line(struct agent_reader *r, const struct json_node *line)
         r->failed = WHY_NONE;
         count(r, json_at(line, "usage"));
     } else if (json_is(line, "type", "turn.failed")) {
-        seen_failure(r, WHY_API_ERROR, json_text_at(line, "error.message"), "its turn failed");
+        struct json_text text = json_text_at(line, "error.message");
+        bool cut = text.p && memmem(text.p, text.len, "max_output_tokens", 17);
+        seen_failure(r, cut ? WHY_TOKEN_LIMIT : WHY_API_ERROR, text, "its turn failed");
     }
 }
 

@@ -4,28 +4,32 @@
 
 static int plan(struct planner *p, struct err *e)
 {
+    // It takes its prompt apart when that is an argument: one with a blank gets quotes, and a
+    // backslash before each of its own. By a pipe it comes as it is.
+    static const char *const from_stdin[] = {
+        "sh", "-c", "printf %s \"$PINFOLD_PROMPT\" | opencode run --format json --thinking \"$@\"",
+        "sh", NULL};
     const struct agent_wish *w = p->wish;
     const char *model = plan_json(p, w->model);
     const char *path = plan_json(p, plan_text(p, "pinfold/%s", w->model));
     (void)e;
-    plan_arg(p, "opencode");
-    plan_arg(p, "run");
-    plan_arg(p, "--format");
-    plan_arg(p, "json");
+    plan_args(p, from_stdin);
     if (w->session) {
         plan_arg(p, "--session");
         plan_arg(p, w->session);
     }
-    plan_arg(p, "--");
-    plan_arg(p, w->prompt);
+    plan_env(p, "PINFOLD_PROMPT=%s", w->prompt);
     plan_env(p,
-             "OPENCODE_CONFIG_CONTENT={\"autoupdate\":false,\"share\":\"disabled\",\"model\":%s,"
+             "OPENCODE_CONFIG_CONTENT={\"autoupdate\":false,\"share\":\"disabled\",\"snapshot\":"
+             "false,\"model\":%s,"
              "\"small_model\":%s,\"enabled_providers\":[\"pinfold\"],\"provider\":{\"pinfold\":{"
              "\"npm\":\"@ai-sdk/openai-compatible\",\"options\":{\"baseURL\":%s,\"apiKey\":%s},"
              "\"models\":{%s:{\"tool_call\":true}}}},\"permission\":\"allow\"}",
              path, path, plan_json(p, w->base_url), plan_json(p, w->api_key ? w->api_key : "none"),
              model);
     plan_env(p, "OPENCODE_DISABLE_PROJECT_CONFIG=1");
+    plan_env(p, "OPENCODE_PURE=1"); // no plugins but its own
+    plan_env(p, "OPENCODE_DISABLE_DEFAULT_PLUGINS=1");
     plan_env(p, "OPENCODE_DISABLE_MODELS_FETCH=1");
     plan_env(p, "OPENCODE_DISABLE_AUTOUPDATE=1");
     plan_env(p, "OPENCODE_DISABLE_LSP_DOWNLOAD=1");
@@ -114,7 +118,8 @@ const struct agent_adapter agent_opencode = {
     .program = "opencode",
     .doc = "OpenCode, headless.",
     .state_dir = ".local/share/opencode",
-    .ignores = "the repository's opencode.json and .opencode (base URLs, commands)",
+    // This version asks no switch before it runs a repository's .opencode/plugin, in the sandbox.
+    .ignores = "the repository's opencode.json (base URLs, commands), but not its .opencode/plugin",
     .needs_provider = true,
     .needs_prompt = true,
     .resumes = true,

@@ -125,9 +125,10 @@ void seen_session(struct agent_reader *r, struct json_text id)
 void seen_init(struct agent_reader *r, struct json_text id, struct json_text model)
 {
     struct json_out o;
+    bool again = r->session[0] != '\0';
     seen_session(r, id);
-    if (!r->session[0])
-        return;
+    if (again || !r->session[0])
+        return; // told once, though claude begins each turn with it
     event_begin(r, &o);
     json_str(&o, "session_id", r->session);
     event_text(&o, "model", model);

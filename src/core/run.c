@@ -39,6 +39,15 @@ struct runrec *runrec_new(struct core *c, const char *id)
     return r;
 }
 
+const char *run_env(const char *const *env, const char *name)
+{
+    size_t n = strlen(name);
+    for (; env && *env; env++)
+        if (!strncmp(*env, name, n) && (*env)[n] == '=')
+            return *env + n + 1;
+    return NULL;
+}
+
 size_t runrec_bytes(const struct runrec *r)
 {
     return sizeof(*r) + strlen(r->prompt) + strlen(r->command) + r->argv->packed_len +

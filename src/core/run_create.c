@@ -14,12 +14,16 @@ static int check_agent(const struct run_spec *s, const struct agent_adapter *a, 
                                     .model = s->model,
                                     .effort = s->effort,
                                     .command = s->command,
-                                    .argv = s->argv};
+                                    .argv = s->argv,
+                                    .base_url = run_env(s->env, RUN_MODEL_URL),
+                                    .api_key = run_env(s->env, RUN_MODEL_KEY)};
     struct agent_plan plan = {0};
-    if (agent_needs_provider(a) || s->provider)
+    if (s->provider)
+        return err_set(e, ERR_BAD_REQUEST, "there is no provider '%.40s'", s->provider);
+    if (agent_needs_provider(a) && !wish.base_url)
         return err_set(e, ERR_BAD_REQUEST,
-                       "agent %s needs a provider, which this server cannot offer inside a sandbox "
-                       "yet; run its program with agent command",
+                       "agent %s needs a model: give env " RUN_MODEL_URL " (and " RUN_MODEL_KEY
+                       ", which the sandbox then sees)",
                        agent_name(a));
     if (agent_plan_make(a, &wish, &plan, e))
         return -1;

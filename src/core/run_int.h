@@ -72,6 +72,10 @@ void runrec_insert(struct runrec *r);
 void runrec_free(struct runrec *r);    // out of all lists
 void runrec_publish(struct runrec *r); // what callers see, from its own
 size_t runrec_bytes(const struct runrec *r);
+// Of the variables of a run that name a model of its user's own.
+#define RUN_MODEL_URL "PINFOLD_MODEL_URL"
+#define RUN_MODEL_KEY "PINFOLD_MODEL_KEY"
+const char *run_env(const char *const *env, const char *name); // NULL: not there
 // The only writer of a state: the table of transitions is a law.
 void run_set_state(struct runrec *r, enum run_state to);
 

@@ -298,7 +298,9 @@ static void start(struct runrec *r, struct ws *ws)
                                     .session = resumed_session(r),
                                     .plan = p->mode == RUN_PLAN,
                                     .command = p->command,
-                                    .argv = p->argv};
+                                    .argv = p->argv,
+                                    .base_url = run_env(p->env, RUN_MODEL_URL),
+                                    .api_key = run_env(p->env, RUN_MODEL_KEY)};
     if (agent_plan_make(r->adapter, &wish, &plan, &e)) {
         run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
         return;

@@ -98,7 +98,7 @@ static void ask_request(struct conn *c, const struct peek_http *h, struct slice 
     c->switching = h->upgrade;
     if (peek_http_rewrite(c->up.data + c->up.at, h, host, &head) ||
         peek_body(&c->body, c->up.data + c->up.at + h->len, rest, &used) < 0 ||
-        head.len + used > FLOW_ROOM) {
+        head.len + used > FLOW_ROOM + FLOW_SLACK) {
         conn_refuse(c, NO_SENSE, "the request cannot be passed on");
         return;
     }

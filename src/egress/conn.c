@@ -19,7 +19,7 @@ static void on_server(struct watch *w, uint32_t events);
 static void make_room(struct flow *f)
 {
     if (!f->data)
-        f->data = xmalloc(FLOW_ROOM);
+        f->data = xmalloc(FLOW_ROOM + FLOW_SLACK);
     if (f->at) {
         memmove(f->data, f->data + f->at, f->len);
         f->at = 0;
@@ -29,7 +29,7 @@ static void make_room(struct flow *f)
 int flow_read(struct flow *f, int fd)
 {
     make_room(f);
-    if (f->len == FLOW_ROOM)
+    if (f->len >= FLOW_ROOM)
         return 0;
     ssize_t n = recv(fd, f->data + f->len, FLOW_ROOM - f->len, 0);
     if (n < 0)
@@ -61,7 +61,7 @@ int flow_write(struct flow *f, int fd)
 int flow_put(struct flow *f, const void *p, size_t n)
 {
     make_room(f);
-    if (n > FLOW_ROOM - f->len)
+    if (n > FLOW_ROOM + FLOW_SLACK - f->len)
         return -1;
     memcpy(f->data + f->len, p, n);
     f->len += n;

@@ -22,6 +22,7 @@
 #include <pinfold/wire.h>
 
 #define FLOW_ROOM (64 * 1024) // of each direction; more than any request's head or hello
+#define FLOW_SLACK 1024       // and what a head may grow by when it is rewritten
 #define NAMES_MAX 4096        // with an address in one sandbox; then the oldest is given away
 #define ADDRESSES_MAX 8       // of one name that are tried
 

@@ -34,6 +34,11 @@ is "$(run "curl -sS http://$WEB:8080/")" "hello from $WEB:8080" "an address that
 is "$(run 'curl -sS -x socks5h://127.0.0.1:3128 http://good.test/')" "hello from good.test" "SOCKS with a name"
 is "$(run 'curl -sS --data-binary @/usr/bin/env http://good.test/post >/dev/null; echo $?')" 0 "a body goes through"
 like "$(grep /post "$WORK/requests")" "body=$(stat -Lc %s /usr/bin/env)" "all of it"
+# All of it at once, so that head and body fill what is read first.
+is "$(run "python3 -c 'import socket
+s = socket.create_connection((\"good.test\", 80))
+s.sendall(b\"POST /at-once HTTP/1.1\\r\\nHost: good.test\\r\\nContent-Length: 300000\\r\\n\\r\\n\" + b\"x\" * 300000)
+print(s.recv(100).split()[1].decode())'")" 200 "a large one that comes at once too"
 is "$(run 'curl -sS -H "Transfer-Encoding: chunked" -d abc http://good.test/chunks >/dev/null; echo $?')" 0 "in chunks too"
 is "$(run "$naked curl -sS http://good.test/big/3000000 | wc -c")" 3000000 "a large answer is whole"
 is "$(run 'curl -skS https://good.test/big/3000000 | wc -c')" 3000000 "through a tunnel too"

@@ -137,8 +137,39 @@ static void test_claude(void)
     ok(V.succeeded, "claude: a run with refused tools ended");
     VERDICT(WHY_PERMISSION_DENIED, "but it is said that tools were refused");
     ok(event("agent.needs_attention"), "which is an event too");
+    // terminal_reason says api_error for each of these
+#define C_FAILED(more)                                                                             \
+    C_RESULT("\"is_error\":true,\"subtype\":\"success\",\"terminal_reason\":\"api_error\"," more)
+    reads("claude-code", C_INIT C_FAILED("\"result\":\"API Error: 500\""), 1);
+    VERDICT(WHY_API_ERROR, "claude: an error of its model is no interrupt");
+    reads("claude-code", C_INIT C_FAILED("\"stop_reason\":\"refusal\""), 1);
+    VERDICT(WHY_REFUSED, "claude: nor is a refusal");
+    reads("claude-code",
+          C_INIT "{\"type\":\"assistant\",\"message\":{\"content\":[]},"
+                 "\"error\":\"max_output_tokens\"}\n" C_FAILED("\"result\":\"API Error\""),
+          1);
+    VERDICT(WHY_TOKEN_LIMIT, "claude: nor an answer that was cut");
     reads("claude-code", C_INIT C_GOOD, 143);
     ok(!V.succeeded, "claude: a good result with a bad exit code is no success");
+}
+
+// The end of a sub-agent in the background begins another turn, with its own init and result.
+#define C_PART(since)                                                                              \
+    C_RESULT("\"is_error\":false,\"subtype\":\"success\",\"terminal_reason\":\"completed\","       \
+             "\"result\":\"r\",\"total_cost_usd\":0.5,\"usage\":{\"input_tokens\":1000},"          \
+             "\"modelUsage\":{\"m\":{\"inputTokens\":9000}},"                                      \
+             "\"model_usage_since_last_result\":" since)
+static void test_claude_turns(void)
+{
+    reads("claude-code",
+          C_INIT C_PART("{\"m\":{\"inputTokens\":5000,\"costUSD\":0.4}}")
+              C_INIT C_PART("{\"m\":{\"inputTokens\":1000,\"costUSD\":0.1}}") C_PART("{}"),
+          0);
+    ok(V.succeeded, "claude: a run with several results");
+    is_int(V.usage.input_tokens, 6000, "each is counted once");
+    is_int(V.usage.cost_microusd, 500000, "with its cost");
+    char *first = strstr(S.events.data, "session.init");
+    ok(first && !strstr(first + 1, "session.init"), "and begins once");
 }
 
 static void test_claude_resume(void)
@@ -233,6 +264,12 @@ static void test_codex(void)
           1);
     VERDICT(WHY_API_ERROR, "codex: a failed turn");
     is_str(V.error, "status 500", "says why");
+    reads("codex",
+          X_START
+          "{\"type\":\"turn.failed\",\"error\":{\"message\":\"Incomplete response returned, "
+          "reason: max_output_tokens\"}}\n",
+          1);
+    VERDICT(WHY_TOKEN_LIMIT, "codex: an answer that was cut");
     reads("codex", X_START X_SAY("half"), 1);
     VERDICT(WHY_NO_RESULT, "codex: an interrupt leaves no last line");
     reads("codex", X_START X_SAY("half"), 0);
@@ -411,11 +448,13 @@ static void test_plans(void)
     ok(has(p.env, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1"), "and asks no other host");
     ok(!plan("opencode", &w, &p, &e) && has(p.env, "OPENCODE_DISABLE_PROJECT_CONFIG=1"),
        "opencode does not obey the repository's settings");
-    ok(has(p.env, "OPENCODE_CONFIG_CONTENT={") && strstr(p.env[0], "\"pinfold/m\\\"1\""),
+    ok(has(p.env, "OPENCODE_CONFIG_CONTENT={") && strstr(p.env[1], "\"pinfold/m\\\"1\""),
        "a model's name cannot break out of its configuration");
-    ok(!plan("codex", &w, &p, &e) && p.n_files == 1 &&
-           strstr(p.files[0].text, "base_url = \"http://10.0.0.1:1/v1\"\n"),
-       "codex finds its model in a file");
+    ok(has(p.env, "PINFOLD_PROMPT=-fix \"it\""), "its prompt comes as it is");
+    ok(!plan("codex", &w, &p, &e) &&
+           has(p.argv,
+               "model_providers.pinfold={name=\"pinfold\",base_url=\"http://10.0.0.1:1/v1\""),
+       "codex is told its model, over all files");
     w.session = "--help";
     ok(plan("codex", &w, &p, &e) && e.code == ERR_BAD_REQUEST,
        "a session's id cannot be an option");
@@ -431,6 +470,7 @@ int main(void)
 {
     buf_init(&S.events, 64 * 1024 * 1024);
     test_claude();
+    test_claude_turns();
     test_claude_resume();
     test_claude_lines();
     test_codex();
