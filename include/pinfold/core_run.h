@@ -18,8 +18,8 @@ struct run {
     enum run_state state;
     enum run_reason reason; // when it has ended
     enum run_mode mode;
-    uint32_t turn;   // from 1 on
-    uint32_t n_said; // messages that wait for the end of the turn
+    uint32_t turn;       // from 1 on
+    uint32_t n_said;     // messages that wait for the end of the turn
     uint16_t rows, cols; // of its terminal; 0: none
     bool shared;
     int priority;
