@@ -35,7 +35,7 @@ LIBS_pinfold-egress   := libcares libseccomp
 LIBS_pinfold-git      := libgit2 libseccomp
 LIBS_pinfold-init     :=
 LIBS_pinfold-tool     :=
-LIBS_pinfold          := libseccomp libcap libnl-route-3.0 libnftables yajl libsodium libcurl
+LIBS_pinfold          := libseccomp libcap libnl-route-3.0 libnftables yajl libsodium
 # wslay has no pkg-config file; h2o needs it for WebSocket
 EXTRA_pinfold-server  := -lwslay -lm -lpthread
 
@@ -138,7 +138,7 @@ $(foreach b,$(BINARIES),$(eval $(call $(if $(filter $(b),$(STATIC)),static,binar
 # A unit test is one program, linked with its room, what the include table allows that, and crypt.
 UNIT_ROOMS := $(patsubst tests/unit/%/,%,$(sort $(dir $(wildcard tests/unit/*/test_*.c tests/unit/api/*/test_*.c))))
 UNIT_BIN := $(foreach r,$(UNIT_ROOMS),$(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/$(r)/test_*.c)))
-UNIT_PKGS := $(filter-out libgit2 libcurl libcares,$(sort $(foreach b,$(BINARIES),$(LIBS_$(b)))))
+UNIT_PKGS := $(filter-out libgit2 libcares,$(sort $(foreach b,$(BINARIES),$(LIBS_$(b)))))
 UNIT_LINK = -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $$(pkg-config --libs $(UNIT_PKGS)) -lwslay -lm -lpthread
 $(B)/needs.mk: src/README.md
 	@mkdir -p $(@D)

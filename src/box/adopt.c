@@ -114,5 +114,6 @@ int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *
         on_box(arg, &b);
     }
     cgroups_remove_leftovers(h->cgroups);
+    net_sweep(h->conf.id_ranges); // after those are dead whose namespaces may hold a pair
     return box_trash_empty(h, e);
 }

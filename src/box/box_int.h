@@ -58,10 +58,12 @@ void groups_remove(struct box_groups *g); // all members are dead; frees g
 
 // Take a free range: *ret_fd holds its lock, its number is the result, or -1.
 int range_take(uint32_t n_ranges, int *ret_fd, struct err *e);
+int range_lock(uint32_t slot); // the lock of one, or -1 when it is in use
 struct net;
 struct net *net_new(const char *pool, struct err *e);
 void net_free(struct net *n);
 int net_attach(struct net *n, unsigned slot, pid_t pid, char address[48], struct err *e);
+void net_sweep(uint32_t n_ranges); // remove the pairs of ranges that nobody holds
 int skeleton_make(int layers_fd, int trash_fd, struct err *e);
 
 struct strata_place strata_place(const struct box_host *h);
@@ -78,8 +80,8 @@ int disk_use(struct box_host *h, const char *dir, int dir_fd, int *ret_fd, struc
 void disk_unuse(struct box_host *h, const char *dir);
 // Take up the mount that the box of pid shows at /workspace.
 int disk_reopen(struct box_host *h, const char *dir, pid_t pid);
-// 0 done, 1 there is no disk to copy, -1.
-int disk_copy(struct box_host *h, const char *from, int src_fd, int dst_fd, struct err *e);
+// Of a directory that no box uses. 0 done, 1 there is no disk to copy, -1.
+int disk_copy(int src_fd, int dst_fd, struct err *e);
 
 struct box_host {
     struct box_host_conf conf;

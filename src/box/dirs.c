@@ -123,7 +123,7 @@ int box_dir_copy(struct box_host *h, const char *from, const char *to, bool repl
     char id[ID_MAX];
     struct strata_place place = strata_place(h);
     own_fd int dst = unnamed_make(h, id, e);
-    int bad = dst < 0 ? -1 : disk_copy(h, from, src, dst, e);
+    int bad = dst < 0 ? -1 : disk_copy(src, dst, e);
     if (bad > 0)
         bad = strata_copy(&place, from, &src, dst, e);
     return replace ? replace_dir(h, id, to, bad, e) : unnamed_finish(h, id, to, bad, e);

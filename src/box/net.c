@@ -17,6 +17,7 @@
 #include <netlink/route/route.h>
 #include <nftables/libnftables.h>
 #include <pinfold/io.h>
+#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <sched.h>
 #include <string.h>
@@ -102,6 +103,16 @@ static int nl_fail(struct err *e, int code, const char *what)
     return err_set(e, ERR_KERNEL, "%s: %s", what, nl_geterror(code));
 }
 
+// Take away what has the name of a range whose lock we hold: it belongs to nobody that lives.
+static int remove_link(struct nl_sock *sock, const char *name)
+{
+    struct rtnl_link *link = rtnl_link_alloc();
+    rtnl_link_set_name(link, name);
+    int r = rtnl_link_delete(sock, link);
+    rtnl_link_put(link);
+    return r == -NLE_NODEV || r == -NLE_OBJ_NOTFOUND ? 0 : r; // it was about to go by itself
+}
+
 static int add_pair(struct net *n, const char *name, pid_t pid, struct err *e)
 {
     struct rtnl_link *link = rtnl_link_veth_alloc();
@@ -113,6 +124,8 @@ static int add_pair(struct net *n, const char *name, pid_t pid, struct err *e)
     rtnl_link_set_name(peer, "eth0");
     rtnl_link_set_ns_pid(peer, pid);
     int r = rtnl_link_add(n->sock, link, NLM_F_CREATE | NLM_F_EXCL);
+    if (r == -NLE_EXIST && (r = remove_link(n->sock, name)) >= 0)
+        r = rtnl_link_add(n->sock, link, NLM_F_CREATE | NLM_F_EXCL);
     rtnl_link_put(peer);
     rtnl_link_put(link);
     return r < 0 ? nl_fail(e, r, "make a veth pair") : 0;
@@ -201,4 +214,29 @@ int net_attach(struct net *n, unsigned slot, pid_t pid, char address[48], struct
     struct in_addr a = {.s_addr = htonl(base + 2)};
     (void)inet_ntop(AF_INET, &a, address, 48);
     return r ? -1 : 0;
+}
+
+static bool is_slot(const char *name, uint32_t n_ranges, uint64_t *ret)
+{
+    return name && !strncmp(name, "pf", 2) && !num_parse_u64(name + 2, 0, n_ranges - 1, ret, NULL);
+}
+
+void net_sweep(uint32_t n_ranges)
+{
+    struct nl_sock *sock = nl_socket_alloc();
+    struct nl_cache *links = NULL;
+    if (sock && nl_connect(sock, NETLINK_ROUTE) >= 0 &&
+        rtnl_link_alloc_cache(sock, AF_UNSPEC, &links) >= 0)
+        for (struct nl_object *o = nl_cache_get_first(links); o; o = nl_cache_get_next(o)) {
+            struct rtnl_link *link = (struct rtnl_link *)o; // libnl: every link is an object first
+            uint64_t slot;
+            if (!rtnl_link_is_veth(link) || !is_slot(rtnl_link_get_name(link), n_ranges, &slot))
+                continue;
+            own_fd int lock = range_lock((uint32_t)slot); // held while it goes
+            if (lock >= 0)
+                (void)rtnl_link_delete(sock, link);
+        }
+    if (links)
+        nl_cache_free(links);
+    nl_socket_free(sock);
 }

@@ -10,23 +10,39 @@
 #include <pinfold/own.h>
 #include <sys/file.h>
 
+static int open_ranges(struct err *e)
+{
+    own_fd int run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return run < 0 ? err_sys(e, "open /run") : io_mkdir_beneath(run, "pinfold/ranges", 0700, e);
+}
+
+// -1 and EWOULDBLOCK when it is in use.
+static int lock_range(int dir, uint32_t slot)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "%u", slot);
+    own_fd int fd = io_open_beneath(dir, name, O_RDONLY | O_CREAT, 0600);
+    return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ? -1 : fd_steal(&fd);
+}
+
+int range_lock(uint32_t slot)
+{
+    own_fd int dir = open_ranges(NULL);
+    return dir < 0 ? -1 : lock_range(dir, slot);
+}
+
 int range_take(uint32_t n_ranges, int *ret_fd, struct err *e)
 {
     static uint32_t next; // where to look first: the one after the last, so ids rest before reuse
-    own_fd int run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    own_fd int dir = run < 0 ? -1 : io_mkdir_beneath(run, "pinfold/ranges", 0700, e);
+    own_fd int dir = open_ranges(e);
     if (dir < 0)
-        return run < 0 ? err_sys(e, "open /run") : -1;
+        return -1;
     for (uint32_t i = 0; i < n_ranges; i++) {
         uint32_t slot = (next + i) % n_ranges;
-        char name[16];
-        (void)snprintf(name, sizeof(name), "%u", slot);
-        own_fd int fd = io_open_beneath(dir, name, O_RDONLY | O_CREAT, 0600);
-        if (fd < 0)
-            return err_sys(e, "open the lock of id range %u", slot);
-        if (!flock(fd, LOCK_EX | LOCK_NB)) {
+        int fd = lock_range(dir, slot);
+        if (fd >= 0) {
             next = slot + 1;
-            *ret_fd = fd_steal(&fd);
+            *ret_fd = fd;
             return (int)slot;
         }
         if (errno != EWOULDBLOCK)

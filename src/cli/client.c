@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The connection to the server.
 #include "client_int.h"
+#include "curl_int.h"
 
-#include <curl/curl.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #define LINE_MAX_BYTES (16u << 20) // one event: a chunk of output in base 64 is far below
 
 struct client {
+    const struct curl_calls *lib;
     CURL *curl;
     struct curl_slist *headers, *stream_headers;
     char *url;
@@ -44,7 +45,7 @@ static size_t on_data(char *p, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
     long status = 0;
-    (void)curl_easy_getinfo(t->cl->curl, CURLINFO_RESPONSE_CODE, &status);
+    (void)t->cl->lib->easy_getinfo(t->cl->curl, CURLINFO_RESPONSE_CODE, &status);
     if (t->sink && status < 300) {
         t->failed = t->sink->on_bytes(t->sink, p, size * n, t->e) != 0;
         return t->failed ? 0 : size * n;
@@ -117,32 +118,33 @@ static int problem(long status, const struct buf *body, struct err *e)
 static int perform(struct client *cl, const char *method, const char *path, const struct buf *body,
                    struct transfer *t)
 {
+    const struct curl_calls *lib = cl->lib;
     CURL *c = cl->curl;
     own_free char *url = xasprintf("%s%s", cl->url, path);
-    curl_easy_reset(c);
-    (void)curl_easy_setopt(c, CURLOPT_URL, url);
-    (void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
-    (void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->stream ? cl->stream_headers : cl->headers);
-    (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-    (void)curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
-    (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 10L);
-    (void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    lib->easy_reset(c);
+    (void)lib->easy_setopt(c, CURLOPT_URL, url);
+    (void)lib->easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+    (void)lib->easy_setopt(c, CURLOPT_HTTPHEADER, t->stream ? cl->stream_headers : cl->headers);
+    (void)lib->easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+    (void)lib->easy_setopt(c, CURLOPT_WRITEDATA, t);
+    (void)lib->easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 10L);
+    (void)lib->easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    (void)lib->easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     // The token goes to the named server and to no other: no redirects, no proxy on loopback.
-    (void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(c, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+    (void)lib->easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)lib->easy_setopt(c, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
     if (body) {
-        (void)curl_easy_setopt(c, CURLOPT_POSTFIELDS, body->data);
-        (void)curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+        (void)lib->easy_setopt(c, CURLOPT_POSTFIELDS, body->data);
+        (void)lib->easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
     }
-    CURLcode r = curl_easy_perform(c);
+    CURLcode r = lib->easy_perform(c);
     long status = 0;
-    (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+    (void)lib->easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
     if (t->failed)
         return -1;
     if (r != CURLE_OK)
         return err_set(t->e, status ? ERR_LOST : ERR_BUSY, "%s: %s", cl->url,
-                       curl_easy_strerror(r));
+                       lib->easy_strerror(r));
     return status < 300 ? 0 : problem(status, t->out, t->e);
 }
 
@@ -202,8 +204,8 @@ static char *token_of(const struct cli *c)
 
 static void add_header(struct client *cl, const char *header)
 {
-    cl->headers = curl_slist_append(cl->headers, header);
-    cl->stream_headers = curl_slist_append(cl->stream_headers, header);
+    cl->headers = cl->lib->slist_append(cl->headers, header);
+    cl->stream_headers = cl->lib->slist_append(cl->stream_headers, header);
 }
 
 bool cli_names_server(const struct cli *c)
@@ -216,7 +218,9 @@ int cli_client(struct cli *c, struct err *e)
     static struct client cl; // one server for one command, until the process ends
     const char *url = cli_get(c, "url") ? cli_get(c, "url") : getenv("PINFOLD_URL");
     own_free char *token = token_of(c);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) || !(cl.curl = curl_easy_init()))
+    if (!(cl.lib = client_curl(e)))
+        return -1;
+    if (cl.lib->global_init(CURL_GLOBAL_DEFAULT) || !(cl.curl = cl.lib->easy_init()))
         return err_set(e, ERR_INTERNAL, "libcurl does not start");
     cl.url = xstrdup(url && *url ? url : "http://127.0.0.1:7070");
     size_t n = strlen(cl.url);
@@ -230,8 +234,8 @@ int cli_client(struct cli *c, struct err *e)
     }
     add_header(&cl, "Content-Type: application/json");
     add_header(&cl, "Expect:"); // no round trip before a body
-    cl.headers = curl_slist_append(cl.headers, "Accept: application/json");
-    cl.stream_headers = curl_slist_append(cl.stream_headers, "Accept: application/x-ndjson");
+    cl.headers = cl.lib->slist_append(cl.headers, "Accept: application/json");
+    cl.stream_headers = cl.lib->slist_append(cl.stream_headers, "Accept: application/x-ndjson");
     c->client = &cl;
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <pinfold/own.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #define X32_BIT 0x40000000
@@ -141,6 +142,11 @@ static int check_edges(const struct check *c, int nr, const struct profile_cond 
                               base[cond->arg],
                               base[cond->arg] | HIGH_BITS};
     for (size_t i = 0; i < N_ELEMS(edges); i++) {
+        size_t first = 0;
+        while (edges[first] != edges[i])
+            first++;
+        if (first < i)
+            continue; // it has been
         args[cond->arg] = edges[i];
         if (check_one(c, nr, args))
             return -1;
@@ -157,9 +163,13 @@ static int check_conds(const struct check *c)
 {
     for (unsigned i = 0; i < c->p->n_calls; i++) {
         const struct profile_call *row = &c->p->calls[i];
+        uint64_t last[6];
         for (unsigned k = 0; row->n_conds && k < N_ELEMS(row->conds); k++) {
             uint64_t base[6] = {0};
             satisfy_alone(c->p, row, k, base);
+            if (k && !memcmp(base, last, sizeof(base)))
+                continue; // no alternative has a k-th condition
+            memcpy(last, base, sizeof(base));
             for (unsigned cond = 0; cond < row->n_conds; cond++)
                 if (check_edges(c, row->nr, &row->conds[cond], base))
                     return -1;

@@ -24,13 +24,17 @@ groups() { # of runs, without a process in them
 files() { find "$WORK/state" -path "$WORK/state/layers/*" -prune -o -print | sort; }
 new_groups() { comm -13 <(echo "$groups") <(groups); } # older ones of others may go
 look() { mounts=$(wc -l </proc/mounts) groups=$(groups) files=$(files); }
+all_gone() { # what was seen last is kept: a moment later another's run may be about to begin
+    seen_links=$(links) seen_groups=$(new_groups) seen_ours=$(ours)
+    [ "$seen_links" = "$links" ] && [ -z "$seen_groups$seen_ours" ]
+}
 clean() { # WHAT
     local what=$1
-    wait_until 15 eval '[ "$(links)" = "$links" ] && [ -z "$(new_groups)" ] && [ -z "$(ours)" ]'
+    wait_until 15 all_gone
     is "$(wc -l </proc/mounts)" "$mounts" "$what: no mount is left"
-    is "$(links)" "$links" "$what: no interface is left"
-    is "$(ours)" "" "$what: no process is left"
-    is "$(new_groups)" "" "$what: no cgroup is left"
+    is "$seen_links" "$links" "$what: no interface is left"
+    is "$seen_ours" "" "$what: no process is left"
+    is "$seen_groups" "" "$what: no cgroup is left"
     is "$(files)" "$files" "$what: no file is left in the state directory"
 }
 ip link set lo up

@@ -27,7 +27,7 @@ my %may = (
     'pinfold-git' => [qw(git2 seccomp)],
     'pinfold-init' => [],
     'pinfold-tool' => [],
-    'pinfold' => [qw(seccomp cap nl nft yajl sodium curl)],
+    'pinfold' => [qw(seccomp cap nl nft yajl sodium)],
 );
 my %static = map { $_ => 1 } qw(pinfold-init pinfold-tool);
 

@@ -41,13 +41,35 @@ plant() { # what can be half-made
     echo x | tee "$STATE/.tmp_0" "$STATE/trash/new_0/part" "$STATE/server/output/exec_0.0" "$STATE/server/output/bld_0.0" \
         "$STATE/server/output/ws_0.0" "$STATE/server/backup/pinfold.db" >/dev/null
     chown -R --reference="$STATE/server" "$STATE/server"
+    # A pair that nobody's range is about, and one of a range that is in use.
+    for at in 900 902; do
+        ip link show "pf$at" >/dev/null 2>&1 || ip link add "pf$at" type veth peer name "peer$at"
+        at_exit "ip link del pf$at 2>/dev/null"
+    done
+    mkdir -p /run/pinfold/ranges
+    [ -n "${held:-}" ] || { flock -n -F /run/pinfold/ranges/902 sleep 1000 & held=$!; at_exit "kill $held"; }
     for at in $CGROUPS; do
         at=$(find "$at" -maxdepth 4 -type d -path "*/$(group_name)" 2>/dev/null | head -n 1)
         [ -z "$at" ] || mkdir -p "$at/ws_planted/exec-1"
     done
 }
+# A child that was stuck half-way, in its group: it holds a mounted disk and one end of a pair.
+stick() {
+    local at group disk=$STATE/trash/new_0/disk.img
+    for at in $CGROUPS; do
+        at=$(find "$at" -maxdepth 6 -type d -path "*/$(group_name)/ws_planted/exec-1" 2>/dev/null | head -n 1)
+        [ -n "$at" ] && [ -e "$at/cgroup.kill" ] && group=$at
+    done
+    truncate -s 8M "$disk" && mke2fs -q -F -t ext4 "$disk"
+    unshare --mount --net sh -c 'echo $$ >"$0/cgroup.procs" && mount -o loop "$1" /mnt && echo stuck; exec sleep 1000' \
+        "$group" "$disk" >"$WORK/stuck" 2>&1 &
+    stuck=$!
+    at_exit "kill -KILL $stuck 2>/dev/null"
+    wait_until 20 grep -q stuck "$WORK/stuck" && ip link add pf901 type veth peer name eth0 netns "$stuck"
+}
 planted() {
     find $CGROUPS -maxdepth 6 -type d -path "*/$(group_name)/*" 2>/dev/null | grep planted
+    ip -br link show 2>/dev/null | grep -o '^pf90[01]'
     ls -d "$STATE"/.tmp_0 "$STATE"/trash/* "$STATE"/server/backup "$STATE"/server/output/{exec,bld,ws}_0.0 2>/dev/null
 }
 ends() { # ID REASON-DETAIL: lost, for that reason, with what it had said
@@ -63,10 +85,15 @@ scene; ok $? "all runs"
 STREAMED=$(head -n 1 "$WORK/stream.body" | jq -r .id)
 kill_all
 plant
+! has LOOP || { stick; ok $? "one child of it is stuck"; }
 isnt "$(planted)" "" "there are leftovers"
 server_start
 try "it starts again" wait_until 30 healthy
-is "$(planted)" "" "everything half-made is gone"
+none_planted() { [ -z "$(planted)" ]; } # the kernel takes a pair away a moment after its namespace
+try "everything half-made is gone" wait_until 20 none_planted
+planted | sed 's/^/# /'
+! has LOOP || try "what was stuck too" gone "$stuck"
+try "but not the network of a range that somebody holds" ip link show pf902
 try "no group, mount, loop device, id range or network is left" wait_until 20 clean_but_dirs
 leftovers | sed 's/^/# /'
 ends "$A" "its sandbox ended, or was not begun, while no server ran"

@@ -6,8 +6,18 @@
 
 before=$(cat /proc/sys/kernel/{core_pattern,modprobe,hotplug,sysrq} 2>/dev/null)
 NO="EACCES|EPERM|EROFS|ENOENT|EIO"
+# A file of /proc that the kernel has is covered by a null device of our own: that refuses nothing,
+# swallows what is written and has nothing to read.
+covered() { # WHAT FILE PROBE...
+    local what=$1 file=$2; shift 2
+    if [ -e "/proc/$file" ]; then
+        is "$(box stat -c %t:%T "/proc/$file")" 1:3 "in vain${AS:+ to $AS}: $what, which is the null device"
+    else
+        attempt "$what" "$NO" "$@"
+    fi
+}
 write_kernel() {
-    attempt "press sysrq" "$NO" files write /proc/sysrq-trigger h
+    covered "press sysrq" sysrq-trigger files write /proc/sysrq-trigger h
     attempt "set the core pattern to a program" "$NO" files write /proc/sys/kernel/core_pattern '|/workspace/evil'
     attempt "set the module loader to a program" "$NO" files write /proc/sys/kernel/modprobe /workspace/evil
     attempt "set the hotplug helper to a program" "$NO" files write /proc/sys/kernel/hotplug /workspace/evil
@@ -36,7 +46,7 @@ both write_kernel
 is "$(cat /proc/sys/kernel/{core_pattern,modprobe,hotplug,sysrq} 2>/dev/null)" "$before" "the machine's settings are as before"
 
 read_kernel() {
-    attempt "read the kernel's memory from /proc/kcore" "$NO" files read /proc/kcore
+    covered "read the kernel's memory from /proc/kcore" kcore files read /proc/kcore
     attempt "read debugfs" "$NO" files read /sys/kernel/debug/sched/debug
     attempt "read another's energy use (a side channel)" "$NO" files read /sys/devices/virtual/powercap/intel-rapl/intel-rapl:0/energy_uj
 }

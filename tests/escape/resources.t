@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/box.sh"
 
+left() { grep -ls "$WS /workspace " /proc/[0-9]*/mountinfo | wc -l; } # processes of this test's sandboxes
 alive() { # the machine still starts processes, and has memory
     local free; free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
     [ "$free" -gt 200 ] && /bin/true
@@ -15,12 +16,12 @@ between "$(sed -n 's/^children: //p' <<<"$out")" 20 60 "and near that limit"
 out=$(box probe/use bomb 1500 2>&1)
 like "$out" "survived|^$" "a fork bomb that forks in every process"
 try "the machine goes on" alive
-is "$(pgrep -fc 'probe/use bomb')" 0 "and nothing of the bomb is left"
+is "$(left)" 0 "and nothing of the bomb is left"
 out=$(box probe/use threads 500 2>&1)
 like "$out" 'refused: thread: EAGAIN$' "threads count as processes do"
 out=$(box sh -c ':(){ :|:& };:' 2>&1)
 try "the shell's fork bomb: the machine goes on" alive
-is "$(pgrep -fc 'probe/use')" 0 "nothing of it is left"
+is "$(left)" 0 "nothing of it is left"
 PROFILE=build
 out=$(box probe/use forks 500)
 like "$out" 'refused: fork: EAGAIN$' "root of a sandbox is bound by the same number"
@@ -89,7 +90,7 @@ between $((SECONDS - start)) 0 8 "in time"
 BOX_OPTS=(--timeout 2s --pids 60)
 box sh -c 'while :; do probe/use daemon /tmp/x >/dev/null; done' >/dev/null 2>&1
 rc=$?; between $rc 1 124 "a command that makes daemons for ever comes to its end"
-is "$(pgrep -fc 'probe/use (daemon|stubborn)')" 0 "and nothing of it is left"
+is "$(left)" 0 "and nothing of it is left"
 BOX_OPTS=()
 box probe/use daemon /workspace/beat >/dev/null 2>&1
 before=$(stat -c %s "$WS/beat" 2>/dev/null || echo 0)

@@ -42,19 +42,23 @@ bare() {
 AS="" # who tries, for the sentence
 box_what=() box_why=() box_how=()
 attempt() {
-    box_what+=("${AS:+to $AS: }$1") box_why+=("$2")
-    box_how+=("$(printf '%q ' "probe/$3" "${@:4}")")
+    local how
+    printf -v how '%q ' "probe/$3" "${@:4}"
+    box_what+=("${AS:+to $AS: }$1") box_why+=("$2") box_how+=("$how")
 }
 judge() {
-    local i out line n=${#box_how[@]}
+    local i=0 line out=() n=${#box_how[@]}
     [ "$n" -gt 0 ] || return 0
+    for ((i = 0; i < n; i++)); do printf "echo '@%d'; %s </dev/null 2>&1\n" "$i" "${box_how[i]}"; done >"$WS/attempts"
+    i=-1
+    while IFS= read -r line; do
+        case $line in
+            "@$((i + 1))") i=$((i + 1)) ;;
+            *) [ "$i" -lt 0 ] || out[i]+=$line$'\n' ;;
+        esac
+    done < <(box bash attempts 2>&1 </dev/null | tr -d '\0')
     for ((i = 0; i < n; i++)); do
-        echo "echo '@$i'; timeout 20 ${box_how[i]} </dev/null 2>&1"
-    done >"$WS/attempts"
-    out=$(box bash attempts 2>&1 </dev/null | tr -d '\0')
-    for ((i = 0; i < n; i++)); do
-        line=$(awk -v at="@$i" '$0 == at { on = 1; next } /^@[0-9]+$/ { on = 0 } on' <<<"$out")
-        tap_up=1 like "$line" "(^|"$'\n'")refused: .*: (${box_why[i]})\$" "refused ${box_what[i]}" ||
+        tap_up=1 like "${out[i]-}" "(^|"$'\n'")refused: .*: (${box_why[i]})"$'\n'"\$" "refused ${box_what[i]}" ||
             echo "# in profile $PROFILE: ${box_how[i]}"
     done
     box_what=() box_why=() box_how=()
