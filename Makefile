@@ -203,7 +203,7 @@ check-crash: ## killed processes, full disks; CRASH_KILLS= random kills under lo
 check-soak: ## the same as soak, for a minute
 check-git: ## repositories, hostile ones too
 check-e2e: ## real projects, cloned, built and tested
-check-vm: ## box tests under Debian's own kernel, pure cgroup v2
+check-vm: ## box and escape tests under Debian's own kernel, pure cgroup v2
 asan-api ubsan-api: ## the API's tests, and those of abuse, with a sanitizer in all but init and tool
 	$(Q)$(MAKE) $(JOBS) FLAVOUR=$(@:-api=) B=$(B)/$(@:-api=) all
 	$(Q)TEST_TIMEOUT=1200 $(MAKE) FLAVOUR=$(@:-api=) B=$(B)/$(@:-api=) check-api
