@@ -46,9 +46,9 @@ STATIC   := pinfold-init pinfold-tool
 DEPS_BUILD := gcc libc6-dev musl-tools binutils pkg-config libh2o-evloop-dev libssl-dev libwslay-dev \
   libyajl-dev libsqlite3-dev libsodium-dev libseccomp-dev libcap-dev libnl-route-3-dev \
   libnftables-dev libgit2-dev libcurl4-openssl-dev libc-ares-dev
-DEPS_RUN := e2fsprogs mmdebstrap ca-certificates arch-install-scripts pacman-package-manager makepkg \
+DEPS_RUN := e2fsprogs curl mmdebstrap ca-certificates arch-install-scripts pacman-package-manager makepkg \
   archlinux-keyring gpg gpg-agent distro-info-data
-DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git curl jq python3 nodejs strace \
+DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git jq python3 nodejs strace \
   bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev cmake openssl linux-perf
 
 # --- flags -----------------------------------------------------------------------------------

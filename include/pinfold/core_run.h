@@ -40,6 +40,8 @@ struct run {
     char exec[ID_MAX];               // of its turn: output is found there; "" before it starts
     const char *const *turns;        // those of earlier turns, NULL at the end
     char session[AGENT_SESSION_MAX];
+    const char *webhook_url; // "" for none
+    bool notify;
     const char *result; // NULL: none
     size_t result_len;
     bool result_cut;
@@ -60,8 +62,10 @@ struct run_spec {
     bool submodules;
     bool keep_workspace; // without a repository too: what is left of it can be gone on with
     enum run_mode mode;
-    uint16_t rows, cols; // of the terminal that it gets; 0: none
-    bool shared;         // everybody who is connected to that may type
+    uint16_t rows, cols;     // of the terminal that it gets; 0: none
+    const char *webhook_url; // told of its end, its pauses and its questions; NULL: nobody
+    bool notify;             // of its turns' beginnings and of what the agent says too
+    bool shared;             // everybody who is connected to that may type
     const char *image, *profile;
     bool network_given;
     enum net_mode network;

@@ -142,6 +142,11 @@ struct store_snapshot {
     uint64_t created_ms;
     bool made;
 };
+struct store_delivery {
+    const char *id, *run, *body, *error;
+    uint32_t event, status, attempts, http_status;
+    uint64_t created_ms, next_ms, ended_ms;
+};
 // put replaces a row with the same id. delete of what is not there is success. each calls on_row
 // for every row, oldest first, with strings borrowed for the call; a return other than 0 ends it.
 #define STORE_VERBS(thing)                                                                         \
@@ -157,6 +162,7 @@ STORE_VERBS(repo)
 STORE_VERBS(token)
 STORE_VERBS(user)
 STORE_VERBS(snapshot)
+STORE_VERBS(delivery)
 STORE_VERBS(run) // its events are deleted before
 
 // Kept output that is too small for a file.

@@ -29,7 +29,8 @@ void run_set_state(struct runrec *r, enum run_state to)
 struct runrec *runrec_new(struct core *c, const char *id)
 {
     struct runrec *r = xcalloc(1, sizeof(*r));
-    struct list *heads[] = {&r->creators, &r->waiters, &r->deleters, &r->listeners, &r->pages};
+    struct list *heads[] = {&r->creators,  &r->waiters, &r->deleters,
+                            &r->listeners, &r->pages,   &r->hooks};
     r->core = c;
     TEXT_PUT(r->pub.id, id);
     r->pub.exit_code = -1;
@@ -67,8 +68,8 @@ void runrec_insert(struct runrec *r)
 void runrec_free(struct runrec *r)
 {
     struct core *c = r->core;
-    char *texts[] = {r->prompt,   r->command,  r->provider, r->model,  r->effort,
-                     r->repo_url, r->repo_ref, r->result,   r->message};
+    char *texts[] = {r->prompt,   r->command,  r->provider, r->model,   r->effort,
+                     r->repo_url, r->repo_ref, r->result,   r->message, r->webhook_url};
     if (map_get(c->runs, r->pub.id) == r) {
         (void)map_del(c->runs, r->pub.id);
         list_del(&r->all);
@@ -78,6 +79,7 @@ void runrec_free(struct runrec *r)
     list_del(&r->dirty);
     loop_timer_cancel(c->loop, &r->retry);
     loop_timer_cancel(c->loop, &r->silence);
+    hooks_free(r);
     agent_reader_free(r->reader);
     settings_release(&r->set);
     for (unsigned i = 0; i < N_ELEMS(texts); i++)
@@ -108,6 +110,7 @@ void runrec_publish(struct runrec *r)
     p->env = r->set.env->list;
     p->result = r->result;
     p->turns = r->turns->list;
+    p->webhook_url = r->webhook_url;
     p->n_said = (uint32_t)r->said->n;
 }
 

@@ -110,6 +110,8 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->repo_ref = copy(s->repo_ref);
     r->argv = strings_copy(s->argv);
     r->message = copy(NULL);
+    r->webhook_url = copy(s->webhook_url);
+    p->notify = s->notify;
     r->turns = strings_copy(NULL);
     r->said = strings_copy(NULL);
     r->keep_workspace = s->keep_workspace;
@@ -150,7 +152,9 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
     if (run_check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||
-        check_repository(c, s, key, e) || settings_make(c, &wish, id_make("run", id), &set, e))
+        check_repository(c, s, key, e) ||
+        (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
+        settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;
     struct runrec *r = runrec_new(c, id);
     r->set = set;

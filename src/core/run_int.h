@@ -16,7 +16,7 @@
 #pragma once
 #include "workspace_int.h"
 
-#include <pinfold/core_run.h>
+#include <pinfold/core_hook.h>
 
 struct run_batch;
 // What is written of a run, as it was when the writing began.
@@ -36,6 +36,8 @@ struct runrec {
     char *message;                // of this turn; "" in the first
     struct strings *turns, *said; // execs of earlier turns; messages that wait
     bool keep_workspace;
+    char *webhook_url;
+    struct list hooks;       // its deliveries, oldest first
     struct run_usage totals; // of its session, at the end of the last turn
     char repo_key[72];       // the same for all that name one repository; "" for none
     size_t bytes;            // of memory, for the bound on all
@@ -113,6 +115,15 @@ void run_when_committed(struct runrec *r, void (*fn)(struct runrec *r));
 void runs_flush(struct core *c);
 void run_forget_batch(struct runrec *r); // at the end of core
 void run_listeners_end(struct runrec *r);
+
+// Webhooks (hook.c).
+int hook_check(const struct core *c, const char *url, struct err *e);
+void hook_send(struct runrec *r, enum event_type type, const char *payload, size_t len);
+int hooks_load(struct core *c, struct err *e); // after the runs
+void hooks_resume(struct runrec *r);
+int hooks_delete_rows(struct runrec *r, struct store *s, struct err *e);
+void hooks_stop(struct runrec *r);
+void hooks_free(struct runrec *r);
 
 // Record (run_save.c).
 void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_run *ret);

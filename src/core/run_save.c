@@ -91,7 +91,8 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .message = c->message,
         .repos = {"", 0},
         .terminal = (p->shared ? TERMINAL_SHARED : 0) | (uint32_t)p->rows << 16 | p->cols,
-        .webhook_url = "",
+        .webhook_url = r->webhook_url,
+        .notify = p->notify,
         .keep_workspace = r->keep_workspace,
         .totals = c->totals,
     };
@@ -129,6 +130,8 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     TEXT_PUT(r->repo_key, row->repo_url); // of ended ones nobody asks, of others it is near enough
     r->argv = strings_unpack(row->argv.p, row->argv.len);
     r->message = xstrdup(row->message);
+    r->webhook_url = xstrdup(row->webhook_url);
+    p->notify = row->notify;
     r->turns = strings_unpack(row->turns.p, row->turns.len);
     r->said = strings_unpack(row->messages.p, row->messages.len);
     r->keep_workspace = row->keep_workspace;
@@ -228,7 +231,7 @@ static void mark_execs(struct runrec *r, struct runrec *owner)
 int runs_load(struct core *c, struct err *e)
 {
     if (store_event_next_id(c->db.store, &c->next_event_id, e) ||
-        store_run_each(c->db.store, on_row, c, e))
+        store_run_each(c->db.store, on_row, c, e) || hooks_load(c, e))
         return -1;
     list_for (it, &c->run_list) {
         struct runrec *r = container_of(it, struct runrec, all);
@@ -295,6 +298,7 @@ void runs_resume(struct core *c)
         struct runrec *r = container_of(it, struct runrec, all);
         if (!r->settled)
             resume(r);
+        hooks_resume(r);
     }
     delete_orphans(c);
     runs_admit(c);
@@ -344,8 +348,9 @@ static void delete_things(struct runrec *r)
 static int delete_work(struct db_job *j, struct store *s, struct err *e)
 {
     struct run_delete *d = (struct run_delete *)j;
-    return d->row ? store_run_delete(s, d->r->pub.id, e)
-                  : store_event_delete_some(s, d->r->pub.id, &d->more, e);
+    if (d->row)
+        return hooks_delete_rows(d->r, s, e) || store_run_delete(s, d->r->pub.id, e) ? -1 : 0;
+    return store_event_delete_some(s, d->r->pub.id, &d->more, e);
 }
 
 static void delete_done(struct db_job *j)
@@ -385,6 +390,7 @@ void run_delete_now(struct runrec *r)
     if (r->deleting)
         return;
     r->deleting = true;
+    hooks_stop(r);
     r->core->n_runs_settled--;
     run_listeners_end(r);
     delete_rows(r, false);

@@ -56,6 +56,34 @@ void run_say_result(struct runrec *r)
         say(r, EV_RUN_RESULT, result, N_ELEMS(result));
 }
 
+// What a webhook gets of it: the result too.
+static void post_end(struct runrec *r, enum run_state to, enum event_type type)
+{
+    const struct run *p = &r->pub;
+    const struct event_word words[] = {
+        {.name = "status", .text = run_state_name(to)},
+        {.name = "reason", .text = run_reason_name(p->reason)},
+        {.name = "agent", .text = p->agent},
+        {.name = "turn", .is_number = true, .number = p->turn},
+        {.name = p->mode == RUN_PLAN ? "plan" : "result", .text = p->result, .len = p->result_len},
+        {.name = "error", .text = *p->error ? p->error : NULL},
+        {.name = "exit_code", .is_number = p->exit_code >= 0, .number = p->exit_code},
+        {.name = "session_id", .text = *p->session ? p->session : NULL},
+        {.name = "input_tokens",
+         .is_number = p->usage.known,
+         .number = (int64_t)p->usage.input_tokens},
+        {.name = "output_tokens",
+         .is_number = p->usage.known,
+         .number = (int64_t)p->usage.output_tokens},
+    };
+    own_buf struct buf b;
+    if (!*r->webhook_url)
+        return;
+    buf_init(&b, 4 * 1024 * 1024); // as above
+    event_payload(&b, words, N_ELEMS(words));
+    hook_send(r, type, b.data, b.len);
+}
+
 static void say_end(struct runrec *r, enum run_state to)
 {
     static const enum event_type types[RUN_STATES] = {[RUN_SUCCEEDED] = EV_RUN_COMPLETED,
@@ -81,6 +109,7 @@ static void say_end(struct runrec *r, enum run_state to)
     if (run_began(r) && to != RUN_PAUSED)
         run_say_result(r);
     say(r, types[to] ? types[to] : EV_RUN_FAILED, end, N_ELEMS(end));
+    post_end(r, to, types[to] ? types[to] : EV_RUN_FAILED);
     r->checkpoint[0] = '\0';
 }
 

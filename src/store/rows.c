@@ -169,6 +169,13 @@ static const struct store_field snapshot_fields[] = {
     S(image, TEXT), S(created_ms, U64), S(made, BOOL),
 };
 
+#define D(m, k) FIELD(store_delivery, m, COL_##k)
+static const struct store_field delivery_fields[] = {
+    D(id, TEXT),        D(run, TEXT),    D(body, TEXT),    D(error, TEXT),
+    D(event, U32),      D(status, U32),  D(attempts, U32), D(http_status, U32),
+    D(created_ms, U64), D(next_ms, U64), D(ended_ms, U64),
+};
+
 #define TABLE(name)                                                                                \
     {                                                                                              \
 #name, name##_fields, N_ELEMS(name##_fields), sizeof(struct store_##name)                  \
@@ -182,6 +189,7 @@ const struct store_table store_tables[T_N] = {
     [T_USER] = TABLE(user),
     [T_RUN] = TABLE(run),
     [T_SNAPSHOT] = TABLE(snapshot),
+    [T_DELIVERY] = TABLE(delivery),
 };
 
 // INSERT ... ON CONFLICT (id) DO UPDATE keeps seq, and with it the order of creation.
@@ -341,6 +349,7 @@ VERBS(token, T_TOKEN)
 VERBS(user, T_USER)
 VERBS(run, T_RUN)
 VERBS(snapshot, T_SNAPSHOT)
+VERBS(delivery, T_DELIVERY)
 
 static int run_with(struct store *s, enum store_stmt stmt, const char *key, struct err *e)
 {
@@ -374,6 +383,11 @@ int store_repo_delete(struct store *s, const char *id, struct err *e)
 int store_snapshot_delete(struct store *s, const char *id, struct err *e)
 {
     return del(s, T_SNAPSHOT, id, e);
+}
+
+int store_delivery_delete(struct store *s, const char *id, struct err *e)
+{
+    return del(s, T_DELIVERY, id, e);
 }
 
 int store_token_delete(struct store *s, const char *id, struct err *e)

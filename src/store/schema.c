@@ -112,6 +112,11 @@ static const char *const steps[] = {
      "ALTER TABLE run ADD COLUMN total_cost_microusd INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE run ADD COLUMN total_known INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE run ADD COLUMN total_cost_known INTEGER NOT NULL DEFAULT 0"),
+    // webhooks of runs
+    "CREATE TABLE delivery (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, run TEXT NOT NULL,"
+    " body TEXT NOT NULL, error TEXT NOT NULL, event INTEGER NOT NULL, status INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, http_status INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " next_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL) STRICT",
 };
 
 unsigned store_n_steps(void)

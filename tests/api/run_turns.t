@@ -4,6 +4,7 @@
 # route: POST /v1/runs/{id}/pause
 # route: POST /v1/runs/{id}/continue
 # route: POST /v1/runs/{id}/messages
+# route: GET /v1/runs/{id}/transcript
 . "$(dirname "$0")/../lib/tap.sh"
 need ROOT GIT
 repo=$WORK/repo
@@ -66,6 +67,10 @@ is "$(json '[.items[] | select(.type == "agent.message").payload.text] | join(" 
 is "$(json '[.items[] | select(.type == "run.started").payload.turn] | join(" ")')" "1 2" "each has its number"
 api GET "/v1/workspaces/$ws/files/log"
 is "$BODY" $'first\nsecond' "and its files"
+api GET "/v1/runs/$RUN/transcript"
+like "$BODY" "## User.*first.*# Turn 1.*## Agent.*## Result.*done: first.*## User.*second.*# Turn 2.*done: second" "the transcript reads as it went"
+api GET "/v1/runs/$RUN/logs?turn=1"
+like "$BODY" "done: first" "the log of each turn is there"
 go_on '{}'
 is "$CODE" 400 "what has ended is not continued without a message"
 api GET "/v1/execs/$exec"

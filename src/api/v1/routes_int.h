@@ -85,6 +85,9 @@ HANDLER(v1_runs_pause)
 HANDLER(v1_runs_continue)
 HANDLER(v1_runs_messages)
 HANDLER(v1_runs_events)
+HANDLER(v1_runs_deliveries)
+HANDLER(v1_runs_transcript)
+HANDLER(v1_webhooks_secret)
 HANDLER(v1_runs_terminal)
 HANDLER(v1_runs_recording)
 HANDLER(v1_runs_logs)
@@ -122,4 +125,4 @@ struct run *v1_find_run(struct http_req *r); // by params[0]; NULL: finished
 struct exec *v1_run_exec(struct http_req *r, const struct run *run, uint64_t turn, struct err *e);
 void v1_run_show_or_wait(struct call *c, struct run *run); // when it has come to rest
 void v1_run_recorded(struct waiter *w);                    // of a call's waiter: the same
-extern const struct json_shape v1_run_shape, v1_event_shape, v1_agent_shape;
+extern const struct json_shape v1_delivery_shape, v1_run_shape, v1_event_shape, v1_agent_shape;

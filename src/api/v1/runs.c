@@ -168,6 +168,8 @@ static const struct json_show run_rows[] = {
      .call = write_terminal,
      .sub = &terminal_shape,
      .flags = SHOW_EMPTY_NULL},
+    RN(webhook_url, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
+    RN(notify, SHOW_BOOL),
     RN(image, SHOW_CHARS),
     RN(profile, SHOW_CHARS),
     {.name = "network", .type = SHOW_CALL, .call = write_network, .sub = &network_shape},
@@ -223,6 +225,8 @@ struct run_body {
     struct worktree_body repository;
     struct json_objects repositories;
     struct terminal_body terminal;
+    const char *webhook_url;
+    bool notify;
     uint32_t mode;
     struct json_map env;
     struct network_body network;
@@ -256,6 +260,9 @@ static const struct json_field run_fields[] = {
     RB(profile, JSON_STRING, .max = NAME_MAX_LEN),
     RB(env, JSON_MAP, .max = WS_ENV_MAX, .item_max = WS_ENV_BYTES),
     RB(limits, JSON_OBJECT, .sub = &v1_limits_table),
+    RB(webhook_url, JSON_STRING, .max = WS_URL_BYTES - 1, .flags = JSON_NO_CONTROL,
+       .doc = "told of its end, its pauses and its questions, signed"),
+    RB(notify, JSON_BOOL, .doc = "tell it of each turn's beginning and each message too"),
     RB_AS(timeout_ms, "timeout_secs", JSON_MS, .doc = "from its start; then it is killed whole"),
     RB_AS(silence_ms, "silence_secs", JSON_MS, .doc = "the longest it may print nothing"),
     RB(priority, JSON_I64, .doc = "-100 to 100; the greater goes first"),
@@ -288,6 +295,8 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .repo_url = b->repository.url,
         .repo_ref = b->repository.ref,
         .submodules = b->repository.submodules,
+        .webhook_url = b->webhook_url,
+        .notify = b->notify,
         .keep_workspace = b->given & JSON_GIVEN(F_REPOSITORIES),
         .mode = (enum run_mode)b->mode,
         .image = b->image,

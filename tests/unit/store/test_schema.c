@@ -22,6 +22,7 @@ static const char *const digests[] = {
     "54ea310145779060d75ae6cd86c137db28357416d42bbfeccb814e6f6426299e", // 4
     "45faeda3703c3b31133b8215da965da2191a02c66668bab1efbb67a35e3b5083", // 5
     "ee7aebe739eb53f6b7ac8266458d580386450f1716262b4b3c117d21f107a715", // 6
+    "2b16e9d16a6528fc79129d1b9f93ee5812722a8e09eeb869b61123f5eed58984", // 7
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
