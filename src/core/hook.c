@@ -12,10 +12,10 @@
 #include <pinfold/core_token.h>
 #include <pinfold/crypt.h>
 #include <pinfold/map.h>
+#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <pinfold/policy.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define TRY_MS 30000          // of one try
 #define BODY_MAX (256 * 1024) // a result of 64 KiB, escaped
@@ -162,7 +162,9 @@ static void on_tried(struct waiter *w)
     size_t n = x->data_len[EXEC_STDOUT] < 3 ? x->data_len[EXEC_STDOUT] : 3;
     if (n)
         memcpy(text, x->data[EXEC_STDOUT], n);
-    h->pub.http_status = (uint32_t)strtoul(text, NULL, 10);
+    uint64_t status = 0;
+    (void)num_parse_u64(text, 0, 999, &status, NULL); // else there was no answer
+    h->pub.http_status = (uint32_t)status;
     if (h->pub.http_status >= 200 && h->pub.http_status < 300 && !x->end.exit_code) {
         h->pub.error[0] = '\0';
         finish(h, DELIVERY_DONE);

@@ -17,7 +17,18 @@ struct store_table {
     unsigned n_fields;
     uint16_t size; // of the row's struct
 };
-enum store_thing { T_WORKSPACE, T_EXEC, T_BUILD, T_REPO, T_TOKEN, T_USER, T_RUN, T_SNAPSHOT, T_DELIVERY, T_N };
+enum store_thing {
+    T_WORKSPACE,
+    T_EXEC,
+    T_BUILD,
+    T_REPO,
+    T_TOKEN,
+    T_USER,
+    T_RUN,
+    T_SNAPSHOT,
+    T_DELIVERY,
+    T_N
+};
 extern const struct store_table store_tables[T_N];
 
 // Statements with a text of their own; those of the tables above are made from the fields.
