@@ -83,6 +83,7 @@ struct exec_spec {
     uint16_t rows, cols;
     bool background; // goes on whoever leaves; on_done once accepted and recorded
     bool detach;     // a foreground exec that goes on when its client leaves
+    bool may_leave;  // on_done may come before its end, when the server is replaced and it goes on
     uint64_t timeout_ms;
     uint64_t keep_bytes;       // at most conf's output_keep_bytes
     uint64_t answer_bytes;     // of each stream in a collected answer; at most conf's maximum

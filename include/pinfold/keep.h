@@ -32,8 +32,9 @@ void keep_begin(struct keep *k, struct wire_msg *m, const struct msg_exec_starte
 // It has ended: adds to *m what the server cannot know later.
 void keep_end(struct keep *k, struct msg_exec_exited *m);
 bool keep_has(const struct keep *k, uint64_t exec);
-// The messages that are about what is kept: EXEC_KILL, EXEC_FORGET, EXEC_LIST; others are let pass.
-void keep_handle(struct keep *k, const struct wire_msg *m);
+// The messages that are about what is kept: EXEC_KILL, EXEC_FORGET, EXEC_KEEP (of one that runs),
+// EXEC_LIST; others are let pass.
+void keep_handle(struct keep *k, struct wire_msg *m);
 
 // The server is gone: a new socket pair for the next one. -1: nobody is to be waited for.
 int keep_wait(struct keep *k);

@@ -11,8 +11,7 @@
 #define EXEC_TAG_MAX 128
 
 enum wire_type {
-    MSG_DONE = 1, // answer to any request that has no answer of its own
-
+    MSG_DONE = 1,        // answer to any request that has no answer of its own
     MSG_BOX_START = 2,   // server -> launcher: make a sandbox; answer BOX_STARTED
     MSG_BOX_STARTED = 3, // fds: init socket, pidfd, cgroup (v2), with NET_LIST enum net_socket
     MSG_BOX_STOP = 4,    // kill all in it and clean up; answer DONE once nothing is left
@@ -48,6 +47,7 @@ enum wire_type {
     MSG_EXEC_LIST = 110,   // what is kept; an EXEC_IS for each, EXEC_EXITED if it ended, DONE
     MSG_EXEC_IS = 111,     // fds: stdout, stderr and, if open, stdin; or the terminal's master
     MSG_EXEC_FORGET = 112, // init lets go of what it keeps for it
+    MSG_EXEC_KEEP = 113,   // server -> init: keep one that runs; as EXEC_IS will tell of it
 };
 
 struct msg_done {

@@ -54,7 +54,7 @@ void core_leave_now(struct core *c)
         struct execution *x = container_of(it, struct execution, all);
         if (!x->live || list_empty(&x->waiters))
             continue;
-        if (x->detach)
+        if (x->detach || !exec_leave(x, NULL))
             waiters_done(&x->waiters, &x->pub);
         else
             exec_lose(x, "the server was replaced while it ran");
@@ -126,6 +126,7 @@ void core_free(struct core *c)
     worker_free(c->hasher);
     worker_free(c->disk);
     db_close(c);
+    journal_close(c->journal);
     backup_free(c);
     launcher_close(c);
     egress_close(c);

@@ -24,6 +24,7 @@
 #include <pinfold/list.h>
 #include <pinfold/loop.h>
 #include <pinfold/store.h>
+#include <pinfold/store_journal.h>
 #include <pinfold/worker.h>
 #include <string.h>
 
@@ -101,6 +102,8 @@ struct core {
     struct core_stats stats;
 
     struct db db;
+    struct journal *journal; // NULL: there was no room for one
+    bool journal_failing;
     struct worker *disk, *hasher; // hasher: passwords, which take long
     struct worker *packer;        // backups
     struct backup *backup;        // being made

@@ -51,6 +51,8 @@ static bool put(struct page *p, struct execution *x)
         p->more = true;
         return false;
     }
+    if (x->live && !x->noted)
+        exec_save_early(x, NULL);
     p->ret[p->n++] = refresh(x);
     return true;
 }

@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#define NOT_BEGUN "the server was restarted before it began; it can be sent again"
+
 // "ID OUTPUT_LIMIT KEEP_MAX"
 void exec_set_tag(struct execution *x)
 {
@@ -20,6 +22,24 @@ void exec_set_tag(struct execution *x)
                    (unsigned long long)live->output_limit,
                    (unsigned long long)x->source.out[0].keep_max);
     live->proc.tag = live->tag;
+}
+
+int exec_leave(struct execution *x, struct err *e)
+{
+    const struct one_shot *shot = x->live->shot;
+    if (!x->may_leave)
+        return err_set(e, ERR_CONFLICT, "its client can be told of an end only");
+    if (shot && (!shot->sb || strcmp(shot->sb->id, x->pub.id) != 0))
+        return err_set(e, ERR_CONFLICT, "its sandbox cannot be found by its id");
+    exec_set_tag(x);
+    if (proc_keep(&x->live->proc, e)) {
+        x->live->proc.tag = NULL;
+        return -1;
+    }
+    x->detach = true;
+    source_make_eager(&x->source);
+    exec_save_early(x, NULL);
+    return 0;
 }
 
 static bool read_tag(const char *tag, char id[ID_MAX], uint64_t *ret_limit, uint64_t *ret_keep)
@@ -41,7 +61,7 @@ void exec_await(struct execution *x)
     struct core *c = x->core;
     exec_live_new(x);
     x->live->adopting = x->live->placed = true;
-    x->live->answer_bytes = c->conf.answer_bytes;
+    x->answer_bytes = c->conf.answer_bytes;
     x->live->lost_because =
         core_lost_word(c, "its sandbox ended, or was not begun, while no server ran");
     x->detach = true; // whoever waited for it has gone with the server
@@ -58,6 +78,11 @@ void exec_await(struct execution *x)
 static void not_found(struct execution *x, bool asked)
 {
     x->live->adopting = false;
+    if (!x->handed && !x->core->rebooted) {
+        x->pub.started_ms = 0;
+        proc_end_later(&x->live->proc, END_START_FAILED, NOT_BEGUN);
+        return;
+    }
     if (asked) // its init lives and keeps what it was given
         x->live->lost_because = "the server was restarted before it began";
     proc_end_later(&x->live->proc, END_LOST, "");

@@ -69,12 +69,12 @@ void exec_totals(struct execution *x)
     }
 }
 
-static void give_answer(struct execution *x, size_t answer_bytes)
+static void give_answer(struct execution *x)
 {
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         const struct buf *mem = &x->source.out[i].mem;
         x->pub.data[i] = mem->data;
-        x->pub.data_len[i] = mem->len < answer_bytes ? mem->len : answer_bytes;
+        x->pub.data_len[i] = mem->len < x->answer_bytes ? mem->len : x->answer_bytes;
     }
     waiters_done(&x->waiters, &x->pub);
     waiters_done(&x->timed, &x->pub);
@@ -84,28 +84,13 @@ static void give_answer(struct execution *x, size_t answer_bytes)
     }
 }
 
-void exec_ended(struct execution *x, const struct outcome *o)
+// Its output is where a kill of this process does not reach: now others may be told.
+static void tell(struct source *s)
 {
-    struct core *c = x->core;
-    struct err gone = {0};
-    size_t answer_bytes = x->live->answer_bytes;
-    leave_place(x);
-    set_end(x, o);
-    c->execs_live--;
-    c->stats.execs_ended[x->pub.end.reason]++;
-    c->stats.exec_ms_sum += o->duration_ms;
-    err_set(&gone, ERR_GONE, "exec %s has ended", x->pub.id);
-    x->number = x->live->proc.tag ? x->live->proc.number : 0;
-    x->saving++; // keeps it while others are told
-    waiters_fail(&x->live->stdin_waiters, &gone);
-    exec_live_free(x);
-    c->n_execs_ended++;
-    if (x->ws)
-        x->ws->n_execs_ended++;
-    source_seal(&x->source);
-    exec_totals(x);
-    source_end(&x->source);
-    give_answer(x, answer_bytes);
+    struct execution *x = container_of(s, struct execution, source);
+    s->on_written = NULL;
+    source_end(s);
+    give_answer(x);
     x->saving--;
     if (!x->deleting)
         exec_save_later(x);
@@ -113,6 +98,32 @@ void exec_ended(struct execution *x, const struct outcome *o)
         exec_delete_now(x);
     if (x->ws)
         ws_exec_ended(x->ws);
+}
+
+void exec_ended(struct execution *x, const struct outcome *o)
+{
+    struct core *c = x->core;
+    struct err gone = {0};
+    leave_place(x);
+    set_end(x, o);
+    c->execs_live--;
+    c->stats.execs_ended[x->pub.end.reason]++;
+    c->stats.exec_ms_sum += o->duration_ms;
+    err_set(&gone, ERR_GONE, "exec %s has ended", x->pub.id);
+    x->number = x->live->proc.tag ? x->live->proc.number : 0;
+    x->saving++; // keeps it until others have been told
+    waiters_fail(&x->live->stdin_waiters, &gone);
+    exec_live_free(x);
+    c->n_execs_ended++;
+    if (x->ws)
+        x->ws->n_execs_ended++;
+    source_seal(&x->source);
+    exec_totals(x);
+    exec_note(x);
+    if (source_written(&x->source))
+        tell(&x->source);
+    else
+        x->source.on_written = tell;
     if (!list_empty(&c->exec_queue))
         execs_admit(c);
 }

@@ -70,7 +70,6 @@ struct exec_live {
     struct packed args;
     struct one_shot *shot;
     uint64_t output_limit;
-    size_t answer_bytes;
     struct list stdin_waiters;
     char tag[EXEC_TAG_MAX];   // for init; see exec_adopt.c
     bool adopting;            // of an earlier server: it is not known yet what became of it
@@ -94,7 +93,11 @@ struct execution {
     void (*on_start)(struct execution *x); // may be NULL
     struct sandbox *box; // of a one-shot that has ended: its init keeps the end until it is saved
     uint64_t number;     // init keeps its end by this number, until it is saved; 0: none
-    bool detach, early_row, saved, deleting, unsaved;
+    size_t answer_bytes; // of each stream in a collected answer
+    unsigned journaled;  // journal's own
+    bool noted;          // its id is known outside: so what becomes of it must be
+    bool handed;         // to an init: it may have begun
+    bool detach, may_leave, saved, deleting;
     bool record, shared; // of a terminal
     const void *writer;  // who types; NULL: whoever comes first
 };
@@ -123,13 +126,15 @@ void exec_on_spilled(struct proc *p, unsigned stream, const void *data, size_t n
                      const struct err *err);
 // Over a restart of the server (exec_adopt.c).
 void exec_set_tag(struct execution *x);
-void exec_await(struct execution *x);      // it ran when the earlier server died
-void exec_forget_end(struct execution *x); // init need not keep its end any more
+int exec_leave(struct execution *x, struct err *e); // it runs, and is to go on without this server
+void exec_await(struct execution *x);               // it ran when the earlier server died
+void exec_forget_end(struct execution *x);          // init need not keep its end any more
 // One-shots (exec_shot.c).
 int shot_prepare(struct execution *x, const struct exec_spec *spec, struct err *e);
 void shot_start(struct execution *x);
 void shot_free(struct one_shot *s);
 // The record (exec_save.c).
+void exec_note(struct execution *x); // as it is now, before anybody is told
 void exec_save_early(struct execution *x, void (*on_done)(struct execution *x, const struct err *));
 void exec_save_later(struct execution *x);
 void execs_save(struct core *c);

@@ -27,6 +27,9 @@ static void load_streams(struct execution *x, const struct store_exec *r)
         o->first = r->out[i].first;
         o->in_file = r->out[i].in_file;
         o->in_db = !o->in_file;
+        uint64_t n = o->in_file ? file_size(x->core, x->pub.id, i) : 0;
+        if (o->in_file && n < o->kept)
+            o->kept = n; // what was not written when it was noted, or not synced at a power cut
         o->written = o->in_file ? o->kept : 0;
     }
 }
@@ -79,6 +82,8 @@ static int on_row(void *arg, const struct store_exec *r)
     p->user = x->user;
     p->tty = r->tty;
     p->background = r->background;
+    x->noted = true;
+    x->handed = r->status >= EXEC_RUNNING;
     p->status = r->status < EXEC_STATUS_N ? (enum exec_status)r->status : EXEC_ENDED;
     p->created_ms = r->created_ms;
     p->started_ms = r->started_ms;
@@ -172,6 +177,10 @@ static int sweep(struct core *c, struct err *e)
 
 int execs_load(struct core *c, struct err *e)
 {
+    struct err why = {0};
+    c->journal = journal_open(c->state_fd, c->db.store, &why);
+    if (!c->journal)
+        core_notice(c, true, "%s; what is told is safe from a kill a moment later", why.text);
     if (store_exec_each(c->db.store, on_row, c, e))
         return -1;
     sort(c);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The record of execs. Ended ones are written in groups a moment after their answer, so that the
 // database is not on an exec's path; background ones also before they start, since their id is
-// given out. A record whose job is in flight is not changed and not freed.
+// given out. What is told before it is in the database is in the journal. A record whose job is in
+// flight is not changed and not freed.
 #include "workspace_int.h"
 
 #include <pinfold/map.h>
@@ -25,7 +26,7 @@ static void row_of(const struct execution *x, struct store_exec *r)
         .user = x->user,
         .tty = p->tty,
         .background = p->background,
-        .status = p->status,
+        .status = x->handed && p->status < EXEC_RUNNING ? EXEC_RUNNING : p->status,
         .created_ms = p->created_ms,
         .started_ms = p->started_ms,
         .ended_ms = p->ended_ms,
@@ -47,6 +48,23 @@ static void row_of(const struct execution *x, struct store_exec *r)
             .first = x->source.out[i].first,
             .in_file = x->source.out[i].in_file,
         };
+}
+
+void exec_note(struct execution *x)
+{
+    struct core *c = x->core;
+    struct store_exec row;
+    struct journal_exec j = {.row = &row};
+    struct err e = {0};
+    row_of(x, &row);
+    for (unsigned i = 0; x->source.ended && i < EXEC_STREAMS; i++)
+        if (!x->source.out[i].in_file)
+            j.out[i] = (struct store_blob){x->source.out[i].mem.data, x->source.out[i].mem.len};
+    bool failed = journal_put(c->journal, &j, &x->journaled, &e) != 0;
+    if (failed && !c->journal_failing)
+        core_notice(c, true, "%s; what is told now is safe from a kill a moment later", e.text);
+    c->journal_failing = failed;
+    x->noted = true;
 }
 
 // --- before it starts -------------------------------------------------------------------------
@@ -81,6 +99,8 @@ static void early_done(struct db_job *j)
     if (s->on_done && !x->core->closing)
         s->on_done(x, &j->err); // still counted as saving: it stays
     x->saving--;
+    if (x->live && !x->saving && !j->err.code)
+        journal_settle(x->core->journal, &x->journaled);
     after_save(x);
     free(s);
 }
@@ -91,6 +111,7 @@ void exec_save_early(struct execution *x, void (*on_done)(struct execution *, co
     s->job = (struct db_job){.run = early_run, .done = early_done};
     s->x = x;
     s->on_done = on_done;
+    exec_note(x);
     row_of(x, &s->row);
     x->saving++;
     db_push(x->core, &s->job);
@@ -146,6 +167,7 @@ static void group_done(struct db_job *j)
             continue;
         }
         x->saved = true;
+        journal_settle(c->journal, &x->journaled);
         source_forget_memory(&x->source);
         exec_forget_end(x);
         execs_trim(c, x->ws);
@@ -209,6 +231,8 @@ static void remove_record(struct execution *x)
     }
     if (files)
         source_unlink(c, x->pub.id, STREAMS_ALL);
+    journal_delete(c->journal, x->pub.id);
+    journal_settle(c->journal, &x->journaled);
     (void)map_del(c->execs, x->pub.id);
     list_del(&x->all);
     list_del(&x->queue);

@@ -154,6 +154,7 @@ static void fill_public(struct execution *x, struct ws *ws, const struct exec_sp
     pub->cwd = x->cwd;
     pub->user = x->user;
     x->detach = s->detach || s->background;
+    x->may_leave = s->may_leave;
     x->record = s->record;
     x->shared = s->shared;
 }
@@ -192,6 +193,14 @@ static void on_stdin(struct proc *p)
     if (p->in_fd < 0 && p->state != PROC_WAITING)
         live->x->pub.stdin_open = false;
     waiters_done(&live->stdin_waiters, &live->x->pub);
+}
+
+static void on_hand(struct proc *p)
+{
+    struct execution *x = container_of(p, struct exec_live, proc)->x;
+    x->handed = true;
+    if (x->noted)
+        exec_save_early(x, NULL);
 }
 
 static void on_start(struct proc *p)
@@ -299,7 +308,7 @@ static int fill_live(struct execution *x, struct ws *ws, const struct exec_spec 
     p->memory_bytes = ws ? s->limits.memory_bytes : 0;
     p->pids = ws ? s->limits.pids : 0;
     p->timeout_ms = x->pub.timeout_ms = timeout_of(conf, s, base->wall_ms);
-    live->answer_bytes = s->answer_bytes ? s->answer_bytes : conf->answer_bytes;
+    x->answer_bytes = s->answer_bytes ? s->answer_bytes : conf->answer_bytes;
     return 0;
 }
 
@@ -308,8 +317,8 @@ static void fill_source(struct execution *x, const struct exec_spec *s, bool col
     struct source *src = &x->source;
     for (unsigned i = 0; i < EXEC_STREAMS; i++) {
         struct output *o = &src->out[i];
-        if (collected && x->live->answer_bytes > o->mem_max)
-            o->mem_max = x->live->answer_bytes;
+        if (collected && x->answer_bytes > o->mem_max)
+            o->mem_max = x->answer_bytes;
         o->eager = x->live->proc.tag != NULL; // must survive this process
         o->ring = s->tty && i == EXEC_STDOUT;
     }
@@ -324,6 +333,7 @@ void exec_live_new(struct execution *x)
     live->x = x;
     list_init(&live->stdin_waiters);
     proc_init(p, x->core);
+    p->on_hand = on_hand;
     p->on_start = on_start;
     p->on_output = on_output;
     p->on_stdin = on_stdin;
@@ -434,8 +444,9 @@ struct exec *core_exec_start(struct core *c, struct workspace *pub, const struct
         exec_save_early(x, on_recorded);
         return &x->pub;
     }
-    if (spec->follower || spec->detach || spec->tty)
-        exec_save_early(x, NULL); // its id is known to the client before it ends
+    x->noted = spec->follower || spec->detach || spec->tty; // the client knows it before it ends
     run_or_queue(x);
+    if (x->live && x->noted && !x->handed)
+        exec_save_early(x, NULL);
     return &x->pub;
 }

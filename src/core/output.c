@@ -83,7 +83,7 @@ static int write_out(const struct output_write *w, struct err *e)
     struct statvfs fs;
     if (fd < 0)
         return err_sys(e, "output file");
-    if (!fstatvfs(fd, &fs) &&
+    if (w->len && !fstatvfs(fd, &fs) &&
         (uint64_t)fs.f_bavail * fs.f_frsize < w->core->conf.disk_reserve_bytes + w->len)
         return err_set(e, ERR_FULL, "output file: less than the disk's reserve is free");
     for (size_t done = 0; done < w->len;) {
@@ -137,7 +137,9 @@ static void write_done(struct job *j)
         }
         flush_output(s, w->stream);
         source_flow(s);
-        if (source_settled(s) && s->on_settled)
+        if (s->on_written && source_written(s))
+            s->on_written(s);
+        else if (source_settled(s) && s->on_settled)
             s->on_settled(s);
     }
     free(w->data);
@@ -158,9 +160,19 @@ static void flush_output(struct source *s, unsigned i)
     output_file_name(s->id, i, w->name);
     w->at = o->written;
     w->data = buf_steal(&o->pending, &w->len);
-    w->sync = s->ended;
+    w->sync = s->ended && !w->len; // who is told once it is written need not wait for the disk
     o->writing = w;
     disk_push(s->core, &w->job);
+}
+
+bool source_written(const struct source *s)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        const struct output *o = &s->out[i];
+        if (o->in_file && !o->failed && o->written < o->kept)
+            return false;
+    }
+    return true;
 }
 
 bool source_settled(const struct source *s)
@@ -266,6 +278,18 @@ void source_append(struct source *s, unsigned stream, const void *p, size_t n)
     if (!list_empty(&s->followers))
         give_live(s, stream, offset, p, n);
     source_flow(s);
+}
+
+void source_make_eager(struct source *s)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        struct output *o = &s->out[i];
+        o->eager = true;
+        if (!o->in_file && o->kept)
+            go_to_file(o);
+        flush_output(s, i);
+        trail_add(s, i, NULL, 0);
+    }
 }
 
 void source_printf(struct source *s, const char *fmt, ...)

@@ -37,6 +37,7 @@ struct source {
     const struct build *build;
     void (*on_flow)(struct source *s, bool pause); // stop or go on reading; may be NULL
     void (*on_left)(struct source *s);             // a lossless follower stopped; may be NULL
+    void (*on_written)(struct source *s);          // sealed, and files have it all; may be NULL
     void (*on_settled)(struct source *s);          // ended, and files are on the disk; may be NULL
 };
 void source_init(struct source *s, struct core *c, const char *id, unsigned n);
@@ -48,9 +49,12 @@ void source_spilled(struct source *s, unsigned stream, const void *p, size_t n);
 // No more can be kept: what is in the file stays true, the rest is counted.
 void source_failed(struct source *s, unsigned stream, const struct err *err);
 void source_printf(struct source *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// From now on it must survive this process.
+void source_make_eager(struct source *s);
 // No more comes. seal: the numbers are final and the rest is written; end: followers are told too.
 void source_seal(struct source *s);
 void source_end(struct source *s);
+bool source_written(const struct source *s);
 bool source_settled(const struct source *s);
 // After it is in the database: memory is not needed any more.
 void source_forget_memory(struct source *s);

@@ -426,9 +426,43 @@ static int send_exec(struct proc *p, struct child_fds *child, struct err *e)
     return wire_send(p->sb->init_fd, MSG_EXEC, p->number, &m, child->fds, child->n, e);
 }
 
+// As a pipe is whose end was read already.
+static int ended_pipe(void)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC))
+        return -1;
+    fd_close(&fds[1]);
+    return fds[0];
+}
+
+int proc_keep(struct proc *p, struct err *e)
+{
+    struct child_fds fds = {0};
+    struct msg_exec_is m = {.exec = p->number, .started_ns = p->started_ns, .kill_reason = END_N};
+    bool goes_on = (p->state == PROC_SENT || p->state == PROC_RUNNING) && p->kill_reason == END_N;
+    if (!goes_on || p->tty || proc_stdin_left(p))
+        return err_set(e, ERR_CONFLICT, "it cannot be left alone");
+    TEXT_PUT(m.tag, p->tag);
+    int bad = 0;
+    for (unsigned i = 0; i < EXEC_STREAMS; i++) {
+        bool open = p->out[i].fd >= 0;
+        add_fd(&fds, open ? p->out[i].fd : ended_pipe(), !open);
+        bad |= fds.fds[i] < 0;
+    }
+    if (p->in_fd >= 0)
+        add_fd(&fds, p->in_fd, false);
+    bad = bad ? err_sys(e, "pipes")
+              : wire_send(p->sb->init_fd, MSG_EXEC_KEEP, p->number, &m, fds.fds, fds.n, e);
+    close_child(&fds);
+    return bad;
+}
+
 int proc_send(struct proc *p, struct err *e)
 {
     struct child_fds child = {0};
+    if (p->on_hand)
+        p->on_hand(p);
     p->started_ns = clock_mono_ns();
     int bad = send_exec(p, &child, e);
     close_child(&child);

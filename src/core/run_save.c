@@ -243,12 +243,24 @@ int runs_load(struct core *c, struct err *e)
     return 0;
 }
 
-// Those that wait are in their order before any of them may begin. One that was about to start,
-// and of whose command there is no record, has run nothing: it begins anew.
+// No init was given its command. After a power cut that is known of one without a record only.
+static bool not_begun(const struct core *c, const struct execution *x)
+{
+    return !x || (!x->handed && !c->rebooted);
+}
+
+// Those that wait are in their order before any of them may begin. One that was about to start
+// and has run nothing begins anew.
 static void requeue(struct runrec *r)
 {
     struct run *p = &r->pub;
-    if (p->state == RUN_STARTING && !run_began(r)) {
+    struct execution *x = map_get(r->core->execs, p->exec);
+    if (p->state == RUN_STARTING && not_begun(r->core, x)) {
+        if (x) {
+            x->run = NULL;
+            if (x->live)
+                exec_lose(x, "its run begins anew");
+        }
         p->exec[0] = '\0';
         if (p->turn == 1)
             p->workspace[0] = '\0';

@@ -118,6 +118,7 @@ struct proc {
     uint32_t pids;
     bool want_stdin;                  // a pipe, or the terminal
     int stdin_fd;                     // instead of a pipe; taken; -1
+    void (*on_hand)(struct proc *p);  // it is given to init, or tried to; may be NULL
     void (*on_start)(struct proc *p); // it runs; may be NULL
     void (*on_output)(struct proc *p, unsigned stream, const void *data, size_t n);
     void (*on_end)(struct proc *p, const struct outcome *o); // last of all: p may be freed
@@ -161,6 +162,9 @@ size_t proc_stdin_left(const struct proc *p);
 void proc_write_stdin(struct proc *p); // as much as it takes now
 void proc_close_stdin(struct proc *p);
 
+// One that was handed over without a tag, and has one now, is to be kept for the next server: its
+// init is told. -1 when it cannot be.
+int proc_keep(struct proc *p, struct err *e);
 // A command that an earlier server started (m: EXEC_IS): as if this one had.
 void proc_adopt(struct proc *p, struct sandbox *sb, struct wire_msg *m);
 // Is the stream's output moved by the worker? Then what it moves next is (spill.c). proc_spilled

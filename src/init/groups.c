@@ -50,15 +50,11 @@ static void group_close(struct exec_group *g)
 static int group_make(struct init *in, struct exec_group *g)
 {
     char name[16];
-    *g = (struct exec_group){.number = ++in->next_group,
-                             .dir_fd = -1,
-                             .events_fd = -1,
-                             .kill_fd = -1,
-                             .cpu_fd = -1,
-                             .peak_fd = -1,
-                             .oom_fd = -1,
-                             .pids_fd = -1,
-                             .in_use = true};
+    memset(g, 0xff, sizeof(*g)); // each descriptor -1
+    g->number = ++in->next_group;
+    g->cpu_base_us = 0;
+    g->in_use = true;
+    g->spent = false;
     (void)snprintf(name, sizeof(name), "x%u", g->number);
     if (mkdirat(INIT_FD_CGROUP, name, 0755))
         return -1;

@@ -91,7 +91,9 @@ static void on_control(struct init *in)
         end_unkept(in);
     if (r <= 0)
         return;
-    keep_handle(&in->keep, &message);
+    // One that ended meanwhile was told; nothing more will come to be kept.
+    if (message.row->type != MSG_EXEC_KEEP || slot_find(in, message.body.exec_is.exec))
+        keep_handle(&in->keep, &message);
     switch (message.row->type) {
     case MSG_EXEC:
         on_exec(in, &message);

@@ -74,6 +74,24 @@ void keep_begin(struct keep *k, struct wire_msg *m, const struct msg_exec_starte
         x->fds[i] = wire_take_fd(m, m->n_fds - e->n_kept + i);
 }
 
+static void keep_late(struct keep *k, struct wire_msg *m)
+{
+    const struct msg_exec_is *e = &m->body.exec_is;
+    struct kept *x = e->exec && e->tag[0] && !find(k, e->exec) ? place(k) : NULL;
+    if (!x)
+        return;
+    *x = (struct kept){
+        .exec = e->exec,
+        .fds = {-1, -1, -1},
+        .started_ns = e->started_ns,
+        .kill_reason = END_N,
+        .start = {.exec = e->exec},
+    };
+    memcpy(x->tag, e->tag, sizeof(x->tag));
+    for (unsigned i = 0; i < m->n_fds && i < N_ELEMS(x->fds); i++)
+        x->fds[i] = wire_take_fd(m, i);
+}
+
 void keep_end(struct keep *k, struct msg_exec_exited *m)
 {
     struct kept *x = find(k, m->exec);
@@ -169,7 +187,7 @@ int keep_patience(const struct keep *k)
     return k->waiting_ms > now ? (int)(k->waiting_ms - now) : 0;
 }
 
-void keep_handle(struct keep *k, const struct wire_msg *m)
+void keep_handle(struct keep *k, struct wire_msg *m)
 {
     const struct msg_exec_kill *kill = &m->body.exec_kill;
     const struct msg_exec_forget *f = &m->body.exec_forget;
@@ -184,6 +202,9 @@ void keep_handle(struct keep *k, const struct wire_msg *m)
         x = kill->whole && kill->exec ? find(k, kill->exec) : NULL;
         if (x && x->kill_reason == END_N)
             x->kill_reason = kill->reason;
+        return;
+    case MSG_EXEC_KEEP:
+        keep_late(k, m);
         return;
     case MSG_EXEC_FORGET:
         x = f->exec ? find(k, f->exec) : NULL;

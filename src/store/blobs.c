@@ -24,6 +24,18 @@ static int finish(struct store *s, sqlite3_stmt *stmt, int rc, bool whole, struc
                               : ret;
 }
 
+int store_exec_is_news(struct store *s, const struct store_exec *row, struct err *e)
+{
+    sqlite3_stmt *stmt = s->stmts[STMT_EXEC_NEWS];
+    store_bind_text(stmt, 1, row->id);
+    store_bind_text(stmt, 2, row->workspace);
+    (void)sqlite3_bind_int64(stmt, 3, row->status);
+    int rc = sqlite3_step(stmt);
+    bool yes = rc == SQLITE_ROW && sqlite3_column_int(stmt, 0);
+    int found = finish(s, stmt, rc, true, e);
+    return found < 0 ? -1 : yes;
+}
+
 static bool take(sqlite3_stmt *stmt, int column, struct buf *ret)
 {
     const void *p = sqlite3_column_blob(stmt, column);

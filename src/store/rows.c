@@ -233,6 +233,15 @@ int store_prepare_tables(struct store *s, struct err *e)
     return 0;
 }
 
+size_t store_kind_size(enum store_kind k)
+{
+    static const size_t sizes[] = {[COL_U64] = sizeof(uint64_t),
+                                   [COL_U32] = sizeof(uint32_t),
+                                   [COL_I32] = sizeof(int32_t),
+                                   [COL_BOOL] = sizeof(bool)};
+    return sizes[k];
+}
+
 static void bind_field(sqlite3_stmt *stmt, int i, const struct store_field *f, const char *row)
 {
     const void *at = row + f->offset;

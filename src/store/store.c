@@ -18,6 +18,8 @@ static const char *const stmt_text[STMT_N] = {
     [STMT_WORKSPACE_EXECS] = "DELETE FROM exec WHERE workspace = ?1",
     [STMT_WORKSPACE_BUILDS] = "DELETE FROM build WHERE workspace = ?1",
     [STMT_EXEC_OUTPUTS] = "DELETE FROM output WHERE exec = ?1",
+    [STMT_EXEC_NEWS] = ("SELECT COALESCE((SELECT status FROM exec WHERE id = ?1), -1) < ?3 AND "
+                        "(?2 = '' OR EXISTS (SELECT 1 FROM workspace WHERE id = ?2))"),
     [STMT_OUTPUT_PUT] = "INSERT OR REPLACE INTO output (exec, stream, data) VALUES (?1, ?2, ?3)",
     [STMT_OUTPUT_GET] =
         "SELECT substr(data, ?3 + 1, ?4) FROM output WHERE exec = ?1 AND stream = ?2",

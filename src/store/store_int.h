@@ -40,6 +40,7 @@ enum store_stmt {
     STMT_WORKSPACE_EXECS,
     STMT_WORKSPACE_BUILDS,
     STMT_EXEC_OUTPUTS,
+    STMT_EXEC_NEWS,
     STMT_OUTPUT_PUT,
     STMT_OUTPUT_GET,
     STMT_IDEM_PUT,
@@ -81,5 +82,8 @@ int store_prepare_tables(struct store *s, struct err *e);
 sqlite3_stmt *store_prepare(struct store *s, const char *sql, struct err *e);
 // Step a statement that gives no row, then reset it and forget what was bound.
 int store_run(struct store *s, sqlite3_stmt *stmt, const char *doing, struct err *e);
+// Is there no such exec, or one with a lower status; and its workspace, if it has one? 1 yes, 0 no.
+int store_exec_is_news(struct store *s, const struct store_exec *row, struct err *e);
+size_t store_kind_size(enum store_kind k); // of a member; 0 for those that are text and bytes
 void store_bind_text(sqlite3_stmt *stmt, int i, const char *v);
 void store_bind_blob(sqlite3_stmt *stmt, int i, struct store_blob v);

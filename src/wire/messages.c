@@ -169,5 +169,7 @@ const struct wire_row wire_rows[] = {
     ROW(EXEC_LIST, "exec_list", SERVER, INIT, none, 0, 0, "what is kept for the server"),
     ROW(EXEC_IS, "exec_is", INIT, SERVER, exec_is, 0, 3, "one command that is kept"),
     ROW(EXEC_FORGET, "exec_forget", SERVER, INIT, exec_forget, 0, 0, "it is not needed any more"),
+    ROW(EXEC_KEEP, "exec_keep", SERVER, INIT, exec_is, 2, 3,
+        "keep one that runs, as if told so at its start"),
 };
 const unsigned n_wire_rows = sizeof(wire_rows) / sizeof(wire_rows[0]);

@@ -187,7 +187,7 @@ def not_begun(want, x, lines):
     """Accepted, and killed before there was a sandbox for it; a start is asked for twice, then it has failed."""
     if x["reason"] == "start_failed" and not lines and "the launcher restarted" in (x["detail"] or ""):
         return True
-    return "n" in want and not lines and "not begun" in (x["detail"] or "") and any(t > want["at"] - 1 for t in server_killed)
+    return "before it began" in (x["detail"] or "") and not lines and any(t > want["at"] - 1 for t in server_killed)
 
 
 def check(id, want, out):
@@ -195,8 +195,7 @@ def check(id, want, out):
     with lock:
         gone = want.get("of") and workspaces[want["of"]].get("maybe")
     if status != 200:
-        # The record of a collected exec is written a moment after its answer.
-        if not gone and not ("lines" in want and any(-1 < t - want["at"] < 2 for t in server_killed)):
+        if not gone:
             out["missing"].append("%s %s" % (id, status))
         return
     if x["status"] != "ended":
@@ -206,7 +205,7 @@ def check(id, want, out):
     lines = text.split("\n")[:-1] if isinstance(text, str) else []
     wanted = want.get("lines") or [str(i) for i in range(1, want.get("n", 0) + 1)]
     lost = x["reason"] == "lost" and any(t > want["at"] - 1 for t in init_killed.get(want["ws"], []))
-    lost = lost or "before it began" in (x["detail"] or "") or not_begun(want, x, lines)
+    lost = lost or not_begun(want, x, lines)
     if lost and "n" in want:
         wanted = wanted[:len(lines)]  # what came before it was killed; its last line may be cut
         whole = lines == wanted and wanted[:1] != [] or not lines

@@ -45,8 +45,8 @@ is "$(jq .slowest_ms "$WORK/load" | awk '{ print ($1 < 30000) }')" 1 "and none w
 # --- what takes time ------------------------------------------------------------------------------------
 later brief POST "/v1/workspaces/$WS/exec" -d '{"command": "touch brief; sleep 0.4; echo done"}'
 later waits GET "/v1/execs/$(background "$WS" 'touch waits; sleep 1000'; echo "$EXEC")/wait?wait=100"
-later long POST "/v1/workspaces/$WS/exec" -d '{"command": "touch long; sleep 1000"}'
-later keyed POST "/v1/workspaces/$WS/exec" -H 'Idempotency-Key: k1' -d '{"command": "touch keyed; sleep 3; exit 5"}'
+later long POST "/v1/workspaces/$WS/exec" -d '{"command": "echo begun; touch long; until [ -e enough ]; do sleep 0.05; done; echo ended; echo well >&2; exit 6"}'
+later keyed POST "/v1/workspaces/$WS/exec" -H 'Idempotency-Key: k1' -d '{"command": "touch keyed; until [ -e enough ]; do sleep 0.05; done; exit 5"}'
 wait_until 20 eval "has_file $WS keyed && has_file $WS brief && has_file $WS waits && has_file $WS long"
 upgrade >/dev/null
 later_end brief
@@ -54,11 +54,20 @@ is "$CODE $(json .stdout)" "200 done" "a request that soon ends is answered"
 later_end waits
 is "$CODE $(json .status)" "200 running" "one that waits is answered as if its time were over"
 later_end long
-is "$CODE $(json '"\(.reason) \(.exit_code) \(.detail)"')" "200 lost null the server was replaced while it ran" \
-    "a command whose id nobody has, and that cannot be waited for, is told as lost"
+is "$CODE $(json .status)" "202 running" "a command that takes longer is answered that it goes on"
+LONG=$(json .id)
 later_end keyed
 is "$CODE $(json .status)" "202 running" "one with an Idempotency-Key is answered that it goes on"
 KEYED=$(json .id)
+exec_is "$LONG" running
+ok $? "and does"
+run "$WS" 'touch enough'
+api GET "/v1/execs/$LONG/wait?wait=30"
+is "$(json '"\(.reason) \(.exit_code)"')" "exited 6" "its end is known under its id"
+api GET "/v1/execs/$LONG/stdout"
+is "$BODY" $'begun\nended' "with all that it printed"
+api GET "/v1/execs/$LONG/stderr"
+is "$BODY" well "on both"
 api GET "/v1/execs/$KEYED/wait?wait=30"
 is "$(json '"\(.reason) \(.exit_code)"')" "exited 5" "and does"
 

@@ -90,6 +90,7 @@ static void start(struct call *c)
     }
     if (c->idem_new) // its repetition wants the end
         spec.detach = true;
+    spec.may_leave = true;
     c->w.on_done = spec.background ? on_accepted : on_ended;
     struct exec *x = core_exec_start(c->v->core, ws, &spec, &c->w, &e);
     (void)v1_call_started(c, x ? 0 : -1, &e);
