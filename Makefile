@@ -20,9 +20,9 @@ JOBS   := -j$(shell nproc)
 
 # --- the privilege map -----------------------------------------------------------------------
 ROOMS_pinfoldd         := pinfoldd conf policy confine base
-ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core agent store image profile http json conf confine crypt repo policy wire record run base
+ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh core agent store image profile http json conf confine secret crypt repo policy wire record run base
 ROOMS_pinfold-launcher := launcher box stage strata filter profile confine conf policy wire run base
-ROOMS_pinfold-egress   := egress policy peek confine conf wire run base
+ROOMS_pinfold-egress   := egress secret crypt policy peek confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
 ROOMS_pinfold-init     := init stage keep wire run base
 ROOMS_pinfold-tool     := tool files record base
@@ -31,7 +31,7 @@ ROOMS_pinfold          := cli box stage strata filter image profile conf policy 
 LIBS_pinfoldd         := libseccomp
 LIBS_pinfold-server   := libh2o-evloop openssl yajl sqlite3 libsodium libseccomp
 LIBS_pinfold-launcher := libseccomp libcap libnl-route-3.0 libnftables
-LIBS_pinfold-egress   := libcares libseccomp
+LIBS_pinfold-egress   := libcares openssl libsodium libseccomp
 LIBS_pinfold-git      := libgit2 libseccomp
 LIBS_pinfold-init     :=
 LIBS_pinfold-tool     :=

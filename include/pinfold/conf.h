@@ -91,6 +91,7 @@ struct conf {
     char network_range[64], name_servers[256];
     // what sandboxes with an allow-list may reach
     char allow_private[4096], egress_ports[128], presets[4096];
+    char secret_key_file[256], ca_file[256];
     uint64_t max_egress_connections, max_sandbox_connections, egress_idle_ms;
     // repositories and images
     char repository_base[256], repository_roots[1024];

@@ -95,7 +95,9 @@ struct exec_spec {
     const char *image, *profile;
     bool network_given;
     enum net_mode network;
-    const char *const *allow; // of mode allow-list; NULL: the profile's
+    const char *const *allow;   // of mode allow-list; NULL: the profile's
+    const char *const *secrets; // of a one-shot, too: names, NULL-terminated or NULL
+    const char *const *keep;    // core's own: a list whose secrets are known
     const struct file_put *files;
     size_t n_files;
 };

@@ -12,6 +12,10 @@ struct network_wish {
     bool given; // mode counts
     enum net_mode mode;
     const char *const *allow; // NULL-terminated; NULL: not given
+    // What it may use, by name; with one of them the mode is allow-list unless it is given.
+    const char *const *secrets; // NULL-terminated or NULL
+    const char *provider;       // NULL for none
+    const char *const *keep;    // a list whose secrets are kept; NULL
 };
 
 struct network_decision {
@@ -24,18 +28,24 @@ struct network_decision {
     uint64_t bytes_sent, bytes_received;
     uint32_t count; // refusals in a row that are the same
 };
+struct network_use { // of a secret or provider
+    const char *id;  // "secret/NAME", "provider/NAME"
+    uint64_t requests, failures, input_tokens, output_tokens, cached_tokens;
+};
 struct network_view {
     enum net_mode mode;
     bool learn;
     const char *const *allow; // as asked for; never NULL
     char *effective;          // rules with blanks between: presets spelt out, cut to the profile's
     bool live;                // its sandbox runs with these sockets
-    unsigned n_decisions;
+    unsigned n_decisions, n_uses;
     uint64_t untold; // decisions that were not recorded: there were too many
 };
 // Borrowed until the loop turns, but `effective`, which is to be freed.
 void core_network_view(struct core *c, struct workspace *ws, struct network_view *ret);
 // i-th newest.
 void core_network_decision(struct workspace *ws, unsigned i, struct network_decision *ret);
+// i-th that was used, since this process started.
+void core_network_use(struct workspace *ws, unsigned i, struct network_use *ret);
 // Rules for what was refused because no rule allowed it: *ret is to be freed; blanks between.
 char *core_network_proposed(struct workspace *ws);

@@ -69,7 +69,8 @@ struct run_spec {
     const char *image, *profile;
     bool network_given;
     enum net_mode network;
-    const char *const *allow; // of mode allow-list; NULL: the profile's
+    const char *const *allow;   // of mode allow-list; NULL: the profile's
+    const char *const *secrets; // names of those it may use, NULL-terminated or NULL
     struct limits limits;
     const char *const *env;
     uint64_t timeout_ms; // conf's run_timeout_ms

@@ -60,14 +60,17 @@ struct workspace_spec {
     bool submodules;
     bool network_given;
     enum net_mode network;
-    const char *const *allow; // rules of mode allow-list, NULL-terminated; NULL: the profile's
+    const char *const *allow;   // rules of mode allow-list, NULL-terminated; NULL: the profile's
+    const char *const *secrets; // names of those it may use, NULL-terminated or NULL
+    const char *provider;       // that it may use, NULL for none
     bool learn;
     const char *const *env;    // NULL-terminated or NULL
     const char *const *labels; // NULL-terminated or NULL
     const char *init_script;
     struct limits limits;
-    const char *run; // core's own
-    bool build;      // start a build right after creation (dialects whose create builds)
+    const char *run;         // core's own
+    const char *const *keep; // core's own: a list whose secrets are known
+    bool build;              // start a build right after creation (dialects whose create builds)
 };
 // on_done once it is recorded; result: struct workspace *. It may still be pending: see
 // core_workspace_wait. Cancelling leaves the workspace.
@@ -91,7 +94,8 @@ struct workspace_patch {
     const char *const *labels;                // replaces all
     bool network_given, learn_given, limits_given;
     enum net_mode network;
-    const char *const *allow; // replaces all
+    const char *const *allow;   // replaces all but the secrets
+    const char *const *secrets; // replaces all
     bool learn;
     struct limits limits; // members of 0 stay as they are
 };

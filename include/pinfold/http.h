@@ -112,6 +112,7 @@ bool http_leaving(const struct http_req *r);
 
 // Add a header to the coming answer. Control characters in the value are dropped.
 void http_set_header(struct http_req *r, const char *name, const char *value);
+void http_wipe_body(struct http_req *r); // it held a secret: what is left of it are zeros
 // Finish. The body is copied; with _take the buffer's storage is taken and the buffer is empty.
 void http_reply(struct http_req *r, int status, const char *type, const void *body, size_t n);
 void http_reply_take(struct http_req *r, int status, const char *type, struct buf *take);

@@ -89,6 +89,7 @@ struct json_pool {
 };
 void json_pool_init(struct json_pool *p);
 void json_pool_release(struct json_pool *p);
+void json_pool_wipe(struct json_pool *p); // what was read into it held a secret
 void *json_pool_alloc(struct json_pool *p, size_t n);
 #define own_json_pool __attribute__((cleanup(json_pool_release)))
 

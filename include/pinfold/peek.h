@@ -39,7 +39,13 @@ struct peek_http {
 int peek_http(const char *p, size_t n, struct peek_http *ret, struct err *e);
 // The head as the origin server gets it: path, Host as given, one request for the connection, and
 // nothing that was meant for a proxy. -1 when it does not fit.
-int peek_http_rewrite(const char *p, const struct peek_http *h, const char *host, struct buf *out);
+struct peek_change {         // of it, besides
+    const char *path;        // instead of what was asked for; NULL: that
+    const char *const *drop; // headers that do not go on; NULL at the end
+    const char *add;         // whole lines
+};
+int peek_http_rewrite(const char *p, const struct peek_http *h, const char *host,
+                      const struct peek_change *change, struct buf *out);
 
 // Where a request's body ends. Zero it, set it by peek_body_of, feed it all that follows the head.
 struct peek_body {

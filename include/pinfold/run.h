@@ -52,6 +52,7 @@ enum net_socket {
     NET_SOCK_N
 };
 #define NET_PROXY_PORT 3128
+#define NET_PROXY_TEXT "3128" // the same
 
 // How an exec ended. Names are the wire's `reason`.
 enum end_reason {

@@ -147,6 +147,14 @@ struct store_delivery {
     uint32_t event, status, attempts, http_status;
     uint64_t created_ms, next_ms, ended_ms;
 };
+struct store_secret {
+    const char *id; // "secret/NAME", "provider/NAME"
+    uint32_t kind;
+    const char *base_url, *header, *format;
+    struct store_blob hosts, models; // each with its NUL
+    struct store_blob sealed;
+    uint64_t created_ms, updated_ms;
+};
 // put replaces a row with the same id. delete of what is not there is success. each calls on_row
 // for every row, oldest first, with strings borrowed for the call; a return other than 0 ends it.
 #define STORE_VERBS(thing)                                                                         \
@@ -163,6 +171,7 @@ STORE_VERBS(token)
 STORE_VERBS(user)
 STORE_VERBS(snapshot)
 STORE_VERBS(delivery)
+STORE_VERBS(secret)
 STORE_VERBS(run) // its events are deleted before
 
 // Kept output that is too small for a file.

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SECRET_ID_MAX (NAME_MAX_LEN + 12) // "secret/NAME", "provider/NAME"
+#define SEAL_TEXT 65                      // a key in hexadecimal
+
 struct wire_bytes {
     const void *p;
     size_t len;
@@ -27,8 +30,29 @@ struct msg_egress_decision {
     char rule[270];                  // the rule, or the reason of a refusal: a word
     uint64_t sent, received, untold; // untold: decisions before this one that were not told
 };
+// Secrets are sealed to a key that only the egress process has; see seal.h.
+struct msg_egress_keys {
+    char current[SEAL_TEXT]; // the public key to seal with; "" for none, and why
+    char why[200];
+    struct wire_bytes key_names; // of all that are there, a blank between
+};
+struct msg_egress_secret {
+    char id[SECRET_ID_MAX];
+    uint64_t version; // RESEAL: comes back
+    uint32_t code;    // RESEALED: as msg_done; then nothing is sealed
+    struct wire_bytes sealed;
+};
+struct msg_egress_count {
+    char box[ID_MAX];
+    char id[SECRET_ID_MAX];
+    uint32_t status; // of the answer; 0: there was none
+    uint64_t input_tokens, output_tokens, cached_tokens;
+};
 union wire_egress {
     struct msg_egress_box box;
     struct msg_egress_sweep sweep;
     struct msg_egress_decision decision;
+    struct msg_egress_keys keys;
+    struct msg_egress_secret secret;
+    struct msg_egress_count count;
 };

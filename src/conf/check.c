@@ -198,6 +198,10 @@ int conf_check(const struct conf *c, struct err *e)
         return err_set(e, ERR_BAD_REQUEST, "OutputKeep= is above OutputTotal=");
     if (!*c->state_dir)
         return err_set(e, ERR_BAD_REQUEST, "StateDir= is empty");
+    size_t state = strlen(c->state_dir);
+    if (!strncmp(c->secret_key_file, c->state_dir, state) && c->secret_key_file[state] == '/')
+        return err_set(e, ERR_BAD_REQUEST,
+                       "SecretKeyFile= lies in StateDir=, beside what it is to seal");
     // The kernel takes ids up to 2^32-2; many programs read them as signed, so stay below 2^31.
     if (c->id_base % 65536 || c->id_base + c->id_ranges * 65536 > 0x80000000u)
         return err_set(

@@ -105,6 +105,12 @@ const struct conf_row conf_rows[] = {
          "NAME=HOST,HOST, several separated by blanks: what @NAME stands for in allow-lists; @apt, "
          "@npm "
          "and @pip are this machine's own configuration otherwise"),
+    TEXT("SecretKeyFile", SUP | EGR, secret_key_file, "/etc/pinfold/secret.key",
+         conf_check_directory,
+         "file of the keys that secrets are sealed with, outside StateDir=; made at the first "
+         "start"),
+    TEXT("CAFile", EGR, ca_file, "/etc/ssl/certs/ca-certificates.crt", conf_check_directory,
+         "file of the certificates, in PEM, that hosts of secrets and providers are trusted by"),
     TEXT("EgressPorts", SRV | EGR, egress_ports, "80 443", conf_check_ports,
          "ports that a rule of an allow-list opens when it names none"),
     NUM("EgressIdle", DURATION, EGR, egress_idle_ms, "10min", SECOND, DAY,

@@ -154,6 +154,7 @@ static void init_lists(struct core *c)
         list_init(heads[i]);
     for (unsigned i = 0; i < N_ELEMS(maps); i++)
         *maps[i] = map_new();
+    secrets_init(c);
 }
 
 static int open_files(struct core *c, struct err *e)
@@ -213,8 +214,8 @@ static int load(struct core *c, const struct core_parts *parts, struct err *e)
 {
     return load_secret(c, e) || load_boot(c, e) || tokens_load(c, parts->admin_token, e) ||
                    users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
-                   workspaces_load(c, e) || snapshots_load(c, e) || builds_load(c, e) ||
-                   execs_load(c, e) || runs_load(c, e)
+                   secrets_load(c, e) || workspaces_load(c, e) || snapshots_load(c, e) ||
+                   builds_load(c, e) || execs_load(c, e) || runs_load(c, e)
                ? -1
                : 0;
 }

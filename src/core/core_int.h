@@ -30,6 +30,7 @@
 
 #include "launcher_int.h"
 #include "network_int.h"
+#include "secret_int.h"
 #include "pool_int.h"
 
 struct map;
@@ -111,6 +112,7 @@ struct core {
     int state_fd, output_fd, null_fd;
     struct launcher launcher;
     struct egress_link egress;
+    struct secrets secrets;
     struct wire_msg msg, init_msg; // being handled: the launcher's, an init's
     char *read_buf;                // READ_BUF bytes, for one read at a time
 

@@ -10,15 +10,15 @@
 #include <pinfold/policy.h>
 #include <sys/epoll.h>
 
-static void egress_send(struct core *c, enum wire_type type, const void *body, const int *fds,
-                        size_t n_fds)
+int egress_send(struct core *c, enum wire_type type, const void *body, const int *fds, size_t n_fds)
 {
     struct egress_link *l = &c->egress;
     struct err e;
     if (l->fd < 0 || !wire_send(l->fd, type, 0, body, fds, n_fds, &e))
-        return;
+        return 0;
     l->behind = true;
     loop_watch_events(&l->watch, EPOLLIN | EPOLLOUT);
+    return -1;
 }
 
 void egress_tell(struct sandbox *sb, bool sockets)
@@ -30,7 +30,7 @@ void egress_tell(struct sandbox *sb, bool sockets)
     m.keep = !sb->net_rules; // one of an earlier server
     m.rules = (struct wire_bytes){sb->net_rules ? sb->net_rules : "",
                                   sb->net_rules ? strlen(sb->net_rules) : 0};
-    egress_send(sb->core, MSG_EGRESS_BOX, &m, sb->net_fds, sockets ? NET_SOCK_N : 0);
+    (void)egress_send(sb->core, MSG_EGRESS_BOX, &m, sb->net_fds, sockets ? NET_SOCK_N : 0);
 }
 
 void egress_forget(struct sandbox *sb)
@@ -43,16 +43,19 @@ void egress_forget(struct sandbox *sb)
     if (!known)
         return;
     TEXT_PUT(m.box, sb->id);
-    egress_send(sb->core, MSG_EGRESS_CLOSE, &m, NULL, 0);
+    (void)egress_send(sb->core, MSG_EGRESS_CLOSE, &m, NULL, 0);
 }
 
 void egress_sync(struct core *c)
 {
     const struct msg_egress_sweep m = {.generation = c->egress.generation};
     c->egress.behind = false;
+    if (!secrets_tell(c))
+        return; // again when there is room, with those that it does not have yet
     list_for (it, &c->boxes)
         egress_tell(container_of(it, struct sandbox, link), true);
-    egress_send(c, MSG_EGRESS_SWEEP, &m, NULL, 0);
+    (void)egress_send(c, MSG_EGRESS_SWEEP, &m, NULL, 0);
+    reseal_next(c);
 }
 
 // --- decisions -----------------------------------------------------------------------------------
@@ -178,7 +181,14 @@ static void on_egress(struct watch *w, uint32_t events)
         } else if (l->msg.row->type == MSG_READY) {
             core_notice(c, false, "the egress process is ready");
             all_ended(c);
+            secrets_forgotten(c);
             egress_sync(c);
+        } else if (l->msg.row->type == MSG_EGRESS_KEYS) {
+            secrets_keys(c, &l->msg.body.egress.keys);
+        } else if (l->msg.row->type == MSG_EGRESS_RESEALED) {
+            secrets_resealed(c, &l->msg.body.egress.secret);
+        } else if (l->msg.row->type == MSG_EGRESS_COUNT) {
+            secret_count(c, &l->msg.body.egress.count);
         }
         wire_release(&l->msg);
     }
@@ -193,7 +203,10 @@ int egress_open(struct core *c, int fd, struct err *e)
     id_random_bytes(&l->generation, sizeof(l->generation));
     if (io_set_nonblock(fd, true))
         return err_sys(e, "prepare the egress process's socket");
-    return loop_watch(c->loop, &l->watch, fd, EPOLLIN, on_egress, e);
+    if (loop_watch(c->loop, &l->watch, fd, EPOLLIN, on_egress, e))
+        return -1;
+    (void)egress_send(c, MSG_EGRESS_KEYS_ASK, NULL, NULL, 0); // one that starts tells unasked
+    return 0;
 }
 
 void egress_close(struct core *c)
@@ -221,6 +234,7 @@ void core_network_view(struct core *c, struct workspace *pub, struct network_vie
         .effective = xstrdup(rules.data),
         .live = ws->sb.state == SB_LIVE && ws->sb.net_fds[0] >= 0,
         .n_decisions = l ? l->n : 0,
+        .n_uses = l ? l->n_uses : 0,
         .untold = l ? l->untold : 0,
     };
 }
@@ -229,6 +243,13 @@ void core_network_decision(struct workspace *pub, unsigned i, struct network_dec
 {
     const struct network_log *l = ws_of(pub)->net_log;
     *ret = l->rows[(l->next + 2 * NETWORK_DECISIONS_MAX - 1 - i) % NETWORK_DECISIONS_MAX].d;
+}
+
+void core_network_use(struct workspace *pub, unsigned i, struct network_use *ret)
+{
+    const struct use_count *u = &ws_of(pub)->net_log->uses[i];
+    *ret = (struct network_use){u->id,           u->requests,      u->failures,
+                                u->input_tokens, u->output_tokens, u->cached_tokens};
 }
 
 char *core_network_proposed(struct workspace *pub)

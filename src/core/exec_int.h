@@ -55,7 +55,8 @@ struct one_shot {
     const struct image *image;
     const struct profile *profile;
     enum net_mode network;
-    char *net_rules; // of mode allow-list
+    char *net_rules;       // of mode allow-list
+    struct strings *allow; // the same as asked for
     struct limits limits;
     struct put_file *files;
     size_t n_files, n_put;

@@ -61,14 +61,18 @@ static int copy_files(struct one_shot *shot, const struct exec_spec *s, size_t m
 static int shot_network(struct core *c, struct one_shot *shot, const struct exec_spec *s,
                         struct err *e)
 {
-    const struct network_wish wish = {s->network_given, s->network, s->allow};
+    const struct network_wish wish = {.given = s->network_given,
+                                      .mode = s->network,
+                                      .allow = s->allow,
+                                      .secrets = s->secrets,
+                                      .keep = s->keep};
     own_buf struct buf rules;
     buf_init(&rules, POLICY_TEXT_MAX);
-    if (network_check(&wish, shot->profile, &shot->network, e))
+    if (network_check(&wish, shot->profile, &shot->network, e) || uses_check(c, &wish, e))
         return -1;
-    own_free struct strings *allow =
+    shot->allow =
         shot->network == NET_LIST ? network_list(&wish, shot->profile) : strings_copy(NULL);
-    if (network_rules(c, shot->profile, allow->list, NULL, &rules, e))
+    if (network_rules(c, shot->profile, shot->allow->list, NULL, &rules, e))
         return -1;
     shot->net_rules = xstrdup(rules.data);
     return 0;
@@ -106,6 +110,7 @@ void shot_free(struct one_shot *shot)
     }
     free(shot->files);
     free(shot->net_rules);
+    free(shot->allow);
     buf_release(&shot->put_args.bytes);
     buf_release(&shot->put_text);
     if (shot->sb)

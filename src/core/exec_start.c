@@ -174,7 +174,8 @@ static int pack(struct execution *x, const struct ws *ws, const struct exec_spec
         (s->tty && packed_env(k, tty_env, e)))
         return -1;
     enum net_mode network = ws ? ws->set.network : x->live->shot->network;
-    if (network == NET_LIST && packed_env(k, network_env, e))
+    const char *const *allow = ws ? ws->set.allow->list : x->live->shot->allow->list;
+    if (network == NET_LIST && (uses_env(x->core, allow, k, e) || packed_env(k, network_env, e)))
         return -1;
     return packed_env(k, base_env, e);
 }

@@ -9,9 +9,7 @@
 #include <pinfold/policy.h>
 #include <pinfold/profile.h>
 
-#define STRING(x) STRING_(x)
-#define STRING_(x) #x
-#define PROXY "127.0.0.1:" STRING(NET_PROXY_PORT)
+#define PROXY "127.0.0.1:" NET_PROXY_TEXT
 
 // For the many programs that ask for a proxy; those that do not are served by the name server
 // inside. The sandbox's own loopback is not to be reached through it.
@@ -24,7 +22,10 @@ const char *const network_env[] = {"HTTP_PROXY=http://" PROXY, "HTTPS_PROXY=http
 int network_check(const struct network_wish *w, const struct profile *profile, enum net_mode *ret,
                   struct err *e)
 {
-    enum net_mode mode = w->given ? w->mode : profile->network;
+    bool uses = (w->secrets && w->secrets[0]) || w->provider;
+    enum net_mode mode = w->given                               ? w->mode
+                         : uses && profile->network == NET_NONE ? NET_LIST
+                                                                : profile->network;
     if (mode >= NET_HOST)
         return err_set(e, ERR_BAD_REQUEST, "network.mode '%s' is not to be had",
                        net_mode_name(mode));
@@ -33,6 +34,10 @@ int network_check(const struct network_wish *w, const struct profile *profile, e
                        profile->name);
     if (w->allow && w->allow[0] && mode != NET_LIST)
         return err_set(e, ERR_BAD_REQUEST, "network.allow is for network.mode allow-list");
+    if (uses && mode != NET_LIST)
+        return err_set(e, ERR_BAD_REQUEST,
+                       "secrets and providers need network.mode allow-list; an empty allow is "
+                       "enough");
     *ret = mode;
     return 0;
 }
@@ -40,7 +45,7 @@ int network_check(const struct network_wish *w, const struct profile *profile, e
 struct strings *network_list(const struct network_wish *w, const struct profile *profile)
 {
     if (w->allow || !profile->network_listed)
-        return strings_copy(w->allow);
+        return uses_join(w, w->allow);
     own_free char *copy = xstrdup(profile->network_allow);
     const char *words[POLICY_RULES_MAX + 1];
     size_t n = 0;
@@ -49,7 +54,7 @@ struct strings *network_list(const struct network_wish *w, const struct profile 
         if (*word)
             words[n++] = word;
     words[n] = NULL;
-    return strings_copy(words);
+    return uses_join(w, words);
 }
 
 // --- presets -------------------------------------------------------------------------------------
@@ -71,16 +76,26 @@ static int add_url(struct policy *p, const char *url, struct err *e)
     return policy_parse(p, rule, e);
 }
 
+static int add_providers(const struct core *c, struct policy *p, struct err *e)
+{
+    list_for (it, &c->secrets.all)
+        if (add_url(p, container_of(it, struct sec, all)->base_url, e))
+            return -1;
+    return 0;
+}
+
 static int add_preset(const struct core *c, struct policy *p, const char *name,
                       const char *repo_url, struct err *e)
 {
-    bool git = !strcmp(name, "@git");
+    bool git = !strcmp(name, "@git"), models = !strcmp(name, "@models");
+    if (models && add_providers(c, p, e))
+        return -1;
     if (git && ((c->conf.repo_base_url && add_url(p, c->conf.repo_base_url, e)) ||
                 (repo_url && add_url(p, repo_url, e))))
         return -1;
     for (unsigned i = 0; i < c->conf.n_presets; i++)
         if (!strcmp(c->conf.presets[i].name, name + 1)) {
-            if (!*c->conf.presets[i].rules && !git)
+            if (!*c->conf.presets[i].rules && !git && !(models && p->n))
                 return err_set(e, ERR_BAD_REQUEST,
                                "preset %s is empty: nothing on this machine is configured for it; "
                                "name the hosts, or give it some with Presets= in pinfold.conf",
@@ -114,6 +129,8 @@ static int make(const struct core *c, const struct profile *profile, const char 
 {
     const char *ports = c->conf.egress_ports ? c->conf.egress_ports : "80 443";
     for (; *allow; allow++) {
+        if (is_use(*allow) && secret_id_ok(*allow))
+            continue;
         if (strchr(*allow, ' ') || !**allow)
             return err_set(e, ERR_BAD_REQUEST, "'%.60s' is not one rule", *allow);
         if (preset_name_ok(*allow, strlen(*allow)) ? add_preset(c, &p[0], *allow, repo_url, e)
@@ -133,6 +150,15 @@ static int make(const struct core *c, const struct profile *profile, const char 
                : 0;
 }
 
+// The egress process knows them by their slash.
+static int add_uses(const char *const *allow, struct buf *out)
+{
+    for (; *allow; allow++)
+        if (is_use(*allow) && (buf_puts(out, out->len ? " " : "") || buf_puts(out, *allow)))
+            return -1;
+    return 0;
+}
+
 int network_rules(const struct core *c, const struct profile *profile, const char *const *allow,
                   const char *repo_url, struct buf *out, struct err *e)
 {
@@ -140,7 +166,7 @@ int network_rules(const struct core *c, const struct profile *profile, const cha
     int bad = make(c, profile, allow, repo_url, p, e);
     if (bad)
         err_wrap(e, "network.allow");
-    else if (policy_format(&p[2], out))
+    else if (policy_format(&p[2], out) || add_uses(allow, out))
         bad = err_set(e, ERR_LIMIT, "network.allow: the rules are larger than %d bytes",
                       POLICY_TEXT_MAX);
     for (unsigned i = 0; i < N_ELEMS(p); i++)

@@ -3,6 +3,7 @@
 // egress process (egress.c).
 #pragma once
 #include <pinfold/core_network.h>
+#include <pinfold/wire.h>
 
 struct sandbox;
 struct ws;
@@ -23,6 +24,9 @@ void egress_close(struct core *c);
 // Tell it about a live sandbox: its rules, and its sockets too.
 void egress_tell(struct sandbox *sb, bool sockets);
 void egress_forget(struct sandbox *sb);
+// -1: there is no room, and all is told again when there is.
+int egress_send(struct core *c, enum wire_type type, const void *body, const int *fds,
+                size_t n_fds);
 void egress_sync(struct core *c); // all of them, then forget the others
 
 struct network_row {
@@ -30,7 +34,13 @@ struct network_row {
     char *host, *rule; // what d points to
     uint64_t conn;     // while it is open
 };
+struct use_count { // of a secret
+    char id[SECRET_ID_MAX];
+    uint64_t requests, failures, input_tokens, output_tokens, cached_tokens;
+};
 struct network_log {
+    struct use_count uses[16]; // those that were used first
+    unsigned n_uses;
     struct network_row rows[NETWORK_DECISIONS_MAX];
     unsigned n, next;
     uint64_t untold;

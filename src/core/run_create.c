@@ -15,15 +15,14 @@ static int check_agent(const struct run_spec *s, const struct agent_adapter *a, 
                                     .effort = s->effort,
                                     .command = s->command,
                                     .argv = s->argv,
-                                    .base_url = run_env(s->env, RUN_MODEL_URL),
+                                    .base_url = s->provider ? "http://provider"
+                                                            : run_env(s->env, RUN_MODEL_URL),
                                     .api_key = run_env(s->env, RUN_MODEL_KEY)};
     struct agent_plan plan = {0};
-    if (s->provider)
-        return err_set(e, ERR_BAD_REQUEST, "there is no provider '%.40s'", s->provider);
     if (agent_needs_provider(a) && !wish.base_url)
         return err_set(e, ERR_BAD_REQUEST,
-                       "agent %s needs a model: give env " RUN_MODEL_URL " (and " RUN_MODEL_KEY
-                       ", which the sandbox then sees)",
+                       "agent %s needs a provider, which PUT /v1/providers/... makes; or give "
+                       "env " RUN_MODEL_URL " (and " RUN_MODEL_KEY ", which the sandbox then sees)",
                        agent_name(a));
     if (agent_plan_make(a, &wish, &plan, e))
         return -1;
@@ -143,12 +142,13 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
     const struct agent_adapter *a = agent_find(name);
     char id[ID_MAX], key[72];
     struct ws_settings set = {0};
-    const struct ws_wish wish = {.image = s->image,
-                                 .profile = s->profile,
-                                 .env = s->env,
-                                 .network = {s->network_given, s->network, s->allow},
-                                 .repo_url = s->repo_url,
-                                 .limits = s->limits};
+    const struct ws_wish wish = {
+        .image = s->image,
+        .profile = s->profile,
+        .env = s->env,
+        .network = {s->network_given, s->network, s->allow, s->secrets, s->provider},
+        .repo_url = s->repo_url,
+        .limits = s->limits};
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
     if (run_check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||

@@ -65,6 +65,8 @@ struct runrec {
     struct timer silence;
     uint64_t heard_ms;
     char checkpoint[ID_MAX]; // snapshot of its last pause
+    struct use_count used;   // of secrets, all of them
+    bool counted;            // its usage is what its provider counted
     char refused[270];       // the last host and port that it may not reach
     uint64_t known_events;   // of its reader, from before a restart: they come again
 };
@@ -97,6 +99,7 @@ void run_end(struct runrec *r, enum run_state to, enum run_reason why, const cha
 void run_say_result(struct runrec *r); // of a turn that others follow
 struct msg_egress_decision;
 void run_network_decision(struct runrec *r, const struct msg_egress_decision *m);
+void run_used(struct runrec *r);      // what its provider counted is its own usage
 void run_stop_work(struct runrec *r); // it is to end, or to pause
 
 // Turns (run_turn.c).

@@ -168,6 +168,9 @@ static void finish(struct runrec *r, const struct outcome *o)
     }
     p->exit_code = o->exit_code;
     p->signal = o->signal;
+    r->counted = !v.usage.known;
+    if (r->counted)
+        run_used(r); // what its provider counted, when the program says nothing
     run_usage_add(&p->usage, &v.usage);
     r->totals = v.totals;
     if (*agent_reader_session(r->reader))
@@ -318,18 +321,21 @@ static void start(struct runrec *r, struct ws *ws)
     struct agent_plan plan = {0};
     struct err e = {0};
     const struct run *p = &r->pub;
+    char url[SERVICE_URL_MAX], key[SECRET_ID_MAX + 32], id[SECRET_ID_MAX];
+    (void)snprintf(id, sizeof(id), "provider/%.64s", p->provider);
     own_buf struct buf words, said;
     buf_init(&words, 2 * RUN_TEXT_BYTES + 16);
     buf_init(&said, RUN_TEXT_BYTES + 32);
-    const struct agent_wish wish = {.prompt = run_words(r, &words),
-                                    .model = *p->model ? p->model : NULL,
-                                    .effort = *p->effort ? p->effort : NULL,
-                                    .session = resumed_session(r),
-                                    .plan = p->mode == RUN_PLAN,
-                                    .command = p->command,
-                                    .argv = p->argv,
-                                    .base_url = run_env(p->env, RUN_MODEL_URL),
-                                    .api_key = run_env(p->env, RUN_MODEL_KEY)};
+    const struct agent_wish wish = {
+        .prompt = run_words(r, &words),
+        .model = *p->model ? p->model : NULL,
+        .effort = *p->effort ? p->effort : NULL,
+        .session = resumed_session(r),
+        .plan = p->mode == RUN_PLAN,
+        .command = p->command,
+        .argv = p->argv,
+        .base_url = *p->provider ? service_url(id, url) : run_env(p->env, RUN_MODEL_URL),
+        .api_key = *p->provider ? secret_placeholder(id, key) : run_env(p->env, RUN_MODEL_KEY)};
     if (agent_plan_make(r->adapter, &wish, &plan, &e)) {
         run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
         return;
@@ -355,6 +361,7 @@ static void start(struct runrec *r, struct ws *ws)
         .network_given = !ws,
         .network = p->network,
         .allow = !ws && p->network == NET_LIST ? p->allow : NULL,
+        .keep = p->allow,
     };
     struct exec *x = core_exec_start(c, ws ? &ws->pub : NULL, &spec, NULL, &e);
     agent_plan_release(&plan);
@@ -446,6 +453,7 @@ void run_begin(struct runrec *r)
         .network_given = true,
         .network = r->pub.network,
         .allow = r->pub.network == NET_LIST ? r->pub.allow : NULL,
+        .keep = r->pub.allow,
         .env = r->pub.env,
         .limits = r->set.limits,
         .build = true,

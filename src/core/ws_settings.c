@@ -89,7 +89,7 @@ static int set_network(const struct core *c, struct ws_settings *s, const struct
 {
     own_buf struct buf rules;
     buf_init(&rules, POLICY_TEXT_MAX);
-    if (network_check(wish, s->profile, &s->network, e))
+    if (network_check(wish, s->profile, &s->network, e) || uses_check(c, wish, e))
         return -1;
     struct strings *allow =
         s->network == NET_LIST ? network_list(wish, s->profile) : strings_copy(NULL);
@@ -152,8 +152,10 @@ static int change(struct ws *ws, const struct workspace_patch *p, struct ws_sett
         .allow = p->allow                 ? p->allow
                  : s->network == NET_LIST ? s->allow->list
                                           : NULL,
+        .secrets = p->secrets,
+        .keep = s->allow->list,
     };
-    if ((p->network_given || p->allow || p->profile) && s->profile &&
+    if ((p->network_given || p->allow || p->secrets || p->profile) && s->profile &&
         set_network(c, s, &wish, ws->repo_url, e))
         return -1;
     if (p->limits_given && check_disk(s, &p->limits, e))

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a connection asks for, by the door it came through, and the decision about it.
-#include "egress_int.h"
+#include "secrets_int.h"
 
 #include <netinet/in.h>
 #include <pinfold/own.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #define REWRITE_MAX (PEEK_HEAD_MAX + 1024)
@@ -36,6 +37,13 @@ void conn_want(struct conn *c, const char *host, size_t n, uint16_t port)
         return;
     }
     rule_text(rule, c->rule);
+    conn_go(c, &c->name, port);
+}
+
+void conn_go(struct conn *c, const struct host *name, uint16_t port)
+{
+    c->name = *name;
+    c->port = port;
     conn_dial(c);
 }
 
@@ -89,14 +97,19 @@ static void ask_request(struct conn *c, const struct peek_http *h, struct slice 
         conn_refuse(c, NO_SENSE, "the Host header names port %u on a connection to port 80", port);
         return;
     }
-    bool six = name.numeric && name.address.six;
-    int n = snprintf(host, sizeof(host), "%s%s%s", six ? "[" : "", name.text, six ? "]" : "");
-    if (port != 80)
-        (void)snprintf(host + n, sizeof(host) - (size_t)n, ":%u", port);
+    const struct asecret *secret = secret_for(c->box, &name, &port, &c->by_tls);
+    host_text(&name, port, c->by_tls, host);
+    if (secret) {
+        if (secret_pass_on(c, h, host, secret, NULL))
+            conn_refuse(c, NO_SENSE, "the request is too large to be passed on with its secret");
+        else
+            conn_want(c, name.text, strlen(name.text), port);
+        return;
+    }
     buf_init(&head, REWRITE_MAX);
     peek_body_of(h, &c->body);
     c->switching = h->upgrade;
-    if (peek_http_rewrite(c->up.data + c->up.at, h, host, &head) ||
+    if (peek_http_rewrite(c->up.data + c->up.at, h, host, NULL, &head) ||
         peek_body(&c->body, c->up.data + c->up.at + h->len, rest, &used) < 0 ||
         head.len + used > FLOW_ROOM + FLOW_SLACK) {
         conn_refuse(c, NO_SENSE, "the request cannot be passed on");
@@ -107,6 +120,16 @@ static void ask_request(struct conn *c, const struct peek_http *h, struct slice 
     (void)flow_put(&c->up, head.data, head.len); // it fits: measured above
     (void)flow_put(&c->up, body, used);
     conn_want(c, name.text, strlen(name.text), port);
+}
+
+// Some ask the proxy for its own address, too.
+static bool names_us(struct slice authority)
+{
+    static const char *const names[] = {"127.0.0.1:" NET_PROXY_TEXT, "localhost:" NET_PROXY_TEXT};
+    for (size_t i = 0; i < N_ELEMS(names); i++)
+        if (authority.n == strlen(names[i]) && !strncasecmp(authority.p, names[i], authority.n))
+            return true;
+    return false;
 }
 
 static void ask_http(struct conn *c)
@@ -124,8 +147,11 @@ static void ask_http(struct conn *c)
         return;
     }
     const char *known = h.host.p ? NULL : name_of_door(c);
+    bool own = h.form == FORM_ORIGIN || (h.form == FORM_ABSOLUTE && names_us(h.authority));
     if (h.form == FORM_AUTHORITY)
         ask_connect(c, &h);
+    else if (c->by == NET_SOCK_PROXY && own && service_named(&h))
+        service_ask(c, &h);
     else if (h.form == FORM_ABSOLUTE)
         ask_request(c, &h, h.authority);
     else if (c->by == NET_SOCK_PROXY)
@@ -166,7 +192,7 @@ static void ask_socks(struct conn *c)
     }
     const unsigned char answer[] = {5, good ? 0 : 0xff};
     flow_drop(&c->up, len);
-    if (flow_put(&c->down, answer, 2) || flow_write(&c->down, c->client.fd) || !good) {
+    if (flow_put(&c->down, answer, 2) || flow_write(&c->down, &c->client) || !good) {
         conn_free(c); // a client that insists on a password has none here
         return;
     }

@@ -3,6 +3,7 @@
 #include "egress_int.h"
 
 #include <errno.h>
+#include <pinfold/buf.h>
 #include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
@@ -112,6 +113,7 @@ static void box_free(struct abox *b)
     list_del(&b->link);
     (void)map_del(b->eg->boxes, b->id);
     policy_release(&b->policy);
+    free(b->uses);
     map_free(b->by_name);
     for (unsigned i = 0; i < b->n_names; i++)
         free(b->names[i]);
@@ -132,27 +134,47 @@ static struct abox *box_new(struct egress *eg, const char *id)
     return b;
 }
 
+static bool still_allowed(const struct conn *c)
+{
+    if (c->answer && !box_may_use(c->box, c->secret))
+        return false;
+    return c->service || policy_match(&c->box->policy, &c->name, c->port);
+}
+
 // Connections that the new rules would not allow end now.
 static void enforce(struct abox *b)
 {
     list_for_safe (it, &b->conns) {
         struct conn *c = container_of(it, struct conn, link);
         if (c->phase != PHASE_ASKING && c->phase != PHASE_LINGER && c->speak != SPEAK_DNS &&
-            !policy_match(&b->policy, &c->name, c->port))
+            !still_allowed(c))
             conn_free(c);
     }
 }
 
-// Rules that cannot be read allow nothing; the server checked them, so it is at fault.
+// Rules that cannot be read allow nothing; the server checked them, so it is at fault. The words
+// that are ids of secrets go apart.
 static void set_rules(struct abox *b, const struct wire_bytes *rules)
 {
     struct policy p = {0};
     struct err e = {0};
     own_free char *text = xmemdup0(rules->p, rules->len);
-    if (policy_parse(&p, text, &e) || policy_ports(&p, b->eg->conf.egress_ports, &e)) {
+    own_buf struct buf uses;
+    buf_init(&uses, POLICY_TEXT_MAX + 2);
+    char *rest = text;
+    int bad = buf_putc(&uses, ' ');
+    for (char *word; !bad && (word = strsep(&rest, " "));)
+        if (strchr(word, '/'))
+            bad = buf_puts(&uses, word) || buf_putc(&uses, ' ');
+        else if (*word)
+            bad = policy_parse(&p, word, &e);
+    if (bad || policy_ports(&p, b->eg->conf.egress_ports, &e)) {
         log_error("box=%s rules: %s", b->id, e.text);
         policy_release(&p);
+        buf_clear(&uses);
     }
+    free(b->uses);
+    b->uses = xstrdup(uses.data);
     policy_release(&b->policy);
     b->policy = p;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pinfold/clock.h>
+#include <pinfold/crypt.h>
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -26,12 +27,14 @@ static void make_room(struct flow *f)
     }
 }
 
-int flow_read(struct flow *f, int fd)
+int flow_read(struct flow *f, struct side *s)
 {
     make_room(f);
     if (f->len >= FLOW_ROOM)
         return 0;
-    ssize_t n = recv(fd, f->data + f->len, FLOW_ROOM - f->len, 0);
+    char *to = f->data + f->len;
+    ssize_t n =
+        s->tls ? tls_read(s->tls, to, FLOW_ROOM - f->len) : recv(s->fd, to, FLOW_ROOM - f->len, 0);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (n == 0)
@@ -41,10 +44,12 @@ int flow_read(struct flow *f, int fd)
     return (int)n;
 }
 
-int flow_write(struct flow *f, int fd)
+int flow_write(struct flow *f, struct side *s)
 {
     while (f->len) {
-        ssize_t n = send(fd, f->data + f->at, f->len, MSG_NOSIGNAL);
+        const char *from = f->data + f->at;
+        ssize_t n =
+            s->tls ? tls_write(s->tls, from, f->len) : send(s->fd, from, f->len, MSG_NOSIGNAL);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR ? 0 : -1;
         f->at += (size_t)n;
@@ -53,7 +58,7 @@ int flow_write(struct flow *f, int fd)
     f->at = 0;
     if (f->eof && !f->shut) {
         f->shut = true;
-        (void)shutdown(fd, SHUT_WR); // a peer that is gone needs no telling
+        (void)shutdown(s->fd, SHUT_WR); // a peer that is gone needs no telling
     }
     return 0;
 }
@@ -94,18 +99,29 @@ void conn_new(struct abox *b, int fd, enum net_socket by)
     conn_arm(c);
 }
 
+void conn_hang_up(struct conn *c)
+{
+    loop_unwatch(&c->server.watch);
+    tls_free(ptr_steal(&c->server.tls));
+    fd_close(&c->server.fd);
+}
+
 void conn_free(struct conn *c)
 {
     struct abox *b = c->box;
     if (c->told)
         tell_end(c);
+    if (c->told && c->answer)
+        tell_count(c);
     if (c->lookup)
         lookup_cancel(c->lookup);
     loop_timer_cancel(c->loop, &c->timer);
     loop_unwatch(&c->client.watch);
-    loop_unwatch(&c->server.watch);
+    conn_hang_up(c);
     fd_close(&c->client.fd);
-    fd_close(&c->server.fd);
+    if (c->answer && c->up.data)
+        crypt_wipe(c->up.data, FLOW_ROOM + FLOW_SLACK); // a secret was in it
+    free(c->answer);
     free(c->up.data);
     free(c->down.data);
     list_del(&c->link);
@@ -125,6 +141,8 @@ static void on_timeout(struct timer *t)
         conn_dial_event(c);
     else if (c->phase == PHASE_RESOLVING)
         conn_refuse(c, NO_TIME, "the name was not resolved in time");
+    else if (c->phase == PHASE_HANDSHAKE)
+        conn_refuse(c, NO_TIME, "its TLS handshake took too long");
     else
         conn_free(c);
 }
@@ -156,6 +174,8 @@ void conn_arm(struct conn *c)
     uint32_t server = 0;
     if (c->phase == PHASE_CONNECTING)
         server = EPOLLOUT;
+    else if (c->phase == PHASE_HANDSHAKE)
+        server = tls_wants_write(c->server.tls) ? EPOLLOUT : EPOLLIN;
     else if (c->phase == PHASE_RELAY)
         server = (up->len && !c->sniffing ? EPOLLOUT : 0) |
                  (!down->eof && down->len < FLOW_ROOM ? EPOLLIN : 0);
@@ -166,8 +186,8 @@ void conn_arm(struct conn *c)
 static void discard(struct conn *c)
 {
     c->up.len = c->up.at = 0;
-    int n = flow_read(&c->up, c->client.fd);
-    if (n < 0 || c->up.eof || flow_write(&c->down, c->client.fd))
+    int n = flow_read(&c->up, &c->client);
+    if (n < 0 || c->up.eof || flow_write(&c->down, &c->client))
         conn_free(c);
     else
         conn_arm(c);
@@ -178,8 +198,8 @@ static void on_client(struct watch *w, uint32_t events)
     struct conn *c = container_of(w, struct side, watch)->conn;
     switch (c->phase) {
     case PHASE_ASKING:
-        if ((events & EPOLLIN && flow_read(&c->up, c->client.fd) < 0) ||
-            flow_write(&c->down, c->client.fd)) {
+        if ((events & EPOLLIN && flow_read(&c->up, &c->client) < 0) ||
+            flow_write(&c->down, &c->client)) {
             conn_free(c);
             return;
         }
@@ -193,7 +213,8 @@ static void on_client(struct watch *w, uint32_t events)
         return;
     case PHASE_RESOLVING:
     case PHASE_CONNECTING:
-        if (flow_write(&c->down, c->client.fd))
+    case PHASE_HANDSHAKE:
+        if (flow_write(&c->down, &c->client))
             conn_free(c);
         else
             conn_arm(c);
@@ -205,6 +226,8 @@ static void on_server(struct watch *w, uint32_t events)
     struct conn *c = container_of(w, struct side, watch)->conn;
     if (c->phase == PHASE_CONNECTING)
         conn_dial_event(c);
+    else if (c->phase == PHASE_HANDSHAKE)
+        conn_handshake_event(c);
     else
         conn_relay_event(c, &c->server, events);
 }

@@ -108,8 +108,7 @@ void conn_dial_event(struct conn *c)
     if (!connected && !getsockopt(c->server.fd, SOL_SOCKET, SO_ERROR, &sys, &len) && !sys)
         sys = ETIMEDOUT; // the timer's call
     if (!connected) {
-        loop_unwatch(&c->server.watch);
-        fd_close(&c->server.fd);
+        conn_hang_up(c);
         try_next(c, sys);
         return;
     }
@@ -124,7 +123,26 @@ void conn_dial_event(struct conn *c)
     }
     tell_allowed(c);
     c->told = true;
-    conn_relay(c);
+    if (!c->by_tls) {
+        conn_relay(c);
+        return;
+    }
+    c->server.tls = tls_new(c->box->eg->tls, c->server.fd, &c->name);
+    c->phase = PHASE_HANDSHAKE;
+    conn_timeout(c, CONNECT_MS);
+    conn_handshake_event(c);
+}
+
+void conn_handshake_event(struct conn *c)
+{
+    struct err e = {0};
+    int r = tls_handshake(c->server.tls, &e);
+    if (r < 0)
+        conn_refuse(c, NO_ANSWER, "%s", e.text);
+    else if (r)
+        conn_relay(c);
+    else
+        conn_arm(c);
 }
 
 static void on_resolved(void *arg, const struct address *a, unsigned n, const char *why)

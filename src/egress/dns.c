@@ -72,7 +72,7 @@ void dns_stream(struct conn *c)
     }
     if (c->up.eof)
         c->down.eof = true;
-    if (flow_write(&c->down, c->client.fd) || c->down.shut)
+    if (flow_write(&c->down, &c->client) || c->down.shut)
         conn_free(c);
     else
         conn_arm(c);

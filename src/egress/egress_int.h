@@ -17,12 +17,14 @@
 #include <pinfold/list.h>
 #include <pinfold/loop.h>
 #include <pinfold/map.h>
-#include <pinfold/peek.h>
+#include <pinfold/peek_answer.h>
 #include <pinfold/policy.h>
+#include <pinfold/secret.h>
 #include <pinfold/wire.h>
+#include <sys/types.h>
 
 #define FLOW_ROOM (64 * 1024) // of each direction; more than any request's head or hello
-#define FLOW_SLACK 1024       // and what a head may grow by when it is rewritten
+#define FLOW_SLACK (8 * 1024) // and what a head may grow by: a secret, a base URL
 #define NAMES_MAX 4096        // with an address in one sandbox; then the oldest is given away
 #define ADDRESSES_MAX 8       // of one name that are tried
 
@@ -35,6 +37,11 @@ struct egress {
     struct map *boxes;  // id -> struct abox
     struct list paused; // boxes that wait for a connection of another to end
     struct policy private_list;
+    struct map *secrets; // id -> struct asecret
+    struct secret_keys keys;
+    int key_fd;         // of their file; -1: keys_why
+    char keys_why[200]; // "" when all is well
+    struct ssl_ctx_st *tls;
     struct resolver *resolver;
     unsigned n_conns;
     uint64_t next_conn;
@@ -54,6 +61,7 @@ struct abox {
     struct egress *eg;
     uint64_t generation;
     struct policy policy;
+    char *uses; // ids of the secrets that it may use, a blank before and after each
     struct door doors[NET_SOCK_N];
     struct list conns, link; // link: in egress.paused
     unsigned n_conns;
@@ -77,7 +85,14 @@ const char *box_address_name(const struct abox *b, const unsigned char address[4
 
 // --- connections (conn.c, ask.c, dial.c, relay.c) -----------------------------------------------
 
-enum phase { PHASE_ASKING, PHASE_RESOLVING, PHASE_CONNECTING, PHASE_RELAY, PHASE_LINGER };
+enum phase {
+    PHASE_ASKING,
+    PHASE_RESOLVING,
+    PHASE_CONNECTING,
+    PHASE_HANDSHAKE,
+    PHASE_RELAY,
+    PHASE_LINGER
+};
 enum speak {
     SPEAK_NOTHING,
     SPEAK_HTTP,
@@ -98,6 +113,7 @@ struct side {
     struct watch watch;
     struct conn *conn;
     int fd;
+    struct tls *tls; // NULL: in plain
 };
 struct conn {
     struct list link;
@@ -123,13 +139,18 @@ struct conn {
     bool sniffing;         // a tunnel whose first bytes, a client hello perhaps, wait here
     bool switching;        // a WebSocket is asked for: nothing goes up before 101
     char rule[RULE_ROOM];
+    // a request that carries a secret
+    struct peek_answer *answer; // NULL: it carries none
+    char secret[SECRET_ID_MAX];
+    bool service; // allowed by the secret's name, not by a rule
+    bool by_tls;
 };
 void conn_new(struct abox *b, int fd, enum net_socket by);
 void conn_free(struct conn *c);
 void conn_arm(struct conn *c); // watch what can be done next
 void conn_timeout(struct conn *c, uint64_t ms);
-int flow_read(struct flow *f, int fd); // bytes; 0 nothing now or eof set; -1 broken
-int flow_write(struct flow *f, int fd);
+int flow_read(struct flow *f, struct side *s); // bytes; 0 nothing now or eof set; -1 broken
+int flow_write(struct flow *f, struct side *s);
 int flow_put(struct flow *f, const void *p, size_t n);
 void flow_drop(struct flow *f, size_t n);
 
@@ -137,17 +158,35 @@ void flow_drop(struct flow *f, size_t n);
 void conn_ask(struct conn *c);
 // Decide about a name as it came, and go there. SPEAK_* must be set.
 void conn_want(struct conn *c, const char *host, size_t n, uint16_t port);
+void conn_go(struct conn *c, const struct host *name, uint16_t port); // it was decided
+bool box_may_use(const struct abox *b, const char *secret_id);
 // say.c: refusals and answers in the client's own protocol; the connection ends.
-enum refusal { NO_RULE, NO_ADDRESS, NO_NAME, NO_ANSWER, NO_TIME, NO_SENSE };
+enum refusal { NO_RULE, NO_ADDRESS, NO_NAME, NO_ANSWER, NO_TIME, NO_SENSE, NO_SECRET };
 void conn_refuse(struct conn *c, enum refusal why, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void conn_say_connected(struct conn *c);
+void conn_hang_up(struct conn *c); // the server's side
 // dial.c
 void conn_dial(struct conn *c);
 void conn_dial_event(struct conn *c);
+void conn_handshake_event(struct conn *c);
 // relay.c
 void conn_relay(struct conn *c);
 void conn_relay_event(struct conn *c, struct side *s, uint32_t events);
+
+// --- TLS to servers (tls.c) ---------------------------------------------------------------------
+
+struct tls;
+// authorities: a file of certificates that are trusted.
+struct ssl_ctx_st *tls_open(const char *authorities, struct err *e);
+void tls_close(struct ssl_ctx_st *ctx);
+struct tls *tls_new(struct ssl_ctx_st *ctx, int fd, const struct host *name);
+void tls_free(struct tls *t);                    // NULL is fine
+int tls_handshake(struct tls *t, struct err *e); // 1 done, 0 later, -1 no
+bool tls_wants_write(const struct tls *t);
+bool tls_pending(const struct tls *t);              // bytes that the socket will not tell of
+ssize_t tls_read(struct tls *t, void *p, size_t n); // as recv and send
+ssize_t tls_write(struct tls *t, const void *p, size_t n);
 
 // --- names (dns.c, resolve.c) -------------------------------------------------------------------
 
@@ -169,3 +208,4 @@ void lookup_cancel(struct lookup *l);
 void tell_refused(struct abox *b, const struct host *h, uint16_t port, const char *reason);
 void tell_allowed(struct conn *c);
 void tell_end(struct conn *c);
+void tell_count(const struct conn *c); // of a secret that was used

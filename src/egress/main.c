@@ -3,7 +3,7 @@
 // conf.h's start contract, reads the resolver's files, becomes a user without rights (no
 // capabilities, Landlock that leaves those files alone, a filter without execve, fork, open sockets
 // but IPv4 and IPv6), and only then reads its first byte.
-#include "egress_int.h"
+#include "secrets_int.h"
 
 #include <pinfold/confine.h>
 #include <pinfold/io.h>
@@ -28,6 +28,21 @@ static void on_message(struct egress *eg, struct wire_msg *m)
         return;
     case MSG_EGRESS_SWEEP:
         boxes_sweep(eg, m->body.egress.sweep.generation);
+        return;
+    case MSG_EGRESS_SECRET:
+        secrets_put(eg, m);
+        return;
+    case MSG_EGRESS_UNKNOW:
+        secrets_remove(eg, m->body.egress.secret.id);
+        return;
+    case MSG_EGRESS_KEYS_ASK:
+        keys_tell(eg);
+        return;
+    case MSG_EGRESS_ROTATE:
+        keys_rotate(eg);
+        return;
+    case MSG_EGRESS_RESEAL:
+        keys_reseal(eg, m);
         return;
     default:
         log_error("no handler for message %s", m->row->name); // a test walks both tables
@@ -109,20 +124,28 @@ int main(void)
         goto failed;
     log_init("egress", (enum log_level)eg->conf.log_level);
     eg->boxes = map_new();
+    eg->secrets = map_new();
     list_init(&eg->paused);
     eg->loop = loop_new(&e);
     if (!eg->loop || policy_parse(&eg->private_list, eg->conf.allow_private, &e) ||
         !(eg->resolver = resolver_new(eg->loop, eg->conf.name_servers, &e)) ||
-        give_up_power(eg, &e))
+        !(eg->tls = tls_open(eg->conf.ca_file, &e)))
+        goto failed;
+    keys_open(eg);
+    if (give_up_power(eg, &e))
         goto failed;
     drain(eg);
     if (io_set_nonblock(START_PEER, true) || watch_all(eg, &e) || conf_ready(&e) ||
         wire_send(START_PEER, MSG_READY, 0, NULL, NULL, 0, &e))
         goto failed;
+    keys_tell(eg);
     log_info("ready private=%u", eg->private_list.n);
     if (loop_run(eg->loop))
         log_error("the loop ended");
     boxes_free(eg);
+    secrets_free(eg);
+    keys_close(eg);
+    tls_close(eg->tls);
     resolver_free(eg->resolver);
     return 0;
 failed:

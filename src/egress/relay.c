@@ -31,14 +31,16 @@ static int keep_body(struct conn *c, size_t fresh)
 
 static int read_client(struct conn *c)
 {
-    int n = flow_read(&c->up, c->client.fd);
+    int n = flow_read(&c->up, &c->client);
     return n < 0 ? -1 : keep_body(c, (size_t)n);
 }
 
 // After a server's 101 the connection is a WebSocket's and carries what it likes.
 static int read_server(struct conn *c)
 {
-    int n = flow_read(&c->down, c->server.fd);
+    int n = flow_read(&c->down, &c->server);
+    if (n > 0 && c->answer)
+        peek_answer(c->answer, c->down.data + c->down.at + c->down.len - n, (size_t)n);
     if (n > 0 && c->switching && c->down.total >= sizeof(switched) - 1) {
         c->switching = false;
         if (!memcmp(c->down.data + c->down.at, switched, sizeof(switched) - 1))
@@ -82,9 +84,18 @@ static int turn(struct conn *c)
     bool eof = c->up.eof;
     if (quiet)
         c->up.eof = false;
-    int bad = c->sniffing ? 0 : flow_write(&c->up, c->server.fd);
+    int bad = c->sniffing ? 0 : flow_write(&c->up, &c->server);
     c->up.eof = eof;
-    return bad || (!held && flow_write(&c->down, c->client.fd)) ? -1 : 0;
+    return bad || (!held && flow_write(&c->down, &c->client)) ? -1 : 0;
+}
+
+// The server has gone without a byte of an answer: the client is told so.
+static bool refuse_silence(struct conn *c, int bad)
+{
+    if (!c->answer || c->down.total || (bad >= 0 && !c->down.eof))
+        return false;
+    conn_refuse(c, NO_ANSWER, "it closed the connection without an answer");
+    return true;
 }
 
 void conn_relay_event(struct conn *c, struct side *s, uint32_t events)
@@ -93,12 +104,19 @@ void conn_relay_event(struct conn *c, struct side *s, uint32_t events)
     c->used_ms = clock_mono_ms();
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
         bad = s == &c->client ? read_client(c) : read_server(c);
+    if (s == &c->server && refuse_silence(c, bad))
+        return;
     if (bad >= 0 && refuse_hello(c))
         return;
-    if (bad < 0 || turn(c) || (c->down.shut && (c->up.shut || c->speak == SPEAK_HTTP))) {
-        conn_free(c);
-        return;
-    }
+    do {
+        if (bad < 0 || turn(c) || (c->down.shut && (c->up.shut || c->speak == SPEAK_HTTP))) {
+            conn_free(c);
+            return;
+        }
+        if (!tls_pending(c->server.tls) || c->down.len >= FLOW_ROOM)
+            break;
+        bad = read_server(c); // what TLS holds already is no event of the socket
+    } while (true);
     conn_arm(c);
 }
 

@@ -20,6 +20,7 @@ static const struct {
     [NO_RULE] = {403, "Forbidden", 2, 49},       [NO_ADDRESS] = {403, "Forbidden", 2, 49},
     [NO_NAME] = {502, "Bad Gateway", 4, 80},     [NO_ANSWER] = {502, "Bad Gateway", 5, 80},
     [NO_TIME] = {504, "Gateway Timeout", 4, 80}, [NO_SENSE] = {400, "Bad Request", 1, 10},
+    [NO_SECRET] = {404, "Not Found", 2, 49},
 };
 
 static void list_rules(const struct abox *b, struct buf *out)
@@ -47,7 +48,7 @@ static void say_http(struct conn *c, enum refusal why, const char *what)
                          c->port, what);
     else
         (void)buf_printf(&body, "pinfold: %s.\n", what);
-    if (why == NO_RULE) {
+    if (why == NO_RULE && !c->service) {
         list_rules(c->box, &body);
         (void)buf_printf(&body, "Add a rule with PATCH /v1/workspaces/%s/network.\n", c->box->id);
     }
@@ -72,8 +73,7 @@ void conn_refuse(struct conn *c, enum refusal why, const char *fmt, ...)
     if (c->lookup)
         lookup_cancel(c->lookup);
     c->lookup = NULL;
-    loop_unwatch(&c->server.watch);
-    fd_close(&c->server.fd);
+    conn_hang_up(c);
     if (c->speak == SPEAK_HTTP || c->speak == SPEAK_CONNECT)
         say_http(c, why, what);
     else if (c->speak == SPEAK_SOCKS && c->greeted)
@@ -82,7 +82,7 @@ void conn_refuse(struct conn *c, enum refusal why, const char *fmt, ...)
         (void)flow_put(&c->down, alert, sizeof(alert));
     c->phase = PHASE_LINGER;
     c->down.eof = true;
-    if (flow_write(&c->down, c->client.fd) || c->up.eof) {
+    if (flow_write(&c->down, &c->client) || c->up.eof) {
         conn_free(c);
         return;
     }

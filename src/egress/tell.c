@@ -60,3 +60,17 @@ void tell_end(struct conn *c)
                                     .received = c->down.total};
     send_decision(c->box, &m, c->name.text, c->rule);
 }
+
+void tell_count(const struct conn *c)
+{
+    struct msg_egress_count m = {.status = c->answer->status};
+    struct peek_usage u;
+    struct err e;
+    peek_answer_usage(c->answer, &u);
+    (void)snprintf(m.box, sizeof(m.box), "%s", c->box->id);
+    memcpy(m.id, c->secret, sizeof(m.id));
+    m.input_tokens = u.input;
+    m.output_tokens = u.output;
+    m.cached_tokens = u.cached;
+    (void)wire_send(START_PEER, MSG_EGRESS_COUNT, 0, &m, NULL, 0, &e); // lost with a server that is
+}

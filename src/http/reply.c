@@ -4,6 +4,13 @@
 
 #include <pinfold/own.h>
 
+void http_wipe_body(struct http_req *pub)
+{
+    h2o_req_t *req = request_of(pub)->h2o;
+    if (req && req->entity.base)
+        explicit_bzero(req->entity.base, req->entity.len);
+}
+
 void http_set_header(struct http_req *pub, const char *name, const char *value)
 {
     h2o_req_t *req = request_of(pub)->h2o;

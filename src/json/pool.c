@@ -3,6 +3,7 @@
 #include <pinfold/json.h>
 
 #include <pinfold/own.h>
+#include <string.h>
 
 #define CHUNK (8 * 1024)
 
@@ -25,6 +26,13 @@ void json_pool_release(struct json_pool *p)
         free(c);
     }
     json_pool_init(p);
+}
+
+void json_pool_wipe(struct json_pool *p)
+{
+    explicit_bzero(p->first, sizeof(p->first));
+    for (struct json_chunk *c = p->chunks; c; c = c->next)
+        explicit_bzero(c->bytes, c->size);
 }
 
 void *json_pool_alloc(struct json_pool *p, size_t n)

@@ -200,28 +200,45 @@ static bool stays_here(struct slice name, struct slice connection, const struct 
     return listed(connection, name);
 }
 
-int peek_http_rewrite(const char *p, const struct peek_http *h, const char *host, struct buf *out)
+static bool dropped(struct slice name, const struct peek_change *c)
+{
+    for (const char *const *d = c ? c->drop : NULL; d && *d; d++)
+        if (is(name, *d))
+            return true;
+    return false;
+}
+
+static int first_lines(const struct peek_http *h, const char *host, const struct peek_change *c,
+                       struct buf *out)
+{
+    struct slice path = c && c->path ? (struct slice){c->path, strlen(c->path)} : h->path;
+    const char *slash = path.n && *path.p != '?' && *path.p != '#' ? "" : "/";
+    const char *fragment = path.n ? memchr(path.p, '#', path.n) : NULL;
+    if (fragment) // the client's own
+        path.n = (size_t)(fragment - path.p);
+    return buf_append(out, h->method.p, h->method.n) || buf_printf(out, " %s", slash) ||
+           buf_append(out, path.n ? path.p : "", path.n) ||
+           buf_printf(out, " HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\n", host,
+                      h->upgrade ? "Upgrade" : "close") ||
+           buf_puts(out, c && c->add ? c->add : "");
+}
+
+int peek_http_rewrite(const char *p, const struct peek_http *h, const char *host,
+                      const struct peek_change *change, struct buf *out)
 {
     struct slice s, name, value, connection = {0};
     size_t at = 0;
     for (int pass = 0; pass < 2; pass++) {
         at = 0;
         (void)line(p, h->len, &at, &s, NULL);
-        const char *slash = h->path.n && *h->path.p != '?' && *h->path.p != '#' ? "" : "/";
-        size_t path = h->path.n;
-        if (memchr(h->path.p ? h->path.p : "", '#', path)) // a fragment is the client's own
-            path = (size_t)((const char *)memchr(h->path.p, '#', path) - h->path.p);
-        if (pass && (buf_append(out, h->method.p, h->method.n) || buf_printf(out, " %s", slash) ||
-                     buf_append(out, h->path.p ? h->path.p : "", path) ||
-                     buf_printf(out, " HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\n", host,
-                                h->upgrade ? "Upgrade" : "close")))
+        if (pass && first_lines(h, host, change, out))
             return -1;
         while (line(p, h->len, &at, &s, NULL) > 0 && s.n) {
             if (split(s, &name, &value, NULL))
                 return -1; // it was split before
             if (!pass && is(name, "Connection"))
                 connection = value;
-            if (pass && !stays_here(name, connection, h) &&
+            if (pass && !stays_here(name, connection, h) && !dropped(name, change) &&
                 (buf_append(out, s.p, s.n) || buf_puts(out, "\r\n")))
                 return -1;
         }

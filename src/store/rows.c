@@ -176,6 +176,12 @@ static const struct store_field delivery_fields[] = {
     D(created_ms, U64), D(next_ms, U64), D(ended_ms, U64),
 };
 
+#define C(m, k) FIELD(store_secret, m, COL_##k)
+static const struct store_field secret_fields[] = {
+    C(id, TEXT),    C(kind, U32),    C(base_url, TEXT), C(header, TEXT),    C(format, TEXT),
+    C(hosts, BLOB), C(models, BLOB), C(sealed, BLOB),   C(created_ms, U64), C(updated_ms, U64),
+};
+
 #define TABLE(name)                                                                                \
     {                                                                                              \
 #name, name##_fields, N_ELEMS(name##_fields), sizeof(struct store_##name)                  \
@@ -190,6 +196,7 @@ const struct store_table store_tables[T_N] = {
     [T_RUN] = TABLE(run),
     [T_SNAPSHOT] = TABLE(snapshot),
     [T_DELIVERY] = TABLE(delivery),
+    [T_SECRET] = TABLE(secret),
 };
 
 // INSERT ... ON CONFLICT (id) DO UPDATE keeps seq, and with it the order of creation.
@@ -359,6 +366,7 @@ VERBS(user, T_USER)
 VERBS(run, T_RUN)
 VERBS(snapshot, T_SNAPSHOT)
 VERBS(delivery, T_DELIVERY)
+VERBS(secret, T_SECRET)
 
 static int run_with(struct store *s, enum store_stmt stmt, const char *key, struct err *e)
 {
@@ -407,6 +415,11 @@ int store_token_delete(struct store *s, const char *id, struct err *e)
 int store_user_delete(struct store *s, const char *id, struct err *e)
 {
     return del(s, T_USER, id, e);
+}
+
+int store_secret_delete(struct store *s, const char *id, struct err *e)
+{
+    return del(s, T_SECRET, id, e);
 }
 
 int store_run_delete(struct store *s, const char *id, struct err *e)

@@ -117,6 +117,11 @@ static const char *const steps[] = {
     " body TEXT NOT NULL, error TEXT NOT NULL, event INTEGER NOT NULL, status INTEGER NOT NULL,"
     " attempts INTEGER NOT NULL, http_status INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
     " next_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL) STRICT",
+    // secrets
+    "CREATE TABLE secret (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " kind INTEGER NOT NULL, base_url TEXT NOT NULL, header TEXT NOT NULL, format TEXT NOT NULL,"
+    " hosts BLOB NOT NULL, models BLOB NOT NULL, sealed BLOB NOT NULL,"
+    " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT",
 };
 
 unsigned store_n_steps(void)

@@ -27,6 +27,7 @@ enum store_thing {
     T_RUN,
     T_SNAPSHOT,
     T_DELIVERY,
+    T_SECRET,
     T_N
 };
 extern const struct store_table store_tables[T_N];

@@ -84,6 +84,15 @@ FIELDS(egress_decision) = {
     U64(msg_egress_decision, sent),    U64(msg_egress_decision, received),
     U64(msg_egress_decision, untold),
 };
+FIELDS(egress_keys) = {STR(msg_egress_keys, current), STR(msg_egress_keys, why),
+                       BYTES(msg_egress_keys, key_names)};
+FIELDS(egress_secret) = {STR(msg_egress_secret, id), U64(msg_egress_secret, version),
+                         U32(msg_egress_secret, code), BYTES(msg_egress_secret, sealed)};
+FIELDS(egress_count) = {
+    STR(msg_egress_count, box),           STR(msg_egress_count, id),
+    U32(msg_egress_count, status),        U64(msg_egress_count, input_tokens),
+    U64(msg_egress_count, output_tokens), U64(msg_egress_count, cached_tokens),
+};
 FIELDS(none) = {U32(msg_none, unused)};
 FIELDS(exec) = {
     U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
@@ -159,6 +168,14 @@ const struct wire_row wire_rows[] = {
     ROW(EGRESS_DECISION, "egress_decision", EGRESS, SERVER, egress_decision, 0, 0, "what became"),
     ROW(EGRESS_CLOSE, "egress_close", SERVER, EGRESS, box_name, 0, 0, "a sandbox is gone"),
     ROW(EGRESS_SWEEP, "egress_sweep", SERVER, EGRESS, egress_sweep, 0, 0, "forget earlier ones"),
+    ROW(EGRESS_KEYS, "egress_keys", EGRESS, SERVER, egress_keys, 0, 0, "how to seal secrets"),
+    ROW(EGRESS_SECRET, "egress_secret", SERVER, EGRESS, egress_secret, 0, 0, "a sealed secret"),
+    ROW(EGRESS_UNKNOW, "egress_unknow", SERVER, EGRESS, egress_secret, 0, 0, "it is gone"),
+    ROW(EGRESS_KEYS_ASK, "egress_keys_ask", SERVER, EGRESS, none, 0, 0, "tell them again"),
+    ROW(EGRESS_ROTATE, "egress_rotate", SERVER, EGRESS, none, 0, 0, "make another key"),
+    ROW(EGRESS_RESEAL, "egress_reseal", SERVER, EGRESS, egress_secret, 0, 0, "with the newest key"),
+    ROW(EGRESS_RESEALED, "egress_resealed", EGRESS, SERVER, egress_secret, 0, 0, "so it is"),
+    ROW(EGRESS_COUNT, "egress_count", EGRESS, SERVER, egress_count, 0, 0, "a secret was used"),
     ROW(EXEC, "exec", SERVER, INIT, exec, 0, 7, "run a command"),
     ROW(EXEC_STARTED, "exec_started", INIT, SERVER, exec_started, 0, 1, "it runs, or why not"),
     ROW(EXEC_KILL, "exec_kill", SERVER, INIT, exec_kill, 0, 0, "signal it, or end all of it"),

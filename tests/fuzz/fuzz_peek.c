@@ -17,7 +17,7 @@ static void http(const char *p, size_t n)
         abort();
     if (h.form != FORM_AUTHORITY && h.form != FORM_ASTERISK) {
         // The Host and Connection it gets may be more than a stranger's request may have.
-        int r = peek_http_rewrite(p, &h, "a.example", &out)
+        int r = peek_http_rewrite(p, &h, "a.example", NULL, &out)
                     ? -2
                     : peek_http(out.data, out.len, &again, &e);
         if (r != -1 || e.code != ERR_LIMIT)

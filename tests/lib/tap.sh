@@ -94,6 +94,7 @@ done_testing() {
 server_start() {
     STATE=${STATE:-$WORK/state} SERVER_LOG=$WORK/server.log
     printf '%s\n' "$@" >"$WORK/pinfold.conf"
+    case "$*" in *SecretKeyFile=*) ;; *) echo "SecretKeyFile=$WORK/secret.key" >>"$WORK/pinfold.conf" ;; esac
     : >"$WORK/server.out"
     "$PINFOLD_BIN/pinfold" serve --listen "${LISTEN:-127.0.0.1:0}" --state "$STATE" \
         --config "$WORK/pinfold.conf" >"$WORK/server.out" 2>>"$SERVER_LOG" &

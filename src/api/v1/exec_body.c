@@ -74,6 +74,8 @@ static const struct json_field once_fields[] = {
     EX(image, JSON_STRING, .min = 1, .max = NAME_MAX_LEN),
     EX(profile, JSON_STRING, .min = 1, .max = NAME_MAX_LEN),
     EX(network, JSON_OBJECT, .sub = &v1_network_table),
+    EX(secrets, JSON_STRINGS, .max = 64, .item_max = NAME_MAX_LEN,
+       .doc = "names of those that it may use; needs mode allow-list"),
     EX(files, JSON_RAW,
        .doc =
            "files to put there first: {PATH: TEXT} or [{path, content or content_base64, mode}]"),
@@ -104,10 +106,11 @@ int v1_check_limits(const struct limits *l, struct json_fault *f)
     return -1;
 }
 
-static const char *const *list_of(const struct json_strings *list, struct json_pool *pool)
+const char *const *v1_strings(const struct json_strings *list, struct json_pool *pool)
 {
     const char **argv = json_pool_alloc(pool, (list->n + 1) * sizeof(*argv));
-    memcpy(argv, list->at, list->n * sizeof(*argv));
+    if (list->n)
+        memcpy(argv, list->at, list->n * sizeof(*argv));
     argv[list->n] = NULL;
     return argv;
 }
@@ -122,7 +125,7 @@ int v1_network_of(const struct network_body *b, struct json_pool *pool, enum net
     if (!(b->given & JSON_GIVEN(NETWORK_MODE)) && b->given & JSON_GIVEN(NETWORK_ALLOW))
         *ret = NET_LIST;
     if (b->given & JSON_GIVEN(NETWORK_ALLOW))
-        *ret_allow = list_of(&b->allow, pool);
+        *ret_allow = v1_strings(&b->allow, pool);
     return 0;
 }
 
@@ -241,7 +244,7 @@ int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct ex
     const struct json_text *in = b->input_base64.p ? &b->input_base64 : &b->input;
     *ret = (struct exec_spec){
         .command = b->command,
-        .argv = b->argv.n ? list_of(&b->argv, pool) : NULL,
+        .argv = b->argv.n ? v1_strings(&b->argv, pool) : NULL,
         .cwd = b->cwd,
         .user = b->user,
         .stdin_data = in->p,
@@ -263,6 +266,8 @@ int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct ex
         return -1;
     if (b->env.n && !(ret->env = join_env(pool, &b->env, "/env", f)))
         return -1;
+    if (b->secrets.n)
+        ret->secrets = v1_strings(&b->secrets, pool);
     if (b->given & JSON_GIVEN(N_ELEMS(exec_fields) + 2)) { // network, of a one-shot
         ret->network_given = true;
         if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, f))

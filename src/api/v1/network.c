@@ -37,6 +37,17 @@ static void write_decision(struct json_out *o, const struct network_decision *d)
     json_end(o);
 }
 
+static const struct json_show use_rows[] = {
+    JSON_SHOW_AS(struct network_use, id, "name", SHOW_STRING, .doc = "secret/NAME, provider/NAME"),
+    JSON_SHOW(struct network_use, requests, SHOW_U64),
+    JSON_SHOW(struct network_use, failures, SHOW_U64,
+              .doc = "of them, without an answer or with an error's status"),
+    JSON_SHOW(struct network_use, input_tokens, SHOW_U64, .doc = "as answers counted them"),
+    JSON_SHOW(struct network_use, output_tokens, SHOW_U64),
+    JSON_SHOW(struct network_use, cached_tokens, SHOW_U64),
+};
+static const struct json_shape use_shape = {"SecretUse", use_rows, N_ELEMS(use_rows)};
+
 static void write_view(struct json_out *o, struct core *core, struct workspace *ws)
 {
     struct network_view v;
@@ -52,6 +63,13 @@ static void write_view(struct json_out *o, struct core *core, struct workspace *
     json_bool(o, "live", v.live);
     if (v.learn)
         write_words(o, "proposed", proposed);
+    json_begin_array(o, "secrets");
+    for (unsigned i = 0; i < v.n_uses; i++) {
+        struct network_use u;
+        core_network_use(ws, i, &u);
+        json_show(o, NULL, &use_shape, &u);
+    }
+    json_end_array(o);
     json_begin_array(o, "decisions");
     for (unsigned i = 0; i < v.n_decisions; i++) {
         struct network_decision d;
@@ -96,6 +114,11 @@ static const struct json_show view_rows[] = {
     {.name = "learn", .type = SHOW_BOOL},
     {.name = "live", .type = SHOW_BOOL, .doc = "its sandbox runs with this network"},
     {.name = "proposed", .type = SHOW_STRINGS, .doc = "with learn: rules for what was refused"},
+    {.name = "secrets",
+     .type = SHOW_CALL,
+     .sub = &use_shape,
+     .list = true,
+     .doc = "those that were used since the server started"},
     {.name = "decisions",
      .type = SHOW_CALL,
      .sub = &decision_shape,

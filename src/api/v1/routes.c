@@ -278,6 +278,29 @@ const struct http_route v1_routes[] = {
           .body = &v1_user_table, .answer = &v1_user_shape),
     ADMIN(DELETE, "/v1/users/{name}", v1_users_delete, BODY_NONE, "Delete a user.", "users", 204),
 
+    // secrets
+    READ("/v1/secrets", v1_secrets_list, "List secrets, without their values.", "secrets", 200,
+         .answer = &v1_secret_shape, .list = true),
+    READ("/v1/secrets/{name}", v1_secrets_get, "Show a secret without its value.", "secrets", 200,
+         .answer = &v1_secret_shape),
+    ADMIN(
+        PUT, "/v1/secrets/{name}", v1_secrets_put, BODY_JSON,
+        "Make or replace a secret; sandboxes that name it have it added to requests for its hosts.",
+        "secrets", 200, .body = &v1_secret_table, .answer = &v1_secret_shape),
+    ADMIN(DELETE, "/v1/secrets/{name}", v1_secrets_delete, BODY_NONE, "Delete a secret.", "secrets",
+          204),
+    ADMIN(POST, "/v1/secrets/rotate", v1_secrets_rotate, BODY_NONE,
+          "Make another key and seal all secrets and providers with it.", "secrets", 204),
+    READ("/v1/providers", v1_providers_list, "List providers of models, without their keys.",
+         "secrets", 200, .answer = &v1_provider_shape, .list = true),
+    READ("/v1/providers/{name}", v1_providers_get, "Show a provider without its key.", "secrets",
+         200, .answer = &v1_provider_shape),
+    ADMIN(PUT, "/v1/providers/{name}", v1_providers_put, BODY_JSON,
+          "Make or replace a provider; runs and workspaces that name it reach it on loopback.",
+          "secrets", 200, .body = &v1_provider_table, .answer = &v1_provider_shape),
+    ADMIN(DELETE, "/v1/providers/{name}", v1_providers_delete, BODY_NONE, "Delete a provider.",
+          "secrets", 204),
+
     // the server
     ROW(GET, "/v1/health", v1_system_health, 0, HTTP_PUBLIC, BODY_NONE,
         "Whether launcher, database and disk are well; 503 when not.", "system", 200),

@@ -106,6 +106,15 @@ HANDLER(v1_tokens_delete)
 HANDLER(v1_users_list)
 HANDLER(v1_users_put)
 HANDLER(v1_users_delete)
+HANDLER(v1_secrets_list)
+HANDLER(v1_secrets_get)
+HANDLER(v1_secrets_put)
+HANDLER(v1_secrets_delete)
+HANDLER(v1_secrets_rotate)
+HANDLER(v1_providers_list)
+HANDLER(v1_providers_get)
+HANDLER(v1_providers_put)
+HANDLER(v1_providers_delete)
 HANDLER(v1_system_health)
 HANDLER(v1_system_info)
 HANDLER(v1_system_stats)
@@ -116,7 +125,7 @@ HANDLER(v1_system_openapi)
 extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, v1_fork_table,
     v1_snapshot_table, v1_restore_table, v1_signal_table, v1_stdin_table, v1_resize_table,
     v1_move_table, v1_mkdir_table, v1_token_table, v1_user_table, v1_fetch_table, v1_run_table,
-    v1_continue_table, v1_message_table;
+    v1_continue_table, v1_message_table, v1_secret_table, v1_provider_table;
 // Runs, for the files that deal with them (runs.c).
 struct run;
 extern const char *const v1_run_modes[];
@@ -125,4 +134,5 @@ struct run *v1_find_run(struct http_req *r); // by params[0]; NULL: finished
 struct exec *v1_run_exec(struct http_req *r, const struct run *run, uint64_t turn, struct err *e);
 void v1_run_show_or_wait(struct call *c, struct run *run); // when it has come to rest
 void v1_run_recorded(struct waiter *w);                    // of a call's waiter: the same
-extern const struct json_shape v1_delivery_shape, v1_run_shape, v1_event_shape, v1_agent_shape;
+extern const struct json_shape v1_delivery_shape, v1_run_shape, v1_event_shape, v1_agent_shape,
+    v1_secret_shape, v1_provider_shape;

@@ -230,6 +230,7 @@ struct run_body {
     uint32_t mode;
     struct json_map env;
     struct network_body network;
+    struct json_strings secrets;
     struct limits limits;
     uint64_t timeout_ms, silence_ms;
     int64_t priority;
@@ -250,7 +251,9 @@ static const struct json_field run_fields[] = {
        .doc = "of agent command: text for /bin/sh -c"),
     RB(argv, JSON_STRINGS, .min = 1, .max = 8192, .item_max = RUN_TEXT_BYTES,
        .doc = "program and arguments, instead of command"),
-    RB(provider, JSON_STRING, .max = NAME_MAX_LEN),
+    RB(provider, JSON_STRING, .min = 1, .max = NAME_MAX_LEN, .doc = "of its model"),
+    RB(secrets, JSON_STRINGS, .max = 64, .item_max = NAME_MAX_LEN,
+       .doc = "names of those that it may use; needs mode allow-list"),
     RB(model, JSON_STRING, .max = 256, .flags = JSON_NO_CONTROL),
     RB(effort, JSON_STRING, .max = 64, .flags = JSON_NO_CONTROL),
     RB(repository, JSON_OBJECT, .sub = &worktree_table),
@@ -270,16 +273,6 @@ static const struct json_field run_fields[] = {
 const struct json_table v1_run_table = {"RunBody", run_fields, N_ELEMS(run_fields),
                                         sizeof(struct run_body), offsetof(struct run_body, given)};
 
-static const char *const *argv_of(const struct json_strings *list, struct json_pool *pool)
-{
-    if (!list->n)
-        return NULL;
-    const char **argv = json_pool_alloc(pool, (list->n + 1) * sizeof(*argv));
-    memcpy(argv, list->at, list->n * sizeof(*argv));
-    argv[list->n] = NULL;
-    return argv;
-}
-
 static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *pool,
                    struct run_spec *ret)
 {
@@ -288,8 +281,9 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .agent = b->agent,
         .prompt = b->prompt,
         .command = b->command,
-        .argv = argv_of(&b->argv, pool),
+        .argv = b->argv.n ? v1_strings(&b->argv, pool) : NULL,
         .provider = b->provider,
+        .secrets = b->secrets.n ? v1_strings(&b->secrets, pool) : NULL,
         .model = b->model,
         .effort = b->effort,
         .repo_url = b->repository.url,

@@ -179,11 +179,13 @@ struct exec_body {
     struct limits limits;
     const char *image, *profile;
     struct network_body network;
+    struct json_strings secrets;
     const char *files;
 };
 // From a body that was read to what core wants; -1 with *f filled.
 int v1_exec_spec_of(const struct exec_body *b, struct json_pool *pool, struct exec_spec *ret,
                     struct json_fault *f);
+const char *const *v1_strings(const struct json_strings *list, struct json_pool *pool);
 // *ret_allow stays NULL when no list is given.
 int v1_network_of(const struct network_body *b, struct json_pool *pool, enum net_mode *ret,
                   const char *const **ret_allow, struct json_fault *f);

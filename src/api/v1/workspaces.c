@@ -28,18 +28,22 @@ struct workspace_body {
     char name[NAME_MAX_LEN + 1], image[NAME_MAX_LEN + 1], profile[NAME_MAX_LEN + 1];
     struct repository_body repository;
     struct network_body network;
+    struct json_strings secrets;
+    const char *provider;
     struct json_map env, labels;
     const char *init_script;
     struct limits limits;
     bool build;
 };
 #define WB(m, t, ...) JSON_FIELD(struct workspace_body, m, t, ##__VA_ARGS__)
-enum { F_NAME, F_IMAGE, F_PROFILE, F_NETWORK, F_ENV, F_LABELS, F_SCRIPT, F_LIMITS };
+enum { F_NAME, F_IMAGE, F_PROFILE, F_NETWORK, F_SECRETS, F_ENV, F_LABELS, F_SCRIPT, F_LIMITS };
 #define SHARED_FIELDS                                                                              \
     [F_NAME] = WB(name, JSON_CHARS, .max = NAME_MAX_LEN, .doc = "unique"),                         \
     [F_IMAGE] = WB(image, JSON_CHARS, .max = NAME_MAX_LEN),                                        \
     [F_PROFILE] = WB(profile, JSON_CHARS, .max = NAME_MAX_LEN),                                    \
     [F_NETWORK] = WB(network, JSON_OBJECT, .sub = &v1_network_table),                              \
+    [F_SECRETS] = WB(secrets, JSON_STRINGS, .max = 64, .item_max = NAME_MAX_LEN,                   \
+                     .doc = "names of those that it may use; needs mode allow-list"),              \
     [F_ENV] = WB(env, JSON_MAP, .max = WS_ENV_MAX, .item_max = WS_ENV_BYTES,                       \
                  .doc = "of every command; in a change null removes one"),                         \
     [F_LABELS] =                                                                                   \
@@ -51,6 +55,8 @@ enum { F_NAME, F_IMAGE, F_PROFILE, F_NETWORK, F_ENV, F_LABELS, F_SCRIPT, F_LIMIT
 static const struct json_field create_fields[] = {
     SHARED_FIELDS,
     WB(repository, JSON_OBJECT, .sub = &repository_table),
+    WB(provider, JSON_STRING, .min = 1, .max = NAME_MAX_LEN,
+       .doc = "of models, that it may use; needs mode allow-list"),
     WB(build, JSON_BOOL, .doc = "start a build right away"),
 };
 const struct json_table v1_create_table = {"WorkspaceBody", create_fields, N_ELEMS(create_fields),
@@ -118,6 +124,8 @@ static int spec_of(struct http_req *r, struct workspace_body *b, struct json_poo
         .submodules = b->repository.submodules,
         .network_given = b->given & JSON_GIVEN(F_NETWORK),
         .learn = b->network.learn,
+        .secrets = b->given & JSON_GIVEN(F_SECRETS) ? v1_strings(&b->secrets, pool) : NULL,
+        .provider = b->provider,
         .init_script = b->init_script,
         .limits = b->limits,
         .build = b->build,
@@ -261,6 +269,7 @@ static int patch_of(struct http_req *r, const struct workspace *ws, struct works
         .network_given = b->network.given & JSON_GIVEN(NETWORK_MODE),
         .learn_given = b->network.given & JSON_GIVEN(NETWORK_LEARN),
         .learn = b->network.learn,
+        .secrets = GIVEN(F_SECRETS) ? v1_strings(&b->secrets, pool) : NULL,
         .limits_given = GIVEN(F_LIMITS),
         .limits = b->limits,
     };
