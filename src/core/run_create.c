@@ -142,13 +142,16 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
     const struct agent_adapter *a = agent_find(name);
     char id[ID_MAX], key[72];
     struct ws_settings set = {0};
-    const struct ws_wish wish = {
-        .image = s->image,
-        .profile = s->profile,
-        .env = s->env,
-        .network = {s->network_given, s->network, s->allow, s->secrets, s->provider},
-        .repo_url = s->repo_url,
-        .limits = s->limits};
+    const struct ws_wish wish = {.image = s->image,
+                                 .profile = s->profile,
+                                 .env = s->env,
+                                 .network = {.given = s->network_given,
+                                             .mode = s->network,
+                                             .allow = s->allow,
+                                             .secrets = s->secrets,
+                                             .provider = s->provider},
+                                 .repo_url = s->repo_url,
+                                 .limits = s->limits};
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
     if (run_check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||

@@ -94,7 +94,8 @@ static int add_plain(struct packed *k, const struct sec *s, const char *key, con
         *p = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p == '-' || *p == '.' ? '_' : *p;
     if (add(k, name, key, e))
         return -1;
-    (void)strcat(name, "_URL"); // there is room: a name has at most 64 characters
+    size_t n = strlen(name);
+    (void)snprintf(name + n, sizeof(name) - n, "_URL"); // a name has at most 64 characters: it fits
     return add(k, name, url, e);
 }
 

@@ -28,10 +28,9 @@ static void make_directory(const char *path)
 
 static int open_file(const char *path, struct err *e)
 {
-    const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
     struct stat st;
     make_directory(path);
-    own_fd int fd = open(path, flags | O_CREAT, 0600);
+    own_fd int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fstat(fd, &st))
         return err_sys(e, "SecretKeyFile=%.100s", path);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 077)

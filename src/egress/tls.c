@@ -57,11 +57,13 @@ struct tls *tls_new(struct ssl_ctx_st *ctx, int fd, const struct host *name)
 {
     struct tls *t = xcalloc(1, sizeof(*t));
     t->ssl = SSL_new(ctx);
+    char text[HOST_ROOM];
+    memcpy(text, name->text, sizeof(text));
     bool good = t->ssl && SSL_set_fd(t->ssl, fd);
     if (good && name->numeric)
         good = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(t->ssl), name->text);
     else if (good)
-        good = SSL_set1_host(t->ssl, name->text) && SSL_set_tlsext_host_name(t->ssl, name->text);
+        good = SSL_set1_host(t->ssl, text) && SSL_set_tlsext_host_name(t->ssl, text);
     if (!good)
         abort(); // only lack of memory
     SSL_set_connect_state(t->ssl);

@@ -79,7 +79,8 @@ static void goes_on(const char *s, const char *want)
     struct err e = {0};
     own_buf struct buf out;
     buf_init(&out, 4096);
-    is_int(read_all(s, &h, &e) == 1 && !peek_http_rewrite(s, &h, "a:81", NULL, &out), 1, "it goes on");
+    is_int(read_all(s, &h, &e) == 1 && !peek_http_rewrite(s, &h, "a:81", NULL, &out), 1,
+           "it goes on");
     is_str(out.data, want, "as it should");
 }
 
