@@ -151,8 +151,7 @@ struct store_secret {
     const char *id; // "secret/NAME", "provider/NAME"
     uint32_t kind;
     const char *base_url, *header, *format;
-    struct store_blob hosts, models; // each with its NUL
-    struct store_blob sealed;
+    struct store_blob hosts, models, sealed; // words, each with its NUL
     uint64_t created_ms, updated_ms;
 };
 // put replaces a row with the same id. delete of what is not there is success. each calls on_row

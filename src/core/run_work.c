@@ -314,6 +314,23 @@ static void fill_env(const struct runrec *r, const char *const *plan, bool own, 
     ret[n] = NULL;
 }
 
+// Where an agent finds its model: its provider's service, or what its user's variables say.
+struct model_access {
+    char url_text[SERVICE_URL_MAX], key_text[SECRET_ID_MAX + 32];
+    const char *key;
+};
+static const char *model_access(const struct run *p, struct model_access *ret)
+{
+    char id[SECRET_ID_MAX];
+    if (!*p->provider) {
+        ret->key = run_env(p->env, RUN_MODEL_KEY);
+        return run_env(p->env, RUN_MODEL_URL);
+    }
+    (void)snprintf(id, sizeof(id), "provider/%.64s", p->provider);
+    ret->key = secret_placeholder(id, ret->key_text);
+    return service_url(id, ret->url_text);
+}
+
 static void start(struct runrec *r, struct ws *ws)
 {
     struct core *c = r->core;
@@ -321,21 +338,20 @@ static void start(struct runrec *r, struct ws *ws)
     struct agent_plan plan = {0};
     struct err e = {0};
     const struct run *p = &r->pub;
-    char url[SERVICE_URL_MAX], key[SECRET_ID_MAX + 32], id[SECRET_ID_MAX];
-    (void)snprintf(id, sizeof(id), "provider/%.64s", p->provider);
+    struct model_access m;
+    const char *url = model_access(p, &m);
     own_buf struct buf words, said;
     buf_init(&words, 2 * RUN_TEXT_BYTES + 16);
     buf_init(&said, RUN_TEXT_BYTES + 32);
-    const struct agent_wish wish = {
-        .prompt = run_words(r, &words),
-        .model = *p->model ? p->model : NULL,
-        .effort = *p->effort ? p->effort : NULL,
-        .session = resumed_session(r),
-        .plan = p->mode == RUN_PLAN,
-        .command = p->command,
-        .argv = p->argv,
-        .base_url = *p->provider ? service_url(id, url) : run_env(p->env, RUN_MODEL_URL),
-        .api_key = *p->provider ? secret_placeholder(id, key) : run_env(p->env, RUN_MODEL_KEY)};
+    const struct agent_wish wish = {.prompt = run_words(r, &words),
+                                    .model = *p->model ? p->model : NULL,
+                                    .effort = *p->effort ? p->effort : NULL,
+                                    .session = resumed_session(r),
+                                    .plan = p->mode == RUN_PLAN,
+                                    .command = p->command,
+                                    .argv = p->argv,
+                                    .base_url = url,
+                                    .api_key = m.key};
     if (agent_plan_make(r->adapter, &wish, &plan, &e)) {
         run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
         return;
