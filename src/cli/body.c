@@ -13,19 +13,26 @@ void body_str(struct json_out *o, const struct cli *c, const char *opt, const ch
         json_str(o, member, cli_get(c, opt));
 }
 
-void body_network(struct json_out *o, const struct cli *c)
+void body_list(struct json_out *o, const struct cli *c, const char *opt, const char *member)
 {
     unsigned at = 0;
+    if (!cli_get(c, opt))
+        return;
+    json_begin_array(o, member);
+    for (const char *v; (v = cli_each(c, opt, &at));)
+        json_str(o, NULL, v);
+    json_end_array(o);
+}
+
+void body_network(struct json_out *o, const struct cli *c)
+{
+    body_list(o, c, "secret", "secrets");
+    body_str(o, c, "provider", "provider");
     if (!cli_get(c, "net") && !cli_get(c, "allow"))
         return;
     json_begin(o, "network");
     body_str(o, c, "net", "mode");
-    if (cli_get(c, "allow")) {
-        json_begin_array(o, "allow");
-        for (const char *v; (v = cli_each(c, "allow", &at));)
-            json_str(o, NULL, v);
-        json_end_array(o);
-    }
+    body_list(o, c, "allow", "allow");
     json_end(o);
 }
 

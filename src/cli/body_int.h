@@ -6,6 +6,7 @@
 #include <pinfold/json_out.h>
 
 void body_str(struct json_out *o, const struct cli *c, const char *opt, const char *member);
-void body_network(struct json_out *o, const struct cli *c);              // --net and --allow
+void body_list(struct json_out *o, const struct cli *c, const char *opt, const char *member);
+void body_network(struct json_out *o, const struct cli *c); // --net, --allow, --secret, --provider
 int body_env(struct json_out *o, const struct cli *c, struct err *e);    // --env
 int body_limits(struct json_out *o, const struct cli *c, struct err *e); // --memory, --pids ...

@@ -198,11 +198,7 @@ static int create_body(const struct cli *c, struct buf *body, struct err *e)
         body_str(&o, c, "ref", "ref");
         json_end(&o);
     }
-    if (cli_get(c, "net")) {
-        json_begin(&o, "network");
-        body_str(&o, c, "net", "mode");
-        json_end(&o);
-    }
+    body_network(&o, c);
     if (body_env(&o, c, e) || body_limits(&o, c, e) || body_times(&o, c, e))
         return -1;
     json_end(&o);

@@ -48,7 +48,7 @@ completions() { # WORDS...: what bash offers for the last one
     )
 }
 like "$(completions '')" 'doctor .*run .*ws ' "completion offers commands"
-is "$(completions pro)" "profile " "a started one is finished"
+is "$(completions prof)" "profile " "a started one is finished"
 is "$(completions token '')" "create delete list " "second words too"
 like "$(completions run --pro)" '^--profile ' "options"
 is "$(completions run --net '')" "full none " "values"
