@@ -179,9 +179,9 @@ static void cancelled(void)
     t = wait_make(on_exec_wait);
     x = core_exec_start(F.core, ws, &spec, &t.w, &e);
     (void)TURN_UNTIL(x->status == EXEC_RUNNING);
-    is_int(core_exec_signal(F.core, x, SIGINT, &e), 0, "a running one takes a signal");
+    is_int(core_exec_signal(F.core, x, SIGTERM, &e), 0, "a running one takes a signal");
     (void)TURN_UNTIL(t.done);
-    is_int(t.end.signal, SIGINT, "and ends by it");
+    is_int(t.end.signal, SIGTERM, "and ends by it");
 
     t = wait_make(on_exec_wait);
     spec.detach = true;
