@@ -5,7 +5,8 @@
 #   tool_need NAME            the tool is installed below $CACHE, as its agent file pins it; else skip
 #   world                     the model, a hostile repository at $REPO, a server; further arguments
 #                             are lines of pinfold.conf
-#   begin NAME STEPS [MORE]   a run of $AGENT with that script; its id is ${RUNS[NAME]}
+#   provider NAME KIND PATH   the model as a provider, whose key no sandbox sees
+#   begin NAME STEPS [MORE]   a run of $AGENT at $PROVIDER with that script; its id is ${RUNS[NAME]}
 #   ended NAME                waits for it: $RUN, $BODY, $END ("status reason")
 #   events [TYPES]            of $RUN, in $BODY
 need ROOT NETNS PYTHON GIT
@@ -60,13 +61,18 @@ world() {
     chmod 755 "$WORK"
     server_start "NameServers=$MODEL" "AllowPrivate=$MODEL:80" "RepositoryRoots=$WORK" "$@" || done_testing
 }
+provider() {
+    api PUT "/v1/providers/$1" -d "{\"kind\": \"$2\", \"base_url\": \"http://$MODEL$3\", \"api_key\": \"$KEY\"}"
+    [ "$CODE" = 200 ] || tap_show "$1:" "$BODY"
+    PROVIDER=$1
+}
 begin() {
     local more=${3:-}
-    api POST /v1/runs -d "$(jq -n --arg a "$AGENT" --arg p "do $1 <<$2>>" --arg m "$MODEL_NAME" --arg u "$REPO" --arg url "$BASE_URL" \
-        --arg key "$KEY" --arg path "$CACHE/bin:/usr/local/bin:/usr/bin:/bin" --argjson more "${more:-{\}}" \
+    api POST /v1/runs -d "$(jq -n --arg a "$AGENT" --arg p "do $1 <<$2>>" --arg m "$MODEL_NAME" --arg u "$REPO" --arg s "$PROVIDER" \
+        --arg path "$CACHE/bin:/usr/local/bin:/usr/bin:/bin" --argjson more "${more:-{\}}" \
         '{agent: $a, prompt: $p, model: $m, profile: "agent", repository: {url: $u}, timeout_secs: 900,
-          network: {mode: "allow-list", allow: ["model.test"]},
-          env: {PATH: $path, PINFOLD_MODEL_URL: $url, PINFOLD_MODEL_KEY: $key, GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@example.org",
+          network: {mode: "allow-list", allow: []}, provider: $s,
+          env: {PATH: $path, GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@example.org",
                 GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@example.org"}} * $more')"
     [ "$CODE" = 201 ] || tap_show "$1:" "$BODY"
     RUNS[$1]=$(json .id)
@@ -100,7 +106,7 @@ check_works() {
         "agent.message agent.thinking agent.tool_call agent.tool_result run.completed run.created run.result run.started session.init" "it is told step by step"
     is "$(json '[.items[] | select(.type == "agent.tool_call")] | length')" 2 "each call once"
     like "$(json '[.items[] | select(.type == "agent.tool_result")][1].payload.output')" 'madea' "with its output: the commit is made"
-    is "$(json '[.items[] | select(.type == "network.decision") | .payload | select(.decision == "allowed") | .host] | unique | join(" ")')" model.test "its model is all it reaches"
+    is "$(json '[.items[] | select(.type == "network.decision") | .payload | select(.decision == "allowed") | .host] | unique | join(" ")')" "$MODEL" "its model is all it reaches"
     for f in ${NOT_OBEYED:-obeyed-hook obeyed-mcp obeyed-plugin}; do
         file $f
         is "$CODE" 404 "the repository's own settings are not obeyed: $f"
@@ -177,7 +183,7 @@ check_steals() {
     is "$END $(json .result)" "succeeded completed nothing found" "told to steal and to escape"
     api GET "/v1/runs/$RUN/logs"
     like "$BODY" "tried" "it tried"
-    unlike "$BODY" "$TOKEN|canary-|root:[*!\$]|run_[a-z0-9]{16}" "and found nothing"
+    unlike "$BODY" "$TOKEN|$KEY|canary-|root:[*!\$]|run_[a-z0-9]{16}" "and found nothing, not the model's key either"
     [ ! -e "/usr/lib/escaped-$NAP" ]; ok $? "and changed nothing"
     is "$(grep -v "key=$KEY" "$WORK/requests" | grep -v '^GET')" "" "no request came with another key"
 }

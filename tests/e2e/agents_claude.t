@@ -4,8 +4,9 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
 tool_need @anthropic-ai/claude-code-linux-x64@2.1.330 '@anthropic-ai/*/claude' claude
-AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 BASE_URL=http://model.test NAP=9871
+AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 NAP=9871
 world "MaxRuns=4"
+provider model anthropic ''
 few='{"env": {"CLAUDE_CODE_MAX_RETRIES": "1"}}'
 begin_cases works forgets stopped leaves tired cut refused hangs floods steals
 begin limited '[{"fail": 429, "times": 1}, {"say": "in its time"}]'

@@ -4,8 +4,9 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
 tool_need @openai/codex@0.169.0-linux-x64 '@openai/codex/vendor/*/bin/codex' codex
-AGENT=codex MODEL_NAME=gpt-5.5 BASE_URL=http://model.test/v1 NAP=9872
+AGENT=codex MODEL_NAME=gpt-5.5 NAP=9872
 world "MaxRuns=4"
+provider model openai /v1
 begin_cases works forgets stopped leaves tired cut refused hangs floods steals
 begin limited '[{"fail": 429}]'
 begin down '[{"fail": 500}]'

@@ -6,10 +6,12 @@
 tool_need @anthropic-ai/claude-code-linux-x64@2.1.330 '@anthropic-ai/*/claude' claude
 tool_need @openai/codex@0.169.0-linux-x64 '@openai/codex/vendor/*/bin/codex' codex
 world "MaxRuns=10" "MaxRunsPerRepository=10"
+provider claude anthropic ''
+provider gpt openai /v1
 for i in 1 2 3 4 5; do
-    AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 BASE_URL=http://model.test \
+    AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 PROVIDER=claude \
         begin c$i '[{"run": "echo its own >mine", "meet": 10}, {"run": "cat mine"}, {"say": "done"}]'
-    AGENT=codex MODEL_NAME=gpt-5.5 BASE_URL=http://model.test/v1 \
+    AGENT=codex MODEL_NAME=gpt-5.5 PROVIDER=gpt \
         begin x$i '[{"run": "echo its own >mine", "meet": 10}, {"run": "cat mine"}, {"say": "done"}]'
 done
 for i in c1 x1 c2 x2 c3 x3 c4 x4 c5 x5; do
