@@ -19,7 +19,7 @@ is "$(sed -n 's/^text //p' <<<"$out" | jq -r 'select(.event=="stdout").data_base
     00ff "binary messages are its bytes"
 is "$(pick '.event' <<<"$out" | tail -1)" exit "the last event is exit"
 like "$out" 'close 1000' "and the socket is closed as usual"
-out=$(ws $W/exec 't:{"command": "trap \"exit 7\" USR1; echo up; sleep 100 & wait; wait"}' 'f:up' 't:{"event": "signal", "signal": "USR1"}' e:)
+out=$(ws $W/exec 't:{"command": "trap \"exit 7\" USR1; echo up; sleep 100 & wait; wait"}' 'f:"data":"up' 't:{"event": "signal", "signal": "USR1"}' e:)
 is "$(pick 'select(.event=="exit").exit_code' <<<"$out")" 7 "a signal"
 out=$(ws $W/exec 't:{"command": "sleep 100"}' 'f:started' 't:{"event": "cancel"}' e:)
 is "$(pick 'select(.event=="exit").reason' <<<"$out")" cancelled "cancelling"
