@@ -135,7 +135,7 @@ is "$(json '"\(.reason) \(.exit_code)"')" "exited 9" "a command that nobody foll
 # --- what is refused ------------------------------------------------------------------------------------
 pids="$(pid_of server) $(pid_of launcher)"
 echo "Nonsense=1" >>"$WORK/pinfold.conf"
-like "$(upgrade)" 'refused: .*pinfold.conf:2: .*Nonsense' "a configuration that is not good is refused, with its line"
+like "$(upgrade)" 'refused: .*pinfold.conf:[0-9]+: .*Nonsense' "a configuration that is not good is refused, with its line"
 printf 'UpgradeGrace=1s\nStateDir=/var/lib/other\n' >"$WORK/pinfold.conf"
 like "$(upgrade)" 'replaced' "an option of the command line stays stronger than the file"
 pids="$(pid_of server) $(pid_of launcher)"
