@@ -49,7 +49,7 @@ DEPS_BUILD := gcc libc6-dev musl-tools binutils pkg-config libh2o-evloop-dev lib
 DEPS_RUN := e2fsprogs curl mmdebstrap ca-certificates arch-install-scripts pacman-package-manager makepkg \
   archlinux-keyring gpg gpg-agent distro-info-data
 DEPS_CHECK := perl clang clang-format libclang-rt-14-dev libstdc++-12-dev git jq python3 nodejs strace \
-  bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev cmake openssl linux-perf
+  bubblewrap runc qemu-system-x86 busybox-static cpio kmod iproute2 dpkg-dev cmake openssl linux-perf systemd
 
 # --- flags -----------------------------------------------------------------------------------
 # libnl's headers are the only ones outside the compiler's own path
