@@ -19,6 +19,7 @@
 
 #define TRY_MS 30000          // of one try
 #define BODY_MAX (256 * 1024) // a result of 64 KiB, escaped
+#define HOOKS_MAX 1000        // of a run; beyond them only what ends or pauses it is sent
 static const uint64_t retry_ms[] = {1000, 5000, 30000};
 
 struct hook {
@@ -243,6 +244,14 @@ static void try_now(struct hook *h)
 }
 
 // --- of a run ---------------------------------------------------------------------------------
+
+bool hooks_full(const struct runrec *r)
+{
+    unsigned n = 0;
+    list_for (it, &r->hooks)
+        n++;
+    return n >= HOOKS_MAX;
+}
 
 static struct hook *hook_new(struct runrec *r)
 {

@@ -122,6 +122,7 @@ void run_listeners_end(struct runrec *r);
 // Webhooks (hook.c).
 int hook_check(const struct core *c, const char *url, struct err *e);
 void hook_send(struct runrec *r, enum event_type type, const char *payload, size_t len);
+bool hooks_full(const struct runrec *r);       // of what notify asks for, no more is sent
 int hooks_load(struct core *c, struct err *e); // after the runs
 void hooks_resume(struct runrec *r);
 int hooks_delete_rows(struct runrec *r, struct store *s, struct err *e);
