@@ -86,6 +86,7 @@ mkdir -p ~/target && echo precious >~/target/f
 mkdir one && ln -s ~/target two
 probe/files exchange one two & a=$!
 for i in $(seq 300); do
+    [ $SECONDS -lt 60 ] || break # where every instruction is emulated
     ./tool delete one r >/dev/null 2>&1
     [ -e one ] || [ -L one ] || mkdir one 2>/dev/null
     [ -L two ] || [ -L one ] || { rm -rf two; ln -s ~/target two; } 2>/dev/null
@@ -94,19 +95,19 @@ kill $a; wait $a 2>/dev/null
 cat ~/target/f
 EOP
 chmod 755 "$WS/race2"
-is "$(BOX_SECONDS=120 box ./race2 2>&1 | tail -n 1)" precious "delete never empties what a link points to, in 300 races"
+is "$(BOX_SECONDS=120 box ./race2 2>&1 | tail -n 1)" precious "delete never empties what a link points to, in up to 300 races"
 cat >"$WS/race3" <<'EOP'
 #!/bin/bash
 mkdir -p ~/target
 mkdir -p in/d && ln -s ~/target in/e
 tar -cf /tmp/t.tar --transform 's,^,d/,' -C /etc passwd hosts services protocols 2>/dev/null
 probe/files exchange in/d in/e & a=$!
-for i in $(seq 150); do ./tool tar-in in 10000000 100 - </tmp/t.tar >/dev/null 2>&1; done
+for i in $(seq 150); do [ $SECONDS -lt 60 ] || break; ./tool tar-in in 10000000 100 - </tmp/t.tar >/dev/null 2>&1; done
 kill $a; wait $a 2>/dev/null
 ls -A ~/target
 EOP
 chmod 755 "$WS/race3"
-is "$(BOX_SECONDS=120 box ./race3 2>&1)" "" "tar-in writes nothing through a link, in 150 races"
+is "$(BOX_SECONDS=120 box ./race3 2>&1)" "" "tar-in writes nothing through a link, in up to 150 races"
 
 # Disks that are full, readers and writers that go away.
 BOX_OPTS=(--disk 8M)
@@ -116,8 +117,8 @@ tar -C /usr/bin -cf - . 2>/dev/null | head -c 30000000 | tool tar-in /home/user 
 is $? $full "for archives too"
 BOX_OPTS=()
 is "$(box sh -c 'yes | head -c 100 | timeout -s KILL 1 ./tool write cut - 1000000 "" - >/dev/null 2>&1; ls -A | grep -c "^\.tmp"')" 0 "a writer that is killed half way leaves no temporary"
-out=$(box sh -c './tool tar-out /usr/share/doc 2>/dev/null | head -c 1000 | wc -c'); is "$out" 1000 "a reader that goes away ends the packing"
-yes | tar -cf "$WORK/many.tar" -C "$WORK/tree" a
+out=$(box sh -c './tool tar-out /usr/bin 2>/dev/null | head -c 1000 | wc -c'); is "$out" 1000 "a reader that goes away ends the packing"
+yes | tar -cf "$WORK/many.tar" -C "$WORK/tree" a random
 tool tar-in few 100000000 2 p <"$WORK/many.tar" >/dev/null 2>&1; is $? $limit "more entries than allowed"
 tool tar-in small 100 100 p <"$WORK/many.tar" >/dev/null 2>&1; is $? $limit "more bytes than allowed"
 # Nobody of the same user gets at the tool's descriptors while it works.
