@@ -97,6 +97,7 @@ static void free_things(struct core *c)
     builds_free(c);
     repos_free(c);
     accounts_free(c);
+    secrets_free(c);
 }
 
 static void free_maps(struct core *c)

@@ -219,7 +219,7 @@ static void try_now(struct hook *h)
     char rule[NETWORK_RULE_MAX];
     const char *const allow[] = {rule, NULL};
     struct err e = {0};
-    own_buf struct buf config;
+    own_buf struct buf config = {0};
     if (c->stopping)
         return; // the next server does it
     buf_init(&config, 16 * 1024);
@@ -263,7 +263,7 @@ static struct hook *hook_new(struct runrec *r)
 
 void hook_send(struct runrec *r, enum event_type type, const char *payload, size_t len)
 {
-    own_buf struct buf b;
+    own_buf struct buf b = {0};
     if (!*r->webhook_url)
         return;
     struct hook *h = hook_new(r);

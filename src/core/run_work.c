@@ -76,7 +76,7 @@ static void post_end(struct runrec *r, enum run_state to, enum event_type type)
          .is_number = p->usage.known,
          .number = (int64_t)p->usage.output_tokens},
     };
-    own_buf struct buf b;
+    own_buf struct buf b = {0};
     if (!*r->webhook_url)
         return;
     buf_init(&b, 4 * 1024 * 1024); // as above

@@ -86,7 +86,7 @@ static void ask_request(struct conn *c, const struct peek_http *h, struct slice 
     uint16_t port;
     struct err e;
     char host[HOST_ROOM + 10];
-    own_buf struct buf head;
+    own_buf struct buf head = {0};
     size_t used, rest = c->up.len - h->len;
     if (host_port_parse(authority.p, authority.n, 80, &name, &port, &e)) {
         tell_refused(c->box, NULL, 0, "bad_name");

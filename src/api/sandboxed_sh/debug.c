@@ -40,7 +40,7 @@ static void print_dirs(struct json_out *o, const struct debug_call *c)
 static void reply(struct debug_call *c)
 {
     struct workspace *ws = workspace_again(&c->call);
-    own_buf struct buf b;
+    own_buf struct buf b = {0};
     struct json_out o;
     char id[UUID_MAX];
     if (!ws)
