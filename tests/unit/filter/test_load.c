@@ -166,7 +166,7 @@ static void test_32_bit(const struct profile *p)
     (void)fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
-        long r = 20; // getpid of i386
+        long r = 20;                    // getpid of i386
         (void)signal(SIGSEGV, SIG_DFL); // a sanitizer's would turn it into an exit code
         if (load(&f, 0))
             _exit(1);
