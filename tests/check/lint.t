@@ -20,6 +20,7 @@ spdx();
 include_table();
 headers_alone();
 banned();
+begun();
 close_on_exec();
 shapes();
 paths_and_hosts();
@@ -175,6 +176,22 @@ sub banned {
         }
     }
     report('no banned function is called', @bad);
+}
+
+# What cleans itself up is released at each return: it has been begun before the first.
+sub begun {
+    my @bad;
+    for my $f (@src) {
+        my (%open, $n);
+        for my $line (split /\n/, code_of($text{$f})) {
+            $n++;
+            %open = () if $line =~ /^}/;
+            $open{$_} = 1 for $line =~ /^\s*own_(?:buf|json_pool) struct \w+ ([\w, ]+);/ ? split /, /, $1 : ();
+            delete @open{$line =~ /&(\w+)/g};
+            push @bad, map { "$f:$n: $_ is not begun, and released" } sort keys %open if $line =~ /\breturn\b/;
+        }
+    }
+    report('what cleans itself up was begun', @bad);
 }
 
 sub close_on_exec {
