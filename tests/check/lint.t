@@ -100,7 +100,7 @@ sub read_table {
     for (split /\n/, slurp('src/README.md')) {
         $section = $1 if /^## (.*)/;
         next unless /^\|/ && !/^\| (?:room|---)/;
-        my @cell = map { s/^\s+|\s+$//gr } (split /\|/, $_, -1)[1 .. 4];
+        my @cell = map { ($_ // '') =~ s/^\s+|\s+$//gr } (split /\|/, $_, -1)[1 .. 4];
         if ($section eq 'Map') {
             for my $room (split /,\s*/, $cell[0]) {
                 $room_of_header{$_} = $room for split ' ', $cell[1];
