@@ -79,6 +79,7 @@ struct store_exec {
     bool timed_out, oom_killed;
     uint64_t duration_ms, cpu_us, max_memory_bytes;
     const char *detail;
+    const char *box; // whose name is not the exec's or the workspace's
     struct store_stream {
         uint64_t total, kept, first;
         bool in_file; // else the kept bytes are in the output table, or none are

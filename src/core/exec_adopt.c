@@ -29,13 +29,15 @@ int exec_leave(struct execution *x, struct err *e)
     const struct one_shot *shot = x->live->shot;
     if (!x->may_leave)
         return err_set(e, ERR_CONFLICT, "its client can be told of an end only");
-    if (shot && (!shot->sb || strcmp(shot->sb->id, x->pub.id) != 0))
-        return err_set(e, ERR_CONFLICT, "its sandbox cannot be found by its id");
+    if (shot && !shot->sb)
+        return err_set(e, ERR_CONFLICT, "it has no sandbox yet");
     exec_set_tag(x);
     if (proc_keep(&x->live->proc, e)) {
         x->live->proc.tag = NULL;
         return -1;
     }
+    if (shot && !x->box_name && strcmp(shot->sb->id, x->pub.id) != 0)
+        x->box_name = xstrdup(shot->sb->id);
     x->detach = true;
     source_make_eager(&x->source);
     exec_save_early(x, NULL);
@@ -107,25 +109,37 @@ static bool ws_takes(const struct ws *ws)
     return ws->op == OP_NONE && ws->pub.status != WS_DELETING && may_take(&ws->sb);
 }
 
+// The one-shot that may go on in the sandbox: most are named alike.
+static struct execution *shot_in(const struct core *c, const char *box)
+{
+    struct execution *x = map_get(c->execs, box);
+    if (!x && id_ok(box, "pool"))
+        list_for (it, &c->exec_list) {
+            struct execution *one = container_of(it, struct execution, all);
+            if (one->box_name && !strcmp(one->box_name, box))
+                x = one;
+        }
+    return x && x->live && x->live->adopting && !x->ws && !x->live->shot ? x : NULL;
+}
+
 // Whose sandbox it is, when it may go on.
 static struct sandbox *owner_of(struct core *c, const struct msg_box_started *m)
 {
     struct ws *ws = map_get(c->ws_by_id, m->box);
-    struct execution *x = map_get(c->execs, m->box);
     if (ws)
         return ws_takes(ws) && !strcmp(m->profile, ws->set.profile_name) ? &ws->sb : NULL;
-    if (!x || !x->live || !x->live->adopting || x->ws || x->live->shot)
+    struct execution *x = shot_in(c, m->box);
+    if (!x)
         return NULL;
     x->live->shot = xcalloc(1, sizeof(*x->live->shot));
-    x->live->shot->sb = sandbox_new(c, x->pub.id, fill_never, x);
+    x->live->shot->sb = sandbox_new(c, m->box, fill_never, x);
     return x->live->shot->sb;
 }
 
 bool sandbox_wanted(struct core *c, const struct msg_box_started *m)
 {
     const struct ws *ws = map_get(c->ws_by_id, m->box);
-    const struct execution *x = map_get(c->execs, m->box);
-    return ws ? ws_takes(ws) : x && x->live && x->live->adopting && !x->live->shot;
+    return ws ? ws_takes(ws) : shot_in(c, m->box) != NULL;
 }
 
 void sandbox_adopt(struct core *c, struct wire_msg *m)

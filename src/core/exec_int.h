@@ -88,6 +88,7 @@ struct execution {
     struct list waiters, timed, deleters;
     struct strings *argv; // or the one command
     char *cwd, *user;
+    char *box_name; // of a one-shot that is to go on in a sandbox not named after it, or NULL
     struct exec_live *live;                // NULL once it has ended
     unsigned saving;                       // jobs in flight
     struct runrec *run;                    // whose command it is: it is remembered as long as that

@@ -74,6 +74,8 @@ static int on_row(void *arg, const struct store_exec *r)
     TEXT_PUT(p->image, r->image);
     TEXT_PUT(p->profile, r->profile);
     x->argv = strings_unpack(r->argv.p, r->argv.len);
+    if (*r->box)
+        x->box_name = xstrdup(r->box);
     x->cwd = xstrdup(r->cwd);
     x->user = xstrdup(r->user);
     p->command = r->shell && x->argv->n ? x->argv->list[0] : NULL;

@@ -40,6 +40,7 @@ static void row_of(const struct execution *x, struct store_exec *r)
         .cpu_us = p->end.cpu_us,
         .max_memory_bytes = p->end.max_memory_bytes,
         .detail = p->end.detail,
+        .box = x->box_name,
     };
     for (unsigned i = 0; i < EXEC_STREAMS; i++)
         r->out[i] = (struct store_stream){

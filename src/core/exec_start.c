@@ -38,6 +38,7 @@ void execution_free(struct execution *x)
     if (x->box)
         sandbox_release(x->box);
     free(x->argv);
+    free(x->box_name);
     free(x->cwd);
     free(x->user);
     free(x);

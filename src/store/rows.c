@@ -63,6 +63,7 @@ static const struct store_field exec_fields[] = {
     XO(1, "kept", kept, U64),
     XO(1, "first", first, U64),
     XO(1, "file", in_file, BOOL),
+    X(box, TEXT),
 };
 
 #define B(m, k) FIELD(store_build, m, COL_##k)

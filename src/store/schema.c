@@ -122,6 +122,8 @@ static const char *const steps[] = {
     " kind INTEGER NOT NULL, base_url TEXT NOT NULL, header TEXT NOT NULL, format TEXT NOT NULL,"
     " hosts BLOB NOT NULL, models BLOB NOT NULL, sealed BLOB NOT NULL,"
     " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT",
+    // one-shots in sandboxes of the warm pool
+    "ALTER TABLE exec ADD COLUMN box TEXT NOT NULL DEFAULT ''",
 };
 
 unsigned store_n_steps(void)

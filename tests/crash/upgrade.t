@@ -46,8 +46,15 @@ is "$(jq .slowest_ms "$WORK/load" | awk '{ print ($1 < 30000) }')" 1 "and none w
 later brief POST "/v1/workspaces/$WS/exec" -d '{"command": "touch brief; sleep 0.4; echo done"}'
 later waits GET "/v1/execs/$(background "$WS" 'touch waits; sleep 1000'; echo "$EXEC")/wait?wait=100"
 later long POST "/v1/workspaces/$WS/exec" -d '{"command": "echo begun; touch long; until [ -e enough ]; do sleep 0.05; done; echo ended; echo well >&2; exit 6"}'
+warm() { api GET /v1/stats && [ "$(json .sandboxes_warm)" -ge 1 ]; }
+api POST /v1/exec -d '{"command": "true"}'
+try "a warm sandbox waits" wait_until 20 warm
+api GET /v1/stats
+used=$(json .sandboxes_warm_used_total)
 later keyed POST "/v1/workspaces/$WS/exec" -H 'Idempotency-Key: k1' -d '{"command": "touch keyed; until [ -e enough ]; do sleep 0.05; done; exit 5"}'
 wait_until 20 eval "has_file $WS keyed && has_file $WS brief && has_file $WS waits && has_file $WS long"
+later pooled POST /v1/exec -d '{"command": "echo begun; sleep 6; echo ended; exit 8"}'
+wait_until 20 eval 'api GET /v1/stats && [ "$(json .sandboxes_warm_used_total)" -gt "$used" ]'
 upgrade >/dev/null
 later_end brief
 is "$CODE $(json .stdout)" "200 done" "a request that soon ends is answered"
@@ -59,6 +66,9 @@ LONG=$(json .id)
 later_end keyed
 is "$CODE $(json .status)" "202 running" "one with an Idempotency-Key is answered that it goes on"
 KEYED=$(json .id)
+later_end pooled
+is "$CODE $(json .status)" "202 running" "so is one in a sandbox of the warm pool"
+POOLED=$(json .id)
 exec_is "$LONG" running
 ok $? "and does"
 run "$WS" 'touch enough'
@@ -68,6 +78,10 @@ api GET "/v1/execs/$LONG/stdout"
 is "$BODY" $'begun\nended' "with all that it printed"
 api GET "/v1/execs/$LONG/stderr"
 is "$BODY" well "on both"
+api GET "/v1/execs/$POOLED/wait?wait=30"
+is "$(json '"\(.reason) \(.exit_code)"')" "exited 8" "the one of the pool ends in its sandbox"
+api GET "/v1/execs/$POOLED/stdout"
+is "$BODY" $'begun\nended' "with all that it printed"
 api GET "/v1/execs/$KEYED/wait?wait=30"
 is "$(json '"\(.reason) \(.exit_code)"')" "exited 5" "and does"
 

@@ -24,6 +24,7 @@ static const char *const digests[] = {
     "ee7aebe739eb53f6b7ac8266458d580386450f1716262b4b3c117d21f107a715", // 6
     "2b16e9d16a6528fc79129d1b9f93ee5812722a8e09eeb869b61123f5eed58984", // 7
     "45da2a4c97acbb434930a09e517625ef07fdce961009bfe7320d9ada90f44b71", // 8
+    "a5aaa8da4ae2989016bb2af6d04a4d1dbf7937a661a467e8c79bc20e1709d63f", // 9
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
