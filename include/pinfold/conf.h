@@ -105,8 +105,8 @@ struct conf {
         request_timeout_ms, max_wait_ms;
     uint64_t requests_per_second; // of one token; 0: no limit
     // limits of the verbs; see struct core_conf
-    uint64_t max_workspaces, max_sandboxes, warm_pool, max_execs, max_execs_per_workspace,
-        max_execs_queued;
+    uint64_t max_workspaces, max_sandboxes, warm_pool, warm_pool_memory, max_execs,
+        max_execs_per_workspace, max_execs_queued;
     uint64_t max_builds, max_builds_queued, max_tokens, max_users, max_snapshots;
     uint64_t execs_kept, execs_kept_per_workspace, builds_kept;
     uint64_t max_runs, max_runs_per_repository, max_runs_queued, runs_kept, run_events;

@@ -47,6 +47,7 @@ struct core_conf {
     uint32_t snapshots_max;        // 100 of one workspace
     uint32_t boxes_max;            // 1000 sandboxes alive at a time
     uint32_t warm_pool;            // 0: of them, those that are started before they are wanted
+    uint64_t warm_pool_bytes;      // 256 MiB: that those may hold together
     uint32_t execs_running_max;    // 512, over all workspaces
     uint32_t execs_per_workspace;  // 64 running at a time
     uint32_t execs_queued_max;     // 1024 waiting for their turn; over it ERR_LIMIT
@@ -145,6 +146,7 @@ struct core_stats {
     uint64_t started_ms; // wall clock, of this process
     uint64_t workspaces, workspaces_ready, boxes, boxes_starting;
     uint64_t boxes_warm; // that wait for a one-shot; not in boxes
+    uint64_t boxes_warm_bytes;
     uint64_t execs_running, execs_queued, builds_running, builds_queued;
     uint64_t runs_running, runs_queued;
     // since this process started

@@ -162,6 +162,8 @@ const struct conf_row conf_rows[] = {
     NUM("WarmPool", NUMBER, SRV, warm_pool, "2", 0, 64,
         "of them, started before they are wanted, for commands without a workspace as they came "
         "lately; 0: none"),
+    NUM("WarmPoolMemory", SIZE, SRV, warm_pool_memory, "256M", M, T,
+        "memory that those may hold together, by what each had used when it was ready"),
     NUM("MaxSnapshots", NUMBER, SRV, max_snapshots, "100", 0, 10000, "snapshots of one workspace"),
     NUM("MaxExecs", NUMBER, SRV, max_execs, "512", 1, 10000, "commands running at one time"),
     NUM("MaxExecsPerWorkspace", NUMBER, SRV, max_execs_per_workspace, "64", 1, 1024,

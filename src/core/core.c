@@ -29,6 +29,7 @@ void core_conf_init(struct core_conf *conf)
         .workspaces_max = 1000,
         .snapshots_max = 100,
         .boxes_max = 1000,
+        .warm_pool_bytes = 256ull << 20,
         .execs_running_max = 512,
         .execs_per_workspace = 64,
         .execs_queued_max = 1024,
@@ -279,6 +280,7 @@ const struct core_stats *core_stats(struct core *c)
         s->workspaces_ready += container_of(it, struct ws, all)->pub.status == WS_READY;
     s->boxes = c->n_boxes - c->pool.n;
     s->boxes_warm = pool_ready(c);
+    s->boxes_warm_bytes = c->pool.bytes;
     s->boxes_starting = c->n_starting;
     s->builds_running = c->builds_running;
     s->runs_running = c->n_runs_placed;

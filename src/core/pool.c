@@ -10,7 +10,8 @@
 #define LATELY_MS 10000 // then one makes room for a kind that did
 #define PAUSE_MS 10     // while some wait, making more does not slow a burst down
 
-#define WARM_MS 5000 // for a shell that does nothing
+#define WARM_MS 5000         // for a shell that does nothing
+#define BYTES_MIN (1u << 20) // what the kernel and init hold of one, as `make bench` measures it
 
 struct pool_box {
     struct list link; // pool.boxes
@@ -18,6 +19,7 @@ struct pool_box {
     struct pool_kind *kind;
     struct proc proc; // the first command in a sandbox finds nothing cached: it is this one
     struct packed args;
+    uint64_t bytes;
     bool warming, ready;
 };
 
@@ -67,6 +69,7 @@ static struct sandbox *take_out(struct pool_box *b)
     buf_release(&b->args.bytes);
     list_del(&b->link);
     b->kind->n--;
+    sb->core->pool.bytes -= b->bytes;
     sb->core->pool.n--;
     free(b);
     return sb;
@@ -80,9 +83,13 @@ static void on_warm_output(struct proc *p, unsigned stream, const void *data, si
 // However it ended: an image without a shell has sandboxes too.
 static void on_warm(struct proc *p, const struct outcome *o)
 {
-    (void)o;
     struct pool_box *b = container_of(p, struct pool_box, proc);
+    struct pool *pool = &p->core->pool;
     b->ready = true;
+    b->bytes = BYTES_MIN + o->max_memory_bytes;
+    pool->bytes += b->bytes;
+    if (pool->largest < b->bytes)
+        pool->largest = b->bytes;
     pool_refill(p->core);
 }
 
@@ -237,6 +244,13 @@ static uint64_t forget(struct core *c)
     return next;
 }
 
+static bool has_room(const struct core *c)
+{
+    const struct pool *p = &c->pool;
+    uint64_t one = p->largest ? p->largest : BYTES_MIN;
+    return p->n < c->conf.warm_pool && p->bytes + one <= c->conf.warm_pool_bytes;
+}
+
 static void on_timer(struct timer *t)
 {
     struct pool *p = container_of(t, struct pool, timer);
@@ -244,11 +258,11 @@ static void on_timer(struct timer *t)
     uint64_t next = forget(c);
     unsigned each = share(c);
     struct pool_kind *k = wanting(p, each);
-    struct pool_box *over = k && p->n >= c->conf.warm_pool ? spare(p, each) : NULL;
+    struct pool_box *over = k && !has_room(c) ? spare(p, each) : NULL;
     if (over)
         stop_one(over);
     // One at a time: a one-shot that finds none must not wait behind many.
-    if (k && p->n < c->conf.warm_pool && pool_ready(c) == p->n && !c->stopping &&
+    if (k && has_room(c) && pool_ready(c) == p->n && !c->stopping &&
         c->n_boxes - c->n_stopping < c->conf.boxes_max)
         start_one(c, k); // when it lives, or is gone, the next is looked for
     if (next && !t->slot)

@@ -6,7 +6,8 @@
 // out is what would have been started. Kinds are learnt from the one-shots that come, and forgotten
 // when none came for as long as an idle workspace's sandbox would live (idle_stop_ms). At most
 // conf.warm_pool sandboxes wait, shared evenly by the kinds; they are made one at a time, after the
-// answers, and given up before anything else when room for sandboxes is short.
+// answers, and given up before anything else when room for sandboxes is short. Together they hold at
+// most conf.warm_pool_bytes: none is made that would be over it if it used as much as the largest so far.
 //
 // Nothing has run in one that waits but a shell of its image that did nothing, so that what every
 // command needs is at hand; and one that was handed out never comes back.
@@ -29,6 +30,8 @@ struct pool {
     struct pool_kind kinds[POOL_KINDS];
     struct list boxes; // struct pool_box
     unsigned n;
+    uint64_t bytes;   // of those that are ready
+    uint64_t largest; // of all that there were
     struct timer timer;
 };
 // A sandbox of this kind for one command, LIVE, now the caller's as one of sandbox_new; NULL when

@@ -70,6 +70,7 @@ void core_conf_from(struct core_conf *ret, const struct conf *c, const struct st
     ret->snapshots_max = (uint32_t)c->max_snapshots;
     ret->boxes_max = (uint32_t)c->max_sandboxes;
     ret->warm_pool = (uint32_t)c->warm_pool;
+    ret->warm_pool_bytes = c->warm_pool_memory;
     ret->execs_running_max = (uint32_t)c->max_execs;
     ret->execs_per_workspace = (uint32_t)c->max_execs_per_workspace;
     ret->execs_queued_max = (uint32_t)c->max_execs_queued;

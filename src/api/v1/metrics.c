@@ -49,6 +49,8 @@ void v1_system_metrics(struct http_req *r)
     GAUGE("sandboxes", "Sandboxes alive.", s->boxes);
     GAUGE("sandboxes_starting", "Sandboxes being started.", s->boxes_starting);
     GAUGE("sandboxes_warm", "Sandboxes waiting for a command without a workspace.", s->boxes_warm);
+    GAUGE("sandboxes_warm_bytes", "Memory that those had used when they were ready.",
+          s->boxes_warm_bytes);
     COUNTER("sandboxes_warm_used_total", "Such commands that found one.", s->boxes_warm_used);
     COUNTER("sandboxes_started_total", "Sandboxes started.", s->boxes_started);
     COUNTER("sandboxes_failed_total", "Sandboxes that could not be started.", s->boxes_failed);

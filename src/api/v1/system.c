@@ -111,6 +111,7 @@ void v1_system_stats(struct http_req *r)
     json_u64(&a.o, "sandboxes", s->boxes);
     json_u64(&a.o, "sandboxes_starting", s->boxes_starting);
     json_u64(&a.o, "sandboxes_warm", s->boxes_warm);
+    json_u64(&a.o, "sandboxes_warm_bytes", s->boxes_warm_bytes);
     json_u64(&a.o, "sandboxes_warm_used_total", s->boxes_warm_used);
     json_u64(&a.o, "sandboxes_started_total", s->boxes_started);
     json_u64(&a.o, "sandboxes_failed_total", s->boxes_failed);

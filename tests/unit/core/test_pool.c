@@ -125,6 +125,25 @@ static void restarts(void)
     ok(TURN_UNTIL(full(2)), "the next command makes it try again");
 }
 
+static void memory(void)
+{
+    // Each counts as 1 MiB and the 4 KiB of its shell: room for two of eight.
+    F.conf.warm_pool = 8;
+    F.conf.boxes_max = 20;
+    F.conf.warm_pool_bytes = (3u << 20) + 4096;
+    core_free(F.core);
+    ok(!fake_core_start(), "more would be allowed than their memory may be");
+    (void)shot(NULL);
+    ok(TURN_UNTIL(full(2)), "as many wait as have room");
+    unsigned starts = F.starts;
+    for (int i = 0; i < 20; i++)
+        (void)loop_turn(F.loop, 10);
+    ok(F.starts == starts && full(2), "and no more");
+    is_int(core_stats(F.core)->boxes_warm_bytes, 2 * ((1u << 20) + 4096), "what they hold is told");
+    (void)shot(NULL);
+    ok(TURN_UNTIL(full(2)), "what is taken is made up for");
+}
+
 int main(void)
 {
     if (fake_start())
@@ -139,6 +158,7 @@ int main(void)
     kinds();
     gives_way();
     restarts();
+    memory();
     fake_stop();
     return done_testing();
 }
