@@ -26,7 +26,7 @@ ROOMS_pinfold-egress   := egress secret crypt policy peek confine conf wire run 
 ROOMS_pinfold-git      := git repo confine base
 ROOMS_pinfold-init     := init stage keep wire run base
 ROOMS_pinfold-tool     := tool files record base
-ROOMS_pinfold          := cli box stage strata filter image profile conf policy crypt json wire run base
+ROOMS_pinfold          := cli box stage strata filter image agent profile conf policy crypt json wire run base
 
 LIBS_pinfoldd         := libseccomp
 LIBS_pinfold-server   := libh2o-evloop openssl yajl sqlite3 libsodium libseccomp
@@ -256,10 +256,11 @@ $(B)/doc/%: $(B)/bin/pinfold $(B)/bin/pinfoldd
 DOCS := pinfold.1 pinfold.conf.5 pinfoldd.8 pinfold.bash _pinfold pinfold.fish
 I := $(DESTDIR)$(PREFIX)
 install: all $(DOCS:%=$(B)/doc/%) ## into PREFIX, below DESTDIR
-	install -d $(I)/bin $(I)/libexec/pinfold $(I)/share/pinfold/profiles $(I)/share/pinfold/images $(I)/lib/systemd/system
+	install -d $(I)/bin $(I)/libexec/pinfold $(I)/share/pinfold/profiles/agents $(I)/share/pinfold/images $(I)/lib/systemd/system
 	install -m 755 $(BINARIES:%=$(B)/bin/%) $(I)/libexec/pinfold
 	ln -sfn ../libexec/pinfold/pinfold $(I)/bin/pinfold
 	install -m 644 profiles/*.profile $(I)/share/pinfold/profiles
+	install -m 644 profiles/agents/*.agent $(I)/share/pinfold/profiles/agents
 	install -m 644 images/*.image $(I)/share/pinfold/images
 	install -Dm 644 -t $(I)/share/pinfold/images/lib images/lib/*.sh
 	sed 's|@PREFIX@|$(PREFIX)|' src/pinfoldd/pinfold.service.in >$(I)/lib/systemd/system/pinfold.service

@@ -1,6 +1,6 @@
 format=1
 # Making a distribution's first layer with mmdebstrap or pacstrap: root of the sandbox over the
-# host's /usr, with the host's network and its /etc/apt. Both builders would like to mount in the new
+# host's /usr, with the host's network, its /etc/apt and /etc/npmrc. Both builders would like to mount in the new
 # root and to make device nodes; they do without and the result is the same (images/README.md), so
 # neither CAP_SYS_ADMIN nor mount(2) is here. For pinfold's own scripts only; a user's steps run in
 # the profile build, which has a network of its own.

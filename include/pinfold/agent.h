@@ -40,18 +40,11 @@ struct agent_wish {
     uint32_t max_turns;
     bool plan; // it is to say what it would do; its /workspace is read-only
 };
-struct agent_file {
-    const char *path; // below HOME
-    const char *text;
-};
-#define AGENT_FILES_MAX 4
 struct agent_plan {
     const char *command;     // for a shell; or
     const char *const *argv; // NULL at the end
     const char *const *env;  // NAME=value, NULL at the end; over the run's own
-    struct agent_file files[AGENT_FILES_MAX];
-    unsigned n_files;
-    struct json_pool *pool; // what is made for it
+    struct json_pool *pool;  // what is made for it
 };
 // ERR_BAD_REQUEST names what is missing or what the tool cannot do. What is not made for the plan
 // is borrowed from w. Release it on success.

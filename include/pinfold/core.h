@@ -88,6 +88,8 @@ struct core_conf {
         char *rules;   // blanks between
     } * presets;
     unsigned n_presets;
+    const struct agent_source *agents; // where their tools come from
+    unsigned n_agents;
     const char *repo_roots;       // absolute directories for local repositories; NULL: as there
     const char *default_image;    // "host"
     const char *default_profile;  // "default"

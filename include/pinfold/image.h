@@ -24,7 +24,15 @@
 #define IMAGE_STEPS_MAX 64  // with those that make no layer
 
 enum image_base { IMAGE_DEBIAN, IMAGE_UBUNTU, IMAGE_ARCH, IMAGE_HOST, IMAGE_N_BASES };
-enum image_step_kind { STEP_BASE, STEP_PACKAGES, STEP_RUN, STEP_COPY, STEP_ENV, STEP_N_KINDS };
+enum image_step_kind {
+    STEP_BASE,
+    STEP_PACKAGES,
+    STEP_RUN,
+    STEP_COPY,
+    STEP_ENV,
+    STEP_AGENT,
+    STEP_N_KINDS
+};
 
 struct image_step {
     enum image_step_kind kind;
@@ -65,6 +73,7 @@ struct image_settings {
     void *arg;
     const char *salt; // any text: another salt builds everything again
     const char *arch; // "": this machine's
+    int profiles_fd;  // where the files of agents are; 0: an image cannot ask for one
 };
 
 // Read images/NAME.image, the images it extends, the scripts in lib/ and the files it copies.

@@ -47,6 +47,7 @@ enum tree { // what STEP_TREE shows: a detached mount that comes with the plan
     TREE_USR,
     TREE_MIRROR,
     TREE_APT,
+    TREE_NPMRC,
     TREE_RESOLV,
     TREE_REPO_ROOT,
     TREE_REPO_ROOT_LAST = TREE_REPO_ROOT + 3,

@@ -111,6 +111,23 @@ void plan_env(struct planner *p, const char *fmt, ...)
     va_end(ap);
 }
 
+// Text goes by a variable, which the tool does not see.
+void plan_file(struct planner *p, const char *path, const char *text)
+{
+    assert(p->n_files < PLAN_FILES); // as above
+    plan_env(p, "PINFOLD_FILE_%u=%s\n%s", p->n_files++, path, text);
+}
+
+static const char write_files[] = "old=$(umask)\numask 077\n"
+                                  "nl='\n'\n"
+                                  "put() {\n"
+                                  "    file=$HOME/${1%%\"$nl\"*}\n"
+                                  "    mkdir -p \"${file%/*}\" && rm -f \"$file\" &&\n"
+                                  "        printf %s \"${1#*\"$nl\"}\" >\"$file\" && return\n"
+                                  "    echo \"pinfold: $file cannot be written\" >&2\n"
+                                  "    exit 1\n"
+                                  "}\n";
+
 const char *plan_json(struct planner *p, const char *s)
 {
     own_buf struct buf b;
@@ -128,6 +145,23 @@ static const char *const *list_of(struct planner *p, const char *const *words, u
         memcpy(list, words, n * sizeof(*list));
     list[n] = NULL;
     return list;
+}
+
+// The command, behind the files that it is to find.
+static const char *const *with_files(struct planner *p)
+{
+    own_buf struct buf script;
+    const char *words[PLAN_WORDS + 4] = {"sh", "-c", NULL, "sh"};
+    unsigned n = 4;
+    buf_init(&script, 4096);
+    (void)buf_puts(&script, write_files);
+    for (unsigned i = 0; i < p->n_files; i++)
+        (void)buf_printf(&script, "put \"$PINFOLD_FILE_%u\"\nunset PINFOLD_FILE_%u\n", i, i);
+    (void)buf_puts(&script, "umask \"$old\"\nexec \"$@\"\n");
+    words[2] = plan_text(p, "%s", script.data);
+    for (unsigned i = 0; i < p->n_argv; i++)
+        words[n++] = p->argv[i];
+    return list_of(p, words, n);
 }
 
 static int check(const struct agent_adapter *a, const struct agent_wish *w, struct err *e)
@@ -170,7 +204,7 @@ int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
         return -1;
     }
     if (!plan.command && !plan.argv)
-        plan.argv = list_of(&p, p.argv, p.n_argv);
+        plan.argv = p.n_files ? with_files(&p) : list_of(&p, p.argv, p.n_argv);
     plan.env = list_of(&p, p.env, p.n_env);
     *ret = plan;
     return 0;

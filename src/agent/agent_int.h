@@ -8,16 +8,20 @@
 
 // A plan while it is written: lists that know their room.
 #define PLAN_WORDS 48
+#define PLAN_FILES 4
 struct planner {
     const struct agent_wish *wish;
     struct json_pool *pool;
     struct agent_plan *plan;
     const char *argv[PLAN_WORDS], *env[PLAN_WORDS];
-    unsigned n_argv, n_env;
+    unsigned n_argv, n_env, n_files;
 };
 void plan_arg(struct planner *p, const char *word); // borrowed
 void plan_args(struct planner *p, const char *const *words);
 void plan_env(struct planner *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// A configuration file of the tool, below its HOME. It is written by the command itself, before the
+// tool, as its user and in its sandbox: nobody else has to know where HOME is.
+void plan_file(struct planner *p, const char *path, const char *text);
 // Text in the pool.
 const char *plan_text(struct planner *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -16,7 +16,7 @@ static int plan(struct planner *p, struct err *e)
     plan_arg(p, w->prompt);
     plan_env(p, "GEMINI_API_KEY=%s", w->api_key ? w->api_key : "none");
     plan_env(p, "GOOGLE_GEMINI_BASE_URL=%s", w->base_url);
-    p->plan->files[p->plan->n_files++] = (struct agent_file){".gemini/settings.json", settings};
+    plan_file(p, ".gemini/settings.json", settings);
     return 0;
 }
 

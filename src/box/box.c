@@ -292,6 +292,7 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
         {sp->mirror && *sp->mirror,
          {TREE_MIRROR, h->mirrors_fd, sp->mirror, !sp->mirror_write, true, false}},
         {bootstrap, {TREE_APT, AT_FDCWD, "/etc/apt", true, false, true}},
+        {bootstrap, {TREE_NPMRC, AT_FDCWD, "/etc/npmrc", true, false, true}},
         {sp->network != NET_NONE, resolv_tree(h, sp->network)},
     };
     for (unsigned i = 0; i < N_ELEMS(rows); i++)

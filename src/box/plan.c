@@ -158,8 +158,11 @@ static int plan_trees(struct plan *p, const struct box_spec *s, const struct pro
     }
     if (!prof->internal)
         return 0;
-    if (prof->privileged_mounts || !strcmp(prof->name, "bootstrap"))
+    if (prof->privileged_mounts || !strcmp(prof->name, "bootstrap")) {
         add_tree(p, TREE_APT, "etc/apt", true);
+        add_tree(p, TREE_NPMRC, "etc/npmrc", true);
+        p->steps[p->n_steps - 1].optional = true;
+    }
     return !strcmp(prof->name, "git") ? plan_repo_roots(p, repo_roots ? repo_roots : "", e) : 0;
 }
 

@@ -50,6 +50,7 @@ static const char *const texts[][2] = {
     {"etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n"},
     {"etc/resolv.conf", ""},
     {"etc/hostname", "pinfold\n"},
+    {"etc/npmrc", ""},
 };
 // Public files that programs under /usr look for; what is missing on the host is left out.
 static const char *const copies[] = {

@@ -12,6 +12,8 @@ int cmd_profile_show(struct cli *c);
 int cmd_profile_diff(struct cli *c);
 int cmd_profile_plan(struct cli *c);
 int cmd_profile_learn(struct cli *c);
+int cmd_agent_list(struct cli *c);
+int cmd_agent_show(struct cli *c);
 int cmd_image_list(struct cli *c);
 int cmd_image_check(struct cli *c);
 int cmd_image_show(struct cli *c);

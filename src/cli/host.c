@@ -152,9 +152,10 @@ struct image *host_image(const char *name, const char *mirror, struct err *e)
 {
     struct conf conf;
     own_fd int dir = host_images_dir(e);
-    if (dir < 0 || settings(&conf, e))
+    own_fd int profiles = dir < 0 ? -1 : host_profiles_dir(e);
+    if (profiles < 0 || settings(&conf, e))
         return NULL;
     struct mirrors m = {&conf, mirror};
-    const struct image_settings s = {.mirror = mirror_of, .arg = &m};
+    const struct image_settings s = {.mirror = mirror_of, .arg = &m, .profiles_fd = profiles};
     return image_load(dir, name, &s, e);
 }

@@ -92,7 +92,10 @@ static int check_one(const char *path, struct err *e)
     own_fd int dir = open(!slash ? "." : *copy ? copy : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(e, "open the directory of %.150s", path);
-    const struct image_settings s = {0};
+    own_fd int profiles = host_profiles_dir(e);
+    if (profiles < 0)
+        return -1;
+    const struct image_settings s = {.profiles_fd = profiles};
     struct image *im = image_load(dir, name, &s, e);
     if (!im)
         return -1;

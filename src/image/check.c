@@ -131,8 +131,6 @@ static int check_copy(const char *v, struct err *e)
 }
 
 int (*const image_step_checks[STEP_N_KINDS])(const char *, struct err *) = {
-    [STEP_PACKAGES] = check_packages,
-    [STEP_RUN] = check_run,
-    [STEP_COPY] = check_copy,
-    [STEP_ENV] = check_env,
+    [STEP_PACKAGES] = check_packages, [STEP_RUN] = check_run,          [STEP_COPY] = check_copy,
+    [STEP_ENV] = check_env,           [STEP_AGENT] = image_check_name,
 };

@@ -2,6 +2,7 @@
 // The stages of reading an image: parse.c cuts one file's text into lines, load.c reads the chain
 // of files with what they need from the directory, steps.c (pure) turns all that into steps.
 #pragma once
+#include <pinfold/agent_source.h>
 #include <pinfold/image.h>
 
 #define IMAGE_FILE_MAX (64u << 10)   // bytes of one .image file or script: they are for reading
@@ -20,6 +21,7 @@ struct image_line {
     unsigned line;
     char *input; // of a copy: the tar archive to unpack at /
     size_t input_len;
+    struct agent_source *agent; // of an agent: where it comes from
 };
 
 struct image_file {
@@ -55,7 +57,7 @@ struct image_base_row {
 extern const struct image_base_row image_bases[IMAGE_N_BASES];
 
 struct image_scripts {
-    char *bootstrap, *configure, *packages;
+    char *bootstrap, *configure, *packages, *agent; // agent: when a step needs it
 };
 
 // Everything the files say, base image first.

@@ -69,8 +69,33 @@ static int read_copies(int dir_fd, struct image_source *s, struct image_file *f,
     return 0;
 }
 
+static int read_agents(const struct image_settings *set, int dir_fd, struct image_source *s,
+                       struct image_file *f, struct err *e)
+{
+    for (unsigned i = 0; i < f->n_lines; i++) {
+        struct image_line *line = &f->lines[i];
+        if (line->kind != STEP_AGENT)
+            continue;
+        line->agent = xcalloc(1, sizeof(*line->agent));
+        if (!set || !set->profiles_fd)
+            return err_set(e, ERR_BAD_REQUEST, "%s.image:%u: no files of agents are at hand",
+                           f->name, line->line);
+        if (agent_source_load(set->profiles_fd, line->text, line->agent, e))
+            return err_wrap(e, "%s.image:%u", f->name, line->line);
+        if (!*line->agent->packages)
+            return err_set(e, ERR_BAD_REQUEST,
+                           "%s.image:%u: agent %s is in no registry; install it with a Run= or "
+                           "Copy= step",
+                           f->name, line->line, line->text);
+        if (!s->scripts.agent && read_script(dir_fd, "agent-npm.sh", &s->scripts.agent, e))
+            return -1;
+    }
+    return 0;
+}
+
 // The file of that name and those it extends, then turned round: base first.
-static int read_chain(int dir_fd, struct image_source *s, struct err *e)
+static int read_chain(int dir_fd, const struct image_settings *set, struct image_source *s,
+                      struct err *e)
 {
     char name[NAME_MAX_LEN + 1];
     (void)snprintf(name, sizeof(name), "%s", s->name);
@@ -82,7 +107,8 @@ static int read_chain(int dir_fd, struct image_source *s, struct err *e)
                            s->name, IMAGE_CHAIN_MAX);
         struct image_file *f = xcalloc(1, sizeof(*f));
         s->chain[s->n_chain++] = f;
-        if (read_file(dir_fd, name, f, e) || read_copies(dir_fd, s, f, e)) {
+        if (read_file(dir_fd, name, f, e) || read_copies(dir_fd, s, f, e) ||
+            read_agents(set, dir_fd, s, f, e)) {
             if (s->n_chain > 1 && e)
                 return err_wrap(e, "%s.image extends %s", s->chain[s->n_chain - 2]->name, name);
             return -1;
@@ -102,7 +128,7 @@ static int read_all(int dir_fd, const struct image_settings *set, struct image_s
 {
     if (!name_ok(s->name))
         return err_set(e, ERR_NOT_FOUND, "'%.70s' is not the name of an image", s->name);
-    if (read_chain(dir_fd, s, e))
+    if (read_chain(dir_fd, set, s, e))
         return -1;
     const struct image_base_row *row = &image_bases[s->chain[0]->base];
     if (read_script(dir_fd, row->bootstrap, &s->scripts.bootstrap, e) ||
@@ -133,6 +159,7 @@ struct image *image_load(int dir_fd, const char *name, const struct image_settin
     free(s.scripts.bootstrap);
     free(s.scripts.configure);
     free(s.scripts.packages);
+    free(s.scripts.agent);
     return im;
 }
 

@@ -18,14 +18,12 @@ const struct image_base_row image_bases[IMAGE_N_BASES] = {
 
 static const char *const kind_names[STEP_N_KINDS] = {
     [STEP_BASE] = "base", [STEP_PACKAGES] = "packages", [STEP_RUN] = "run",
-    [STEP_COPY] = "copy", [STEP_ENV] = "env",
+    [STEP_COPY] = "copy", [STEP_ENV] = "env",           [STEP_AGENT] = "agent",
 };
 // What stands before the = in a [Steps] section.
 static const char *const kind_keys[STEP_N_KINDS] = {
-    [STEP_PACKAGES] = "Packages",
-    [STEP_RUN] = "Run",
-    [STEP_COPY] = "Copy",
-    [STEP_ENV] = "Env",
+    [STEP_PACKAGES] = "Packages", [STEP_RUN] = "Run",     [STEP_COPY] = "Copy",
+    [STEP_ENV] = "Env",           [STEP_AGENT] = "Agent",
 };
 
 const char *image_base_name(enum image_base b)
@@ -107,7 +105,8 @@ static int take_step(const struct keyfile *k, const struct keyfile_entry *en, st
             (struct image_line){.kind = kind, .text = xstrdup(en->value), .line = en->line};
         return 0;
     }
-    return keyfile_error(k, e, "unknown step '%s': Packages, Run, Copy and Env are known", en->key);
+    return keyfile_error(k, e, "unknown step '%s': Packages, Run, Copy, Env and Agent are known",
+                         en->key);
 }
 
 static int take(const struct keyfile *k, const struct keyfile_entry *en, struct image_file *f,
@@ -185,6 +184,7 @@ void image_file_release(struct image_file *f)
     for (unsigned i = 0; i < f->n_lines; i++) {
         free(f->lines[i].text);
         free(f->lines[i].input);
+        free(f->lines[i].agent);
     }
     f->n_lines = 0;
 }

@@ -62,6 +62,17 @@ static void close_step(struct assembly *a, struct image_step *step)
     memcpy(a->key, step->key, sizeof(a->key));
 }
 
+// By the host's own programs, which leave the layer in /workspace/root.
+static void over_host(struct image_step *step)
+{
+    step->has_layer = true;
+    step->profile = "bootstrap";
+    step->network = NET_HOST;
+    step->host_usr = true;
+    step->from_files = true;
+    step->cwd = "/workspace";
+}
+
 static void run_in_build(struct image_step *step, enum net_mode network)
 {
     step->has_layer = true;
@@ -94,12 +105,7 @@ static void base_step(struct assembly *a, const struct image_file *f)
     strings_add(&argv, a->src->mirror);
     strings_add(&argv, f->keyring);
     step->argv = argv.v;
-    step->has_layer = true;
-    step->profile = "bootstrap";
-    step->network = NET_HOST;
-    step->host_usr = true;
-    step->from_files = true;
-    step->cwd = "/workspace";
+    over_host(step);
     close_step(a, step);
 }
 
@@ -154,6 +160,21 @@ static void copy_step(struct image_step *step, struct image_line *line)
     run_in_build(step, NET_NONE);
 }
 
+// Its tool comes from npm's registry, which the host's own npm knows.
+static void agent_step(struct assembly *a, struct image_step *step, const struct agent_source *from)
+{
+    struct strings argv = script_argv(a->src->scripts.agent, "agent-npm.sh");
+    own_free char *copy = xstrdup(from->packages);
+    char *rest = copy, *word;
+    strings_add(&argv, from->name);
+    strings_add(&argv, from->program);
+    strings_add(&argv, from->path);
+    while (keyfile_word(&rest, &word, NULL) > 0)
+        strings_add(&argv, word);
+    step->argv = argv.v;
+    over_host(step);
+}
+
 static int line_step(struct assembly *a, const struct image_file *f, struct image_line *line,
                      struct err *e)
 {
@@ -171,6 +192,8 @@ static int line_step(struct assembly *a, const struct image_file *f, struct imag
         run_step(step);
     else if (line->kind == STEP_COPY)
         copy_step(step, line);
+    else if (line->kind == STEP_AGENT)
+        agent_step(a, step, line->agent);
     else
         strings_set_env(&a->env, line->text);
     close_step(a, step);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Private to the room server.
 #pragma once
+#include <pinfold/agent_source.h>
 #include <pinfold/conf.h>
 #include <pinfold/core.h>
 #include <pinfold/image.h>
@@ -8,6 +9,7 @@
 
 #define IMAGES_MAX 64
 #define PRESETS_MAX 32
+#define AGENTS_MAX 16
 
 // What is read once from the directories pinfoldd handed down.
 struct stock {
@@ -17,6 +19,8 @@ struct stock {
     unsigned n_images;
     struct core_preset presets[PRESETS_MAX];
     unsigned n_presets;
+    struct agent_source agents[AGENTS_MAX];
+    unsigned n_agents;
 };
 int stock_load(struct stock *s, const struct conf *conf, struct err *e);
 void stock_release(struct stock *s);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pinfold/agent.h>
 #include <pinfold/own.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ static int load_image(struct stock *s, const struct conf *conf, const char *file
         const struct conf *in;
         void *out;
     } arg = {.in = conf};
-    struct image_settings settings = {.mirror = mirror_of, .arg = arg.out, .salt = "", .arch = ""};
+    struct image_settings settings = {
+        .mirror = mirror_of, .arg = arg.out, .salt = "", .arch = "", .profiles_fd = START_PROFILES};
     struct image *im = image_load(START_IMAGES, name, &settings, e);
     if (!im)
         return -1;
@@ -39,9 +41,23 @@ static int load_image(struct stock *s, const struct conf *conf, const char *file
     return 0;
 }
 
+// Of the adapters; one without a file has to be put into images by other means.
+static int load_agents(struct stock *s, struct err *e)
+{
+    for (unsigned i = 0; i < agent_count() && s->n_agents < AGENTS_MAX; i++) {
+        struct err why = {0};
+        if (!agent_source_load(START_PROFILES, agent_name(agent_at(i)), &s->agents[s->n_agents],
+                               &why))
+            s->n_agents++;
+        else if (why.code != ERR_NOT_FOUND)
+            return err_set(e, why.code, "%s", why.text);
+    }
+    return 0;
+}
+
 int stock_load(struct stock *s, const struct conf *conf, struct err *e)
 {
-    if (profile_load_dir(START_PROFILES, &s->profiles, &s->n_profiles, e))
+    if (profile_load_dir(START_PROFILES, &s->profiles, &s->n_profiles, e) || load_agents(s, e))
         return -1;
     int fd = openat(START_IMAGES, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     own_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -109,6 +125,8 @@ void core_conf_from(struct core_conf *ret, const struct conf *c, const struct st
     ret->egress_ports = c->egress_ports;
     ret->presets = stock->presets;
     ret->n_presets = stock->n_presets;
+    ret->agents = stock->agents;
+    ret->n_agents = stock->n_agents;
     ret->default_image = c->default_image;
     ret->default_profile = c->default_profile;
 }

@@ -36,7 +36,15 @@ hangs) say "wait"; exec sleep 1000 ;;
 escapes) cat /var/lib/pinfold/admin.token /proc/1/environ; result "nothing found" ;;
 esac
 E
-chmod 755 "$repo/cursor-agent"
+# The repository would have the tool's own settings lead elsewhere.
+cat >"$repo/gemini" <<'E'
+#!/bin/bash
+f=$HOME/.gemini/settings.json
+echo '{"type":"init","session_id":"g-1","model":"m"}'
+jq -cn --arg t "$(stat -c %a-%h "$f") $(tr -d ' \n' <"$f") ${PINFOLD_FILE_0:-hidden} $(umask) ${*: -1}" '{type: "message", role: "assistant", content: $t}'
+echo '{"type":"result","status":"success","stats":{"input_tokens":5,"output_tokens":2}}'
+E
+chmod 755 "$repo/cursor-agent" "$repo/gemini"
 git -C "$repo" add .
 git -C "$repo" -c user.name=a -c user.email=a@example.org commit -qm agent
 chmod 755 "$WORK"
@@ -59,6 +67,12 @@ api GET "/v1/runs/$RUN/events"
 is "$(json '[.items[].type] | join(" ")')" \
     "run.created run.started session.init agent.message agent.tool_call agent.tool_result run.result run.completed" "everything it did is an event"
 is "$(json '.items[4].payload | "\(.name) \(.input.command)"')" "shellToolCall ls" "with what it called"
+agent 'two words' "{\"agent\": \"gemini\", \"model\": \"m\", \"env\": {\"PATH\": \"/workspace:/usr/bin:/bin\", \"PINFOLD_MODEL_URL\": \"http://127.0.0.1:1\"}}"
+is "$END $(json .result)" \
+    'succeeded completed 600-1 {"security":{"auth":{"selectedType":"gemini-api-key"}},"privacy":{"usageStatisticsEnabled":false}} hidden 0022 two words' \
+    "the settings that a tool needs are where it looks, its call is as it was"
+agent 'again' "{\"agent\": \"gemini\", \"model\": \"m\", \"env\": {\"HOME\": \"/dev/null\", \"PATH\": \"/workspace:/usr/bin:/bin\", \"PINFOLD_MODEL_URL\": \"http://127.0.0.1:1\"}}"
+like "$END $(json .error)" "^failed no_result .*/dev/null/.gemini/settings.json cannot be written" "a HOME that cannot be written is named"
 agent silent
 is "$END" "failed no_result" "exit code 0 without a result is no success"
 agent lies

@@ -10,6 +10,7 @@
 # route: GET /v1/runs/{id}/logs
 # route: DELETE /v1/runs/{id}
 # route: GET /v1/agents
+# route: GET /v1/agents/{name}
 . "$(dirname "$0")/../lib/tap.sh"
 need ROOT GIT
 repos=$WORK/repos
@@ -162,6 +163,12 @@ for body in '{}' '{"agent": "nobody", "prompt": "x"}' '{"agent": "codex", "promp
 done
 api GET /v1/agents
 like "$(json '[.items[].name] | join(" ")')" "claude-code codex opencode cursor .*command shell" "agents are listed"
+is "$(json '.items[] | select(.name == "command") | "\(.packages) \(.program)"')" "null null" "a command needs no tool"
+api GET /v1/agents/codex
+is "$(json '"\(.program) \(.license)"')" "codex Apache-2.0" "one is shown with where its tool comes from"
+like "$(json .packages)" "^@openai/codex@[0-9]+\." "with its version"
+api GET /v1/agents/nobody
+is "$CODE" 404 "one that there is not is not found"
 
 # --- repeated under a key, and after a restart
 api POST /v1/runs -H "Idempotency-Key: k1" -d '{"command": "true", "priority": -1}'

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Real coding agents in real sandboxes, whose only reachable address is tests/e2e/model. Source after
 # tap.sh. A script says what it shows; what is the same for all tools is here.
-#   tool_need NAME            the tool is installed below $CACHE, as its agent file pins it; else skip
+#   tool_need AGENT           its tool is installed below $CACHE, as its agent file pins it; else skip
 #   world                     the model, a hostile repository at $REPO, a server; further arguments
 #                             are lines of pinfold.conf
 #   provider NAME KIND PATH   the model as a provider, whose key no sandbox sees
@@ -16,19 +16,25 @@ CACHE=/usr/local/lib/pinfold-test-agents
 KEY=worthless-key-$$-$RANDOM
 
 tool_skip() { echo "1..0 # SKIP needs AGENTS: $1"; exit 0; }
-tool_need() { # PACKAGE BINARY-IN-IT NAME
-    local dir=$CACHE/${1//\//+}
+of_agent() { # KEY: of the agent's file, filled in
+    sed -n "s/^$1=//p" "$TOP/profiles/agents/$AGENT.agent" | sed "s/{machine}/$(uname -m)/g; s/{arch}/$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')/g"
+}
+tool_need() { # AGENT
+    AGENT=$1
+    local packages dir
+    packages=$(of_agent Packages)
+    dir=$CACHE/$(tr '/ ' '++' <<<"$packages")
     mkdir -p "$CACHE/bin"
     if [ ! -e "$dir/done" ]; then
         command -v npm >/dev/null || tool_skip "npm is not installed"
         ( flock 9; [ -e "$dir/done" ] || {
             rm -rf "$dir" && mkdir -p "$dir" &&
-                npm install --prefix "$dir" --ignore-scripts --no-audit --no-fund --no-save --no-package-lock "$1" >"$WORK/npm.log" 2>&1 &&
+                # shellcheck disable=SC2086 # words
+                npm install --prefix "$dir" --ignore-scripts --no-audit --no-fund --no-save --no-package-lock $packages >"$WORK/npm.log" 2>&1 &&
                 : >"$dir/done"
-        } ) 9>"$CACHE/lock" || tool_skip "npm does not give $1: $(grep -m 1 'npm error' "$WORK/npm.log")"
+        } ) 9>"$CACHE/lock" || tool_skip "npm does not give $packages: $(grep -m 1 'npm error' "$WORK/npm.log")"
     fi
-    # shellcheck disable=SC2086 # one pattern
-    ln -sfn "$(echo $dir/node_modules/$2)" "$CACHE/bin/$3"
+    ln -sfn "$dir/node_modules/$(of_agent Path)" "$CACHE/bin/$(of_agent Program)"
 }
 
 # What a stranger's repository would have the tools do.

@@ -3,8 +3,8 @@
 # Claude Code itself, in sandboxes, over a hostile repository.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
-tool_need @anthropic-ai/claude-code-linux-x64@2.1.330 '@anthropic-ai/*/claude' claude
-AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 NAP=9871
+tool_need claude-code
+MODEL_NAME=claude-sonnet-4-5 NAP=9871
 world "MaxRuns=4"
 provider model anthropic ''
 few='{"env": {"CLAUDE_CODE_MAX_RETRIES": "1"}}'

@@ -3,8 +3,8 @@
 # Codex itself, in sandboxes, over a hostile repository.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
-tool_need @openai/codex@0.169.0-linux-x64 '@openai/codex/vendor/*/bin/codex' codex
-AGENT=codex MODEL_NAME=gpt-5.5 NAP=9872
+tool_need codex
+MODEL_NAME=gpt-5.5 NAP=9872
 world "MaxRuns=4"
 provider model openai /v1
 begin_cases works forgets stopped leaves tired cut refused hangs floods steals

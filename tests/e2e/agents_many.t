@@ -3,8 +3,8 @@
 # Ten real agents at once: the model answers none before all have asked.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
-tool_need @anthropic-ai/claude-code-linux-x64@2.1.330 '@anthropic-ai/*/claude' claude
-tool_need @openai/codex@0.169.0-linux-x64 '@openai/codex/vendor/*/bin/codex' codex
+tool_need claude-code
+tool_need codex
 world "MaxRuns=10" "MaxRunsPerRepository=10"
 provider claude anthropic ''
 provider gpt openai /v1

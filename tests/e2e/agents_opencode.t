@@ -3,8 +3,8 @@
 # OpenCode itself, in sandboxes, over a hostile repository.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
-tool_need opencode-linux-x64@1.18.33 opencode-linux-x64/bin/opencode opencode
-AGENT=opencode MODEL_NAME=mock-model NAP=9873 NOT_OBEYED="obeyed-hook obeyed-mcp"
+tool_need opencode
+MODEL_NAME=mock-model NAP=9873 NOT_OBEYED="obeyed-hook obeyed-mcp"
 world "MaxRuns=2"
 provider model openai-compatible /v1
 # Few runs that show much: each takes it some seconds of processor time to begin.

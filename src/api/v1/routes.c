@@ -248,6 +248,8 @@ const struct http_route v1_routes[] = {
        "runs", 204),
     READ("/v1/agents", v1_agents_list, "List agents.", "runs", 200, .answer = &v1_agent_shape,
          .list = true),
+    READ("/v1/agents/{name}", v1_agents_get, "Show an agent.", "runs", 200,
+         .answer = &v1_agent_shape),
     READ("/v1/profiles", v1_profiles_list, "List profiles.", "profiles", 200,
          .answer = &v1_profile_shape, .list = true),
     READ("/v1/profiles/{name}", v1_profiles_get, "Show a profile with its whole text.", "profiles",

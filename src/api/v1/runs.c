@@ -443,38 +443,3 @@ void v1_runs_delete(struct http_req *r)
     c->w.on_done = v1_call_done_empty;
     (void)v1_call_started(c, core_run_delete(c->v->core, run, &c->w, &e), &e);
 }
-
-void v1_agents_list(struct http_req *r)
-{
-    struct answer a;
-    v1_page_begin(&a);
-    for (unsigned i = 0; i < agent_count(); i++) {
-        const struct agent_adapter *g = agent_at(i);
-        const char *state = agent_state_dir(g), *ignores = agent_ignores(g);
-        json_begin(&a.o, NULL);
-        json_str(&a.o, "name", agent_name(g));
-        json_str(&a.o, "description", agent_doc(g));
-        json_str(&a.o, "program", *agent_program(g) ? agent_program(g) : NULL);
-        json_bool(&a.o, "needs_provider", agent_needs_provider(g));
-        json_str(&a.o, "state_directory", *state ? state : NULL);
-        json_str(&a.o, "does_not_obey", *ignores ? ignores : NULL);
-        json_end(&a.o);
-    }
-    v1_page_send(r, &a, NULL);
-}
-
-static const struct json_show agent_rows[] = {
-    {.name = "name", .type = SHOW_STRING},
-    {.name = "description", .type = SHOW_STRING},
-    {.name = "program",
-     .type = SHOW_STRING,
-     .flags = SHOW_EMPTY_NULL,
-     .doc = "what has to be on PATH in the image"},
-    {.name = "needs_provider", .type = SHOW_BOOL},
-    {.name = "state_directory", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL, .doc = "below HOME"},
-    {.name = "does_not_obey",
-     .type = SHOW_STRING,
-     .flags = SHOW_EMPTY_NULL,
-     .doc = "what of a repository it is kept from obeying"},
-};
-const struct json_shape v1_agent_shape = {"Agent", agent_rows, N_ELEMS(agent_rows)};

@@ -52,7 +52,8 @@ static void mistakes(void)
 static void mistakes_in_steps(void)
 {
     refused(DEBIAN "[Steps]\nPackage=git\n",
-            "bad.image:5: unknown step 'Package': Packages, Run, Copy and Env are known");
+            "bad.image:5: unknown step 'Package': Packages, Run, Copy, Env and Agent are "
+            "known");
     refused(DEBIAN "[Steps]\nPackages=\n", "bad.image:5: no package is named");
     refused(DEBIAN "[Steps]\nPackages=git --yes\n",
             "bad.image:5: '--yes' is not the name of a package");
@@ -171,8 +172,8 @@ static void extends(void)
     dir_write("low.image", DEBIAN "[Steps]\nJump=one\n");
     ok(!image_load(dir_fd, "top", NULL, &e), "a mistake further down is found");
     is_str(e.text,
-           "top.image extends low: low.image:5: unknown step 'Jump': Packages, Run, Copy and Env "
-           "are known",
+           "top.image extends low: low.image:5: unknown step 'Jump': Packages, Run, Copy, "
+           "Env and Agent are known",
            "in its own file");
     dir_write("low.image", "[Image]\nExtends=top\n");
     ok(!image_load(dir_fd, "top", NULL, &e), "a circle ends");
@@ -225,6 +226,52 @@ static void listing(void)
         ok(strcmp(image_step_kind_name(k), "unknown"), "step kind %u has a name", k);
 }
 
+static void agents(void)
+{
+    struct err e = {0};
+    const struct image_settings with = {.profiles_fd = dir_fd};
+    const char *keys[IMAGE_LAYERS_MAX];
+    dir_write("lib/agent-npm.sh", "npm install\n");
+    must(mkdirat(dir_fd, "agents", 0755));
+    dir_write("agents/tool.agent",
+              "[Agent]\nDescription=x\n[Npm]\nPackages=a@1.2.3 b@0.1.0-x\nProgram=t\nPath=a/t\n");
+    dir_write("agents/closed.agent", "[Agent]\nDescription=x\n");
+    struct image *im = load_text("with", DEBIAN "[Steps]\nAgent=tool\n", &with, &e);
+    ok(im != NULL, "an image has the tool of an agent: %s", e.text);
+    if (!im)
+        return;
+    const struct image_step *s = &im->steps[im->n_steps - 1];
+    is_str(s->argv[2], "npm install\n", "by the script in lib");
+    is_str(s->argv[4], "tool", "told the name");
+    is_str(s->argv[5], "t", "the program");
+    is_str(s->argv[6], "a/t", "where it lies");
+    is_str(s->argv[8], "b@0.1.0-x", "and the packages");
+    ok(!s->argv[9] && s->from_files && s->host_usr, "over the host, to a layer of files");
+    is_int((int)image_layers(im, keys), 2, "it is one layer");
+    char key[IMAGE_KEY_LEN];
+    memcpy(key, im->key, sizeof(key));
+    image_free(im);
+    dir_write("agents/tool.agent",
+              "[Agent]\nDescription=y\n[Npm]\nPackages=a@1.2.3 b@0.1.0-x\nProgram=t\nPath=a/t\n");
+    im = image_load(dir_fd, "with", &with, &e);
+    is_str(im ? im->key : "", key, "words about it change no layer");
+    image_free(im);
+    dir_write("agents/tool.agent",
+              "[Agent]\nDescription=y\n[Npm]\nPackages=a@1.2.4 b@0.1.0-x\nProgram=t\nPath=a/t\n");
+    im = image_load(dir_fd, "with", &with, &e);
+    ok(im && strcmp(im->key, key), "another version does");
+    image_free(im);
+    ok(!image_load(dir_fd, "with", NULL, &e), "without the files of agents there is none");
+    ok(!load_text("no", DEBIAN "[Steps]\nAgent=nobody\n", &with, &e), "nor one of no file");
+    is_str(e.text, "no.image:5: there is no agent file agents/nobody.agent among the profiles",
+           "which is said");
+    ok(!load_text("no", DEBIAN "[Steps]\nAgent=closed\n", &with, &e),
+       "nor one that npm does not have");
+    is_str(e.text,
+           "no.image:5: agent closed is in no registry; install it with a Run= or Copy= step",
+           "which is said too");
+}
+
 static void text_alone(void)
 {
     struct err e = {0};
@@ -260,6 +307,7 @@ int main(void)
     extends();
     limits();
     listing();
+    agents();
     text_alone();
     shipped();
     dir_remove();

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Agent files: text to struct.
+#include <pinfold/agent_source.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pinfold/buf.h>
+#include <pinfold/io.h>
+#include <pinfold/keyfile.h>
+#include <pinfold/own.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool only(const char *s, const char *others)
+{
+    for (; *s; s++)
+        if (!isalnum((unsigned char)*s) && !strchr(others, *s))
+            return false;
+    return true;
+}
+
+static int check_text(const char *v, struct err *e)
+{
+    for (; *v; v++)
+        if ((unsigned char)*v < ' ')
+            return err_set(e, ERR_BAD_REQUEST, "a control character");
+    return 0;
+}
+
+// 1.2.3, and what may follow it.
+static bool is_version(const char *v)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        size_t n = strspn(v, "0123456789");
+        if (!n || (i < 2 && v[n] != '.'))
+            return false;
+        v += n + (i < 2);
+    }
+    return (!*v || *v == '-' || *v == '+') && !strchr(v, '/');
+}
+
+// A name and an exact version: a range or a word like "latest" would be another tool each day, under
+// the key of one.
+static int check_package(const char *word, struct err *e)
+{
+    const char *at = strrchr(word, '@');
+    if (!only(word, "@/._-+{}") || (*word != '@' && !isalnum((unsigned char)*word)))
+        return err_set(e, ERR_BAD_REQUEST, "'%.60s' is not the name of a package", word);
+    if (!at || at == word || !is_version(at + 1))
+        return err_set(e, ERR_BAD_REQUEST, "'%.60s' names no exact version, as in NAME@1.2.3",
+                       word);
+    return 0;
+}
+
+static int check_packages(const char *v, struct err *e)
+{
+    own_free char *copy = xstrdup(v);
+    char *rest = copy, *word;
+    int r;
+    while ((r = keyfile_word(&rest, &word, e)) > 0)
+        if (check_package(word, e))
+            return -1;
+    return r;
+}
+
+static int check_program(const char *v, struct err *e)
+{
+    return name_ok(v) ? 0 : err_set(e, ERR_BAD_REQUEST, "'%.70s' is not the name of a program", v);
+}
+
+static int check_path(const char *v, struct err *e)
+{
+    if (*v == '/' || strstr(v, "..") || !only(v, "@/._-+{}"))
+        return err_set(e, ERR_BAD_REQUEST, "'%.70s' is not a path below node_modules", v);
+    return 0;
+}
+
+#define KEY(section, key, member, check)                                                           \
+    {                                                                                              \
+        section, key, offsetof(struct agent_source, member),                                       \
+            sizeof(((struct agent_source *)0)->member), check                                      \
+    }
+static const struct {
+    const char *section, *key;
+    size_t offset, size;
+    int (*check)(const char *v, struct err *e);
+} keys[] = {
+    KEY("Agent", "Description", description, check_text),
+    KEY("Agent", "License", licence, check_text),
+    KEY("Npm", "Packages", packages, check_packages),
+    KEY("Npm", "Program", program, check_program),
+    KEY("Npm", "Path", path, check_path),
+};
+
+static int take(const struct keyfile *k, const struct keyfile_entry *en, struct agent_source *s,
+                struct err *e)
+{
+    bool known = false;
+    for (size_t i = 0; i < N_ELEMS(keys); i++) {
+        char *at = (char *)s + keys[i].offset;
+        known |= !strcmp(en->section, keys[i].section);
+        if (!en->key || strcmp(en->section, keys[i].section) || strcmp(en->key, keys[i].key))
+            continue;
+        if (*at)
+            return keyfile_error(k, e, "%s= stands here a second time", en->key);
+        if (!*en->value)
+            return keyfile_error(k, e, "%s= has no value", en->key);
+        if (strlen(en->value) >= keys[i].size)
+            return keyfile_error(k, e, "%s= is longer than %zu bytes", en->key, keys[i].size - 1);
+        if (keys[i].check(en->value, e))
+            return keyfile_wrap(k, e);
+        memcpy(at, en->value, strlen(en->value) + 1);
+        return 0;
+    }
+    if (en->key && known)
+        return keyfile_error(k, e, "unknown key '%s' in [%s]", en->key, en->section);
+    return known
+               ? 0
+               : keyfile_error(k, e, "unknown section [%s]: Agent and Npm are known", en->section);
+}
+
+int agent_source_parse(const char *name, const char *text, size_t len, struct agent_source *ret,
+                       struct err *e)
+{
+    char file[NAME_MAX_LEN + 8];
+    struct keyfile k;
+    struct keyfile_entry en;
+    *ret = (struct agent_source){0};
+    (void)snprintf(ret->name, sizeof(ret->name), "%s", name); // longer ones fail name_ok
+    (void)snprintf(file, sizeof(file), "%s.agent", name);
+    if (keyfile_init(&k, file, text, len, e))
+        return -1;
+    int r;
+    while ((r = keyfile_next(&k, &en, e)) > 0)
+        if (take(&k, &en, ret, e)) {
+            r = -1;
+            break;
+        }
+    keyfile_release(&k);
+    unsigned given = (*ret->packages != 0) + (*ret->program != 0) + (*ret->path != 0);
+    if (!r && given && given < 3)
+        r = err_set(e, ERR_BAD_REQUEST, "%s: Packages=, Program= and Path= belong together", file);
+    return r;
+}
+
+int agent_source_load(int profiles_fd, const char *name, struct agent_source *ret, struct err *e)
+{
+    own_buf struct buf b;
+    char path[NAME_MAX_LEN + 16];
+    buf_init(&b, AGENT_FILE_MAX);
+    if (!name_ok(name))
+        return err_set(e, ERR_NOT_FOUND, "'%.70s' is not the name of an agent", name);
+    (void)snprintf(path, sizeof(path), "agents/%s.agent", name);
+    if (faccessat(profiles_fd, path, F_OK, 0) && errno == ENOENT)
+        return err_set(e, ERR_NOT_FOUND, "there is no agent file %s among the profiles", path);
+    if (io_read_file(profiles_fd, path, &b, e))
+        return -1;
+    return agent_source_parse(name, b.data, b.len, ret, e);
+}
