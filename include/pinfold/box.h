@@ -105,6 +105,10 @@ int box_layer_delete(struct box_host *h, const char *layer, struct err *e);
 int box_layers_fd(const struct box_host *h); // borrowed
 int box_mirror_create(struct box_host *h, const char *mirror, struct err *e);
 int box_mirror_delete(struct box_host *h, const char *mirror, struct err *e);
+// What a layer or a mirror takes of the disk, each file once. Changes the working directory: for a
+// child.
+int box_layer_use(struct box_host *h, const char *layer, uint64_t *ret_bytes, struct err *e);
+int box_mirror_use(struct box_host *h, const char *mirror, uint64_t *ret_bytes, struct err *e);
 bool box_dir_in_use(const struct box_host *h, const char *dir); // of those with a disk
 bool layer_name_ok(const char *s);
 

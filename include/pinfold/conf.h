@@ -114,6 +114,7 @@ struct conf {
     uint64_t exec_timeout_ms, exec_timeout_max_ms, idle_stop_ms, kill_grace_ms;
     uint64_t command_bytes, stdin_bytes, file_bytes;
     uint64_t answer_bytes, answer_max_bytes, output_keep, output_total;
+    uint64_t images_total, mirrors_total, workspace_disk, run_disk;
     uint64_t disk_reserve; // bytes of the state directory's disk that are never given away
 };
 

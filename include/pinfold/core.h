@@ -76,6 +76,10 @@ struct core_conf {
     uint64_t command_max_bytes;    // 1 MiB of arguments and environment together
     uint64_t stdin_max_bytes;      // 64 MiB given with the request
     uint64_t output_total_bytes;   // 16 GiB of kept output on disk; then the oldest execs go
+    uint64_t images_total_bytes;   // 64 GiB of layers; then those that nothing uses go; 0: no end
+    uint64_t mirrors_total_bytes;  // 64 GiB of mirrors, likewise
+    uint64_t workspace_disk_bytes; // 0: of one that asks for no disk of its own
+    uint64_t run_disk_bytes;       // 0: likewise of a run
     uint64_t file_max_bytes;       // 1 GiB written by one file or archive request
     uint64_t disk_reserve_bytes;   // 1 GiB of the state's disk that is never given away
     uint64_t repo_max_bytes;       // 4 GiB of one mirror
@@ -156,7 +160,9 @@ struct core_stats {
     uint64_t boxes_warm_used; // one-shots that found one
     uint64_t boxes_started, boxes_failed, builds_done, builds_failed, layers_cached, clones;
     uint64_t runs_ended[RUN_STATES], run_events;
-    uint64_t egress_allowed, egress_denied, egress_bytes; // of sandboxes with an allow-list
+    uint64_t egress_allowed, egress_denied, egress_bytes;    // of sandboxes with an allow-list
+    uint64_t images_bytes, mirrors_bytes, output_kept_bytes; // on disk now, as counted last
+    uint64_t layers_removed, mirrors_removed;                // for their budgets
     uint64_t output_bytes, denied_limit;    // requests refused for a limit of this server
     uint64_t exec_ms_sum, box_start_us_sum; // for means
 };

@@ -68,6 +68,12 @@ struct msg_layer {
 struct msg_mirror {
     char mirror[LAYER_NAME_MAX];
 };
+struct msg_disk_use {
+    char layer[LAYER_NAME_MAX], mirror[LAYER_NAME_MAX]; // one of them
+};
+struct msg_disk_used {
+    uint64_t bytes; // of the disk, each file once
+};
 struct msg_none {
     uint32_t unused;
 };
@@ -148,6 +154,8 @@ union wire_body {
     struct msg_dir dir;
     struct msg_layer layer;
     struct msg_mirror mirror;
+    struct msg_disk_use disk_use;
+    struct msg_disk_used disk_used;
     union wire_egress egress;
     struct msg_none none;
     struct msg_exec exec;

@@ -21,6 +21,8 @@ enum wire_type {
     MSG_LAYER_LIST = 30, // fds: one, a directory of the layers to list by name
     MSG_MIRROR_CREATE = 32,
     MSG_MIRROR_DELETE = 34,
+    MSG_DISK_USE = 36, // what a layer or a mirror takes; answer DISK_USED, or DONE with the error
+    MSG_DISK_USED = 37,
     MSG_READY = 40, // launcher, egress -> server, at its start: what was asked before is void
 
     MSG_EGRESS_BOX = 50,      // server -> egress: rules of a sandbox; fds: its sockets, or none

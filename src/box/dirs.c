@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <string.h>
@@ -167,6 +168,43 @@ int box_mirror_create(struct box_host *h, const char *mirror, struct err *e)
 int box_mirror_delete(struct box_host *h, const char *mirror, struct err *e)
 {
     return check_layer(mirror, e) ? -1 : to_trash(h, h->mirrors_fd, mirror, e);
+}
+
+// Strangers' names and links are only looked at. A file of several names counts once, as far as the
+// others are in the tree too.
+static int tree_use(int at, const char *name, uint64_t *ret_bytes, struct err *e)
+{
+    char path[ID_MAX + 64]; // checked: it fits
+    char *const paths[] = {path, NULL};
+    uint64_t bytes = 0;
+    int bad = 0;
+    (void)snprintf(path, sizeof(path), "%s", name);
+    FTS *fts = fchdir(at) ? NULL : fts_open(paths, FTS_PHYSICAL | FTS_XDEV, NULL);
+    if (!fts)
+        return err_sys(e, "look into %.12s", name);
+    for (FTSENT *f; errno = 0, (f = fts_read(fts));) {
+        bool dir = f->fts_info == FTS_D;
+        if (dir || f->fts_info == FTS_F || f->fts_info == FTS_SL || f->fts_info == FTS_DEFAULT)
+            bytes += (uint64_t)f->fts_statp->st_blocks * 512 / (dir ? 1 : f->fts_statp->st_nlink);
+        else if (f->fts_info != FTS_DP && !f->fts_level) // what goes meanwhile is not missed
+            bad = f->fts_errno;
+    }
+    errno = errno ? errno : bad;
+    bad = errno ? err_sys(e, "look into %.12s", name) : 0;
+    (void)fts_close(fts); // it only read
+    if (!bad)
+        *ret_bytes = bytes;
+    return bad;
+}
+
+int box_layer_use(struct box_host *h, const char *layer, uint64_t *ret_bytes, struct err *e)
+{
+    return check_layer(layer, e) ? -1 : tree_use(h->layers_fd, layer, ret_bytes, e);
+}
+
+int box_mirror_use(struct box_host *h, const char *mirror, uint64_t *ret_bytes, struct err *e)
+{
+    return check_layer(mirror, e) ? -1 : tree_use(h->mirrors_fd, mirror, ret_bytes, e);
 }
 
 int box_trash_old(struct box_host *h, struct err *e)

@@ -214,6 +214,16 @@ const struct conf_row conf_rows[] = {
         "bytes kept of each output stream of a command"),
     NUM("OutputTotal", SIZE, SRV, output_total, "16G", M, 64 * T,
         "bytes kept of all commands together; the oldest go first"),
+    NUM("ImagesTotal", SIZE, SRV, images_total, "64G", 0, 64 * T,
+        "bytes that layers of images take; over it those that nothing stands on go, the least "
+        "recently used first; 0: no limit"),
+    NUM("MirrorsTotal", SIZE, SRV, mirrors_total, "64G", 0, 64 * T,
+        "bytes that mirrors of repositories take; over it those that no workspace uses go, "
+        "likewise; 0: no limit"),
+    NUM("WorkspaceDisk", SIZE, SRV, workspace_disk, "0", 0, 64 * T,
+        "limits.disk_bytes of a workspace whose request names none, as far as its profile allows; "
+        "0: it shares the state directory's disk"),
+    NUM("RunDisk", SIZE, SRV, run_disk, "0", 0, 64 * T, "the same of a run"),
     NUM("DiskReserve", SIZE, SRV, disk_reserve, "512M", 0, T,
         "bytes of the state directory's disk below which new work is refused"),
 };

@@ -68,6 +68,7 @@ static void finish(struct bld *b, enum build_status status, const char *error)
     }
     build_save(b, on_end_recorded);
     builds_admit(c);
+    budget_look(c);
 }
 
 void build_fail(struct bld *b, const char *text)

@@ -51,6 +51,7 @@ static void on_layers(struct ask *a, struct wire_msg *m, const struct err *err)
     if (fd >= 0)
         read_layers(c, fd);
     builds_admit(c);
+    budget_look(c);
 }
 
 void layers_ask(struct core *c)
@@ -125,8 +126,10 @@ static void on_committed(struct ask *a, struct wire_msg *m, const struct err *er
     struct err e = {0};
     if (ask_result(m, err, &e) && e.code != ERR_CONFLICT) // CONFLICT: it exists, and is the same
         TEXT_PUT(b->failed, e.text);
-    else
+    else {
         (void)map_put(b->core->layers, b->key, b->core);
+        budget_used(b->core, BUDGET_LAYERS, b->key, true);
+    }
     clean_step(b);
 }
 
@@ -295,7 +298,7 @@ void build_image(struct bld *b)
             continue;
         if (map_get(c->making, step->key)) {
             if (!b->waits_for_layer)
-                source_printf(&b->log, "another build makes this layer; waiting for it\n");
+                source_printf(&b->log, "this layer is being made or removed; waiting for that\n");
             b->waits_for_layer = true;
             return;
         }

@@ -58,6 +58,8 @@ void core_conf_init(struct core_conf *conf)
         .command_max_bytes = 1ull << 20,
         .stdin_max_bytes = 64ull << 20,
         .output_total_bytes = 16ull << 30,
+        .images_total_bytes = 64ull << 30,
+        .mirrors_total_bytes = 64ull << 30,
         .file_max_bytes = 1ull << 30,
         .disk_reserve_bytes = 1ull << 30,
         .repo_max_bytes = 4ull << 30,
@@ -133,6 +135,7 @@ static void on_tidy(struct timer *t)
     struct core *c = container_of(t, struct core, tidy_timer);
     ws_save_dirty(c);
     db_tidy(c);
+    budget_tidy(c);
     if (c->n_tidied++ % EXPIRE_EVERY == 0)
         idem_expire(c);
     loop_timer_set(c->loop, &c->tidy_timer, TIDY_MS, on_tidy);
@@ -216,7 +219,7 @@ static int load(struct core *c, const struct core_parts *parts, struct err *e)
     return load_secret(c, e) || load_boot(c, e) || tokens_load(c, parts->admin_token, e) ||
                    users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
                    secrets_load(c, e) || workspaces_load(c, e) || snapshots_load(c, e) ||
-                   builds_load(c, e) || execs_load(c, e) || runs_load(c, e)
+                   budget_load(c, e) || builds_load(c, e) || execs_load(c, e) || runs_load(c, e)
                ? -1
                : 0;
 }
@@ -285,6 +288,7 @@ const struct core_stats *core_stats(struct core *c)
     s->builds_running = c->builds_running;
     s->runs_running = c->n_runs_placed;
     s->runs_queued = c->n_runs_queued;
+    budget_stats(c, s);
     return s;
 }
 

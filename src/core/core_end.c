@@ -120,6 +120,7 @@ void core_free(struct core *c)
         if (!c->leaving)
             end_commands(c);
         loop_unwatch(&c->launcher.watch); // its answers would begin new work
+        budget_end(c);
         write_rest(c);
     }
     cancel_timers(c);
@@ -136,6 +137,7 @@ void core_free(struct core *c)
     free_things(c);
     core_free_graves(c);
     idem_free(c);
+    budget_free(c);
     free_maps(c);
     crypt_wipe(c->secret, sizeof(c->secret));
     fd_close(&c->null_fd);

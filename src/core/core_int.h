@@ -28,6 +28,7 @@
 #include <pinfold/worker.h>
 #include <string.h>
 
+#include "budget_int.h"
 #include "launcher_int.h"
 #include "network_int.h"
 #include "secret_int.h"
@@ -157,8 +158,9 @@ struct core {
     struct map *builds;
     struct list build_list, build_queue;
     unsigned builds_running, n_builds_ended;
+    struct budget budget;
     struct map *layers; // names of those that exist
-    struct map *making; // layer key -> build that makes it
+    struct map *making; // keys of layers that are being made, or removed
     bool layers_known;
     struct ask layers_ask;
 

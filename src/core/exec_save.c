@@ -274,6 +274,7 @@ static void delete_done(struct db_job *j)
     struct exec_delete *d = (struct exec_delete *)j;
     struct execution *x = d->x;
     if (x) {
+        struct core *c = x->core;
         struct list waiters;
         list_take(&x->deleters, &waiters);
         x->saving--;
@@ -285,6 +286,8 @@ static void delete_done(struct db_job *j)
             remove_record(x);
             execution_free(x);
             waiters_done(&waiters, NULL);
+            if (!c->closing)
+                execs_trim(c, NULL); // there may be more over the budget of files
         }
     }
     free(d);

@@ -82,9 +82,11 @@ static void end(struct gitjob *g)
     struct rep *r = g->rep;
     list_del(&g->link);
     record(g);
+    budget_used(r->core, BUDGET_MIRRORS, r->pub.mirror, g->result.fetched || g->err.code);
     g->on_done(g, g->owner, &g->err);
     free_job(g);
     run_next(r);
+    budget_look(r->core); // when on_done has said who uses it now
 }
 
 static void on_box_gone(struct sandbox *sb)

@@ -159,6 +159,7 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
         (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
         settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;
+    settings_default_disk(&set, c->conf.run_disk_bytes);
     struct runrec *r = runrec_new(c, id);
     r->set = set;
     TEXT_PUT(r->repo_key, key);

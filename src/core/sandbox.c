@@ -61,6 +61,7 @@ static void enter(struct sandbox *sb, enum sandbox_state state)
         (void)map_del(c->sandboxes, sb->id);
         list_del(&sb->link);
         c->n_boxes--;
+        free(ptr_steal(&sb->layers));
     }
     c->n_stopping += (state == SB_STOPPING) - (sb->state == SB_STOPPING);
     sb->state = state;
@@ -134,6 +135,7 @@ int sandbox_take(struct sandbox *sb, struct wire_msg *m, struct err *e)
         fd_close(&sb->init_fd);
         return -1;
     }
+    free(ptr_steal(&sb->layers));   // what the earlier server asked for
     if (sb->state == SB_STARTING) { // asked for, but not sent yet
         c->n_starting--;
         ask_drop(&sb->ask);
@@ -216,6 +218,9 @@ static int ask_start(struct sandbox *sb, struct err *e)
         return err_set(e, ERR_LOST, "there is no launcher");
     if (sb->fill(sb, &m, e))
         return -1;
+    free(sb->layers);
+    sb->layers = xstrdup(m.layers);
+    budget_layers_used(c, m.layers);
     launcher_ask(c, &sb->ask, MSG_BOX_START, &m, on_started);
     loop_timer_set(c->loop, &sb->idle, START_MAX_MS, on_start_late);
     return 0;

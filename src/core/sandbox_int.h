@@ -19,6 +19,7 @@ struct sandbox {
     char address[48];
     int net_fds[NET_SOCK_N]; // kept for the egress process; -1 without an allow-list
     char *net_rules;         // its rules; set by fill
+    char *layers;            // of images below it, joined by ':'; NULL: not known
     struct list procs;       // handed to init
     struct list waiting;     // for it to live, or for room in init's socket
     struct ask ask;          // start or stop

@@ -106,6 +106,8 @@ struct ws_wish {
 };
 // Is there to be a disk of its own, with a hard limit?
 bool ws_wants_disk(const struct ws_settings *s);
+// Who asks for none gets so much, 0 for none, as far as the profile lets it.
+void settings_default_disk(struct ws_settings *s, uint64_t bytes);
 int settings_make(struct core *c, const struct ws_wish *wish, const char *id,
                   struct ws_settings *ret, struct err *e);
 int settings_change(struct ws *ws, const struct workspace_patch *p, struct ws_settings *ret,

@@ -176,9 +176,13 @@ static void delete_done(struct db_job *j)
     }
     struct list deleters;
     list_take(&ws->deleters, &deleters);
+    struct core *c = ws->core;
     forget_execs(ws);
+    if (ws->mirror[0])
+        budget_used(c, BUDGET_MIRRORS, ws->mirror, false);
     ws_free(ws);
     waiters_done(&deleters, NULL);
+    budget_look(c);
 }
 
 static void on_dir_deleted(struct ask *a, struct wire_msg *m, const struct err *err)

@@ -146,6 +146,8 @@ int core_workspace_create(struct core *c, const struct workspace_spec *spec, str
     if (check_room(c, spec->run != NULL, e) || check_repo(c, spec, e) ||
         settings_make(c, &wish, id_make("ws", id), &set, e))
         return -1;
+    if (!spec->run) // a run's were made with the run
+        settings_default_disk(&set, c->conf.workspace_disk_bytes);
     struct ws *ws = make(c, id, &set);
     ws->repo_url = copy(spec->repo_url);
     ws->repo_ref = copy(spec->repo_ref);

@@ -122,6 +122,13 @@ bool ws_wants_disk(const struct ws_settings *s)
     return s->limits.disk_bytes || s->limits.inodes;
 }
 
+void settings_default_disk(struct ws_settings *s, uint64_t bytes)
+{
+    uint64_t most = s->profile->limits.disk_bytes;
+    if (!ws_wants_disk(s))
+        s->limits.disk_bytes = most && bytes > most ? most : bytes;
+}
+
 // The disk is made with the directory.
 static int check_disk(const struct ws_settings *s, const struct limits *want, struct err *e)
 {

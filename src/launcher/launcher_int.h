@@ -26,13 +26,18 @@ struct stop_wait {
     struct list link;
     uint64_t id;
 };
-typedef int (*task_work)(struct box_host *h, const union wire_body *b, struct err *e);
+struct work_end { // what a child's work came to: written into its pipe
+    struct err err;
+    uint64_t bytes; // DISK_USE
+};
+typedef int (*task_work)(struct box_host *h, const union wire_body *b, struct work_end *end);
 struct task {           // a child that works for one request
     struct watch watch; // its pidfd
     struct launcher *l;
-    int pidfd, error_fd;
+    int pidfd, end_fd;
     pid_t pid;
     uint64_t id; // 0: nobody waits for an answer
+    bool counts; // the answer is DISK_USED
     task_work after;
 };
 struct launcher {

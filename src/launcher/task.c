@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Long work in a child: it has the launcher's rights and descriptors, does one thing by names that
-// were checked, writes its error into a pipe and exits.
+// were checked, writes what it came to into a pipe and exits.
 #include "launcher_int.h"
 
 #include <errno.h>
@@ -17,12 +17,15 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static void answer(struct task *t, int failed, const struct err *e)
+static void answer(struct task *t, int failed, const struct work_end *end)
 {
-    if (t->id)
-        launcher_answer(t->l, t->id, failed, e);
-    else if (failed)
-        log_warn("%s", e->text);
+    const struct msg_disk_used used = {.bytes = end->bytes};
+    if (!t->id && failed)
+        log_warn("%s", end->err.text);
+    else if (t->id && t->counts && !failed)
+        launcher_send(t->l, MSG_DISK_USED, t->id, &used, NULL, 0);
+    else if (t->id)
+        launcher_answer(t->l, t->id, failed, &end->err);
     free(t);
 }
 
@@ -31,20 +34,21 @@ static void on_task_end(struct watch *w, uint32_t events)
     (void)events;
     struct task *t = container_of(w, struct task, watch);
     struct launcher *l = t->l;
-    struct err e = {.code = ERR_LOST, .text = "the work's process died"};
+    struct work_end end = {.err = {.code = ERR_LOST, .text = "the work's process died"}};
     int status = 0;
     loop_unwatch(&t->watch);
     while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
         ;
     bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!good)
-        (void)io_read_full(t->error_fd, &e, sizeof(e)); // without one, the sentence above stands
-    e.text[sizeof(e.text) - 1] = '\0';
+    struct work_end told;
+    if (io_read_full(t->end_fd, &told, sizeof(told)) == sizeof(told))
+        end = told; // else the sentence above stands
+    end.err.text[sizeof(end.err.text) - 1] = '\0';
     fd_close(&t->pidfd);
-    fd_close(&t->error_fd);
+    fd_close(&t->end_fd);
     static const struct wire_msg nothing;
     task_work after = t->after;
-    answer(t, good ? 0 : -1, &e);
+    answer(t, good ? 0 : -1, &end);
     if (l->n_tasks-- == JOBS_MAX && !l->leave_by_ms)
         loop_watch_events(&l->peer, EPOLLIN);
     if (after && !l->leave_by_ms) // else the next start does it
@@ -53,12 +57,14 @@ static void on_task_end(struct watch *w, uint32_t events)
 
 void task_start(struct launcher *l, const struct wire_msg *m, task_work work, task_work after)
 {
-    struct err e = {0};
+    struct work_end end = {0};
+    struct err *e = &end.err;
     int pipe_fds[2];
     struct task *t = xcalloc(1, sizeof(*t));
-    *t = (struct task){.l = l, .pidfd = -1, .error_fd = -1, .id = m->id, .after = after};
+    *t = (struct task){.l = l, .pidfd = -1, .end_fd = -1, .id = m->id, .after = after};
+    t->counts = m->row && m->row->type == MSG_DISK_USE;
     if (pipe2(pipe_fds, O_CLOEXEC)) {
-        answer(t, err_sys(&e, "make a pipe"), &e);
+        answer(t, err_sys(e, "make a pipe"), &end);
         return;
     }
     struct clone_args args = {
@@ -70,18 +76,18 @@ void task_start(struct launcher *l, const struct wire_msg *m, task_work work, ta
         // empties the trash, and the server takes back what it heard no answer about.
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != launcher)
             _exit(2);
-        int bad = work(l->host, &m->body, &e);
-        if (bad && io_write_full(pipe_fds[1], &e, sizeof(e)))
+        int bad = work(l->host, &m->body, &end);
+        if (io_write_full(pipe_fds[1], &end, sizeof(end)))
             _exit(2);
         _exit(bad ? 1 : 0);
     }
     (void)close(pipe_fds[1]);
-    t->error_fd = pipe_fds[0];
+    t->end_fd = pipe_fds[0];
     t->pid = (pid_t)pid;
-    if (pid < 0 || loop_watch(l->loop, &t->watch, t->pidfd, EPOLLIN, on_task_end, &e)) {
-        fd_close(&t->error_fd);
+    if (pid < 0 || loop_watch(l->loop, &t->watch, t->pidfd, EPOLLIN, on_task_end, e)) {
+        fd_close(&t->end_fd);
         fd_close(&t->pidfd);
-        answer(t, pid < 0 ? err_sys(&e, "start the work's process") : -1, &e);
+        answer(t, pid < 0 ? err_sys(e, "start the work's process") : -1, &end);
         return;
     }
     if (++l->n_tasks == JOBS_MAX)

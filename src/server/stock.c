@@ -115,6 +115,10 @@ void core_conf_from(struct core_conf *ret, const struct conf *c, const struct st
     ret->command_max_bytes = c->command_bytes;
     ret->stdin_max_bytes = c->stdin_bytes;
     ret->output_total_bytes = c->output_total;
+    ret->images_total_bytes = c->images_total;
+    ret->mirrors_total_bytes = c->mirrors_total;
+    ret->workspace_disk_bytes = c->workspace_disk;
+    ret->run_disk_bytes = c->run_disk;
     ret->file_max_bytes = c->file_bytes;
     ret->disk_reserve_bytes = c->disk_reserve;
     ret->repo_max_bytes = c->repository_bytes;

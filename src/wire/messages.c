@@ -73,6 +73,8 @@ FIELDS(dir) = {
 };
 FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from_files)};
 FIELDS(mirror) = {STR(msg_mirror, mirror)};
+FIELDS(disk_use) = {STR(msg_disk_use, layer), STR(msg_disk_use, mirror)};
+FIELDS(disk_used) = {U64(msg_disk_used, bytes)};
 FIELDS(egress_box) = {STR(msg_egress_box, box), U64(msg_egress_box, generation),
                       U32(msg_egress_box, keep), BYTES(msg_egress_box, rules)};
 FIELDS(egress_sweep) = {U64(msg_egress_sweep, generation)};
@@ -162,6 +164,8 @@ const struct wire_row wire_rows[] = {
     ROW(LAYER_LIST, "layer_list", SERVER, LAUNCHER, none, 0, 0, "a descriptor to list layers by"),
     ROW(MIRROR_CREATE, "mirror_create", SERVER, LAUNCHER, mirror, 0, 0, "room for a repository"),
     ROW(MIRROR_DELETE, "mirror_delete", SERVER, LAUNCHER, mirror, 0, 0, "remove a mirror"),
+    ROW(DISK_USE, "disk_use", SERVER, LAUNCHER, disk_use, 0, 0, "how much one of these takes"),
+    ROW(DISK_USED, "disk_used", LAUNCHER, SERVER, disk_used, 0, 0, "so much"),
     {MSG_READY, "ready", PEER_LAUNCHER | PEER_EGRESS, PEER_SERVER, fields_none, 1,
      sizeof(struct msg_none), 0, 0, "the launcher, or egress, has started"},
     ROW(EGRESS_BOX, "egress_box", SERVER, EGRESS, egress_box, 0, NET_SOCK_N, "a sandbox's rules"),

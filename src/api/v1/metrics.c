@@ -80,6 +80,11 @@ void v1_system_metrics(struct http_req *r)
     COUNTER("clones_total", "Clones and fetches of repositories.", s->clones);
     COUNTER("output_bytes_total", "Bytes of output read from commands.", s->output_bytes);
     COUNTER("refused_for_limit_total", "Requests refused for a limit.", s->denied_limit);
+    GAUGE("images_bytes", "Bytes that layers of images take.", s->images_bytes);
+    GAUGE("mirrors_bytes", "Bytes that mirrors of repositories take.", s->mirrors_bytes);
+    GAUGE("output_kept_bytes", "Bytes of output kept in files.", s->output_kept_bytes);
+    COUNTER("layers_removed_total", "Layers removed for their budget.", s->layers_removed);
+    COUNTER("mirrors_removed_total", "Mirrors removed for their budget.", s->mirrors_removed);
     GAUGE("disk_free_bytes", "Free bytes on the state directory's disk.", h.disk_free_bytes);
     GAUGE("disk_total_bytes", "Bytes of the state directory's disk.", h.disk_total_bytes);
     if (v->conf.counters)

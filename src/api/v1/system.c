@@ -137,6 +137,17 @@ void v1_system_stats(struct http_req *r)
     json_u64(&a.o, "clones_total", s->clones);
     json_u64(&a.o, "output_bytes_total", s->output_bytes);
     json_u64(&a.o, "refused_for_limit_total", s->denied_limit);
+    json_begin(&a.o, "disk");
+    const struct core_conf *c = core_conf(v->core);
+    json_u64(&a.o, "images_bytes", s->images_bytes);
+    json_u64(&a.o, "images_bytes_max", c->images_total_bytes);
+    json_u64(&a.o, "layers_removed_total", s->layers_removed);
+    json_u64(&a.o, "mirrors_bytes", s->mirrors_bytes);
+    json_u64(&a.o, "mirrors_bytes_max", c->mirrors_total_bytes);
+    json_u64(&a.o, "mirrors_removed_total", s->mirrors_removed);
+    json_u64(&a.o, "output_bytes", s->output_kept_bytes);
+    json_u64(&a.o, "output_bytes_max", c->output_total_bytes);
+    json_end(&a.o);
     json_u64(&a.o, "disk_free_bytes", h.disk_free_bytes);
     json_u64(&a.o, "disk_total_bytes", h.disk_total_bytes);
     show_http(&a.o, v->conf.counters);

@@ -74,8 +74,10 @@ struct fake {
     bool disk_full;
     bool linger;            // inits outlive the server
     enum err_code fail_dir; // for DIR_CREATE
+    uint64_t disk_use;      // of each layer and mirror
     // what was seen
-    unsigned starts, stops, dir_creates, dir_deletes, copies, commits, mirrors, execs, forgets;
+    unsigned starts, stops, dir_creates, dir_deletes, copies, commits, mirrors, execs, forgets,
+        counted;
     char last_network[16], last_profile[NAME_MAX_LEN + 1];
     uint32_t last_program;
 };
@@ -565,6 +567,10 @@ static void fake_message(struct wire_msg *m)
     case MSG_MIRROR_CREATE:
         F.mirrors++;
         fake_done(m->id, ERR_NONE, "");
+        return;
+    case MSG_DISK_USE:
+        F.counted++;
+        fake_answer(MSG_DISK_USED, m->id, &(struct msg_disk_used){F.disk_use}, NULL, 0);
         return;
     default:
         fake_done(m->id, ERR_NONE, "");
