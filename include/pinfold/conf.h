@@ -83,6 +83,8 @@ struct conf {
     // for dialects that log in by password
     struct conf_file password, users; // users: lines NAME:PASSWORD or NAME:HASH
     uint64_t session_ms;
+    char dialect_hosts[1024], open_dialects[256];
+    uint64_t webhook_progress; // bool
     // made by pinfoldd
     uint64_t server_uid, server_gid, egress_uid, egress_gid, listen_sockets, take_over;
     char admin_token[128];

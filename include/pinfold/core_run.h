@@ -65,6 +65,7 @@ struct run_spec {
     uint16_t rows, cols;     // of the terminal that it gets; 0: none
     const char *webhook_url; // told of its end, its pauses and its questions; NULL: nobody
     bool notify;             // of its turns' beginnings and of what the agent says too
+    const char *hook_style;  // how it is told; NULL: as pinfold does
     bool shared;             // everybody who is connected to that may type
     const char *image, *profile;
     bool network_given;

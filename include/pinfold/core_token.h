@@ -26,6 +26,7 @@ struct token_spec {
     const char *name;
     unsigned scopes;
     uint64_t expires_ms; // wall clock; 0: never
+    const char *prefix;  // what its text begins with, as a dialect's clients know it; NULL: "pft"
 };
 // text gets the token itself, which is not kept. on_done when it is recorded, result: struct
 // token *; text must not be shown before.

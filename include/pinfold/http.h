@@ -63,7 +63,7 @@ struct http_api {
     bool (*gate)(struct http_req *r);
     void (*refuse)(struct http_req *r, const struct http_refusal *why);
     // Several APIs have this route: is the request meant for this one? NULL: no.
-    bool (*claims)(const struct http_req *r);
+    bool (*claims)(struct http_req *r);
 };
 
 #define HTTP_PARAMS_MAX 4

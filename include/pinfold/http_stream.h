@@ -37,8 +37,8 @@ void http_stream_end(struct http_req *r);
 // Finish by cutting the connection, so that the client sees that the end is missing.
 void http_stream_cut(struct http_req *r);
 
-// One event: the JSON object of it is written into the buffer that event_begin returns. `id` may
-// be NULL. The object must stand on one line, which json_out.h guarantees.
+// One event: the JSON object of it is written into the buffer that event_begin returns. `event` (a
+// name is not needed where the object tells) and `id` may be NULL. The object must stand on one line, which json_out.h guarantees.
 struct buf *http_event_begin(struct http_req *r, const char *event, const char *id);
 void http_event_end(struct http_req *r);
 // Send a `ping` event whenever nothing was sent for so long.

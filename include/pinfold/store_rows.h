@@ -102,6 +102,7 @@ struct store_run {
     uint32_t terminal;                 // rows << 16 | columns; 0: none
     const char *webhook_url;
     bool notify, keep_workspace;
+    const char *hook_style;
     struct run_usage totals; // of the session
 };
 struct store_snapshot {

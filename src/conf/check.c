@@ -176,6 +176,19 @@ int conf_check_presets(const char *value, struct err *e)
     return each_word(value, check_preset, e);
 }
 
+static int check_dialect_host(const char *s, struct err *e)
+{
+    size_t n = strcspn(s, "=");
+    if (n && s[n] == '=' && name_ok(s + n + 1) && !strchr(s, '/'))
+        return 0;
+    return err_set(e, ERR_BAD_REQUEST, "'%.60s' is not HOST=DIALECT", s);
+}
+
+int conf_check_dialect_hosts(const char *value, struct err *e)
+{
+    return each_word(value, check_dialect_host, e);
+}
+
 int conf_check_ports(const char *value, struct err *e)
 {
     struct policy p = {0};

@@ -74,6 +74,14 @@ const struct conf_row conf_rows[] = {
           "file with a line NAME:PASSWORD for each user who may log in, for root only"),
     NUM("SessionTime", DURATION, SRV, session_ms, "30d", MINUTE, 365 * DAY,
         "how long a login by password is good for"),
+    TEXT("DialectHosts", SRV, dialect_hosts, "", conf_check_dialect_hosts,
+         "HOST=DIALECT, several separated by blanks: where two dialects have the same path, which "
+         "one a request for that host is meant for"),
+    TEXT("OpenDialects", SRV, open_dialects, "", NULL,
+         "dialects whose clients have no tokens (abbado), separated by blanks, that whoever is on "
+         "this machine may use without one, by a loopback address"),
+    NUM("WebhookProgress", BOOL, SRV, webhook_progress, "no", 0, 1,
+        "dialects' webhooks tell what an agent says and does while it goes on"),
 
     NUM("ServerUid", NUMBER, SRV | FOR_START, server_uid, "0", 0, UINT32_MAX - 1,
         "the server's user"),

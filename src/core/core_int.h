@@ -154,6 +154,8 @@ struct core {
     uint64_t next_event_id;
     size_t run_bytes;
     struct timer run_timer;
+    const struct hook_style *hook_styles[8];
+    unsigned n_hook_styles;
 
     struct map *builds;
     struct list build_list, build_queue;

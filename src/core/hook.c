@@ -20,6 +20,7 @@
 #define TRY_MS 30000          // of one try
 #define BODY_MAX (256 * 1024) // a result of 64 KiB, escaped
 #define HOOKS_MAX 1000        // of a run; beyond them only what ends or pauses it is sent
+#define FLEETING_MAX 4        // of a run, under way; others are dropped meanwhile
 static const uint64_t retry_ms[] = {1000, 5000, 30000};
 
 struct hook {
@@ -27,6 +28,7 @@ struct hook {
     struct runrec *r;
     struct list link; // the run's
     char *body;
+    bool fleeting; // not recorded, not tried again
     struct timer timer;
     struct waiter w; // of the try that is under way
 };
@@ -127,8 +129,19 @@ static void on_timer(struct timer *t)
     try_now(container_of(t, struct hook, timer));
 }
 
+static void hook_free(struct hook *h)
+{
+    list_del(&h->link);
+    free(h->body);
+    free(h);
+}
+
 static void finish(struct hook *h, enum delivery_status status)
 {
+    if (h->fleeting) {
+        hook_free(h);
+        return;
+    }
     h->pub.status = status;
     h->pub.ended_ms = clock_wall_ms();
     h->pub.next_ms = 0;
@@ -140,7 +153,7 @@ static void finish(struct hook *h, enum delivery_status status)
 static void failed(struct hook *h, const char *error)
 {
     TEXT_PUT(h->pub.error, error);
-    if (h->pub.attempts > N_ELEMS(retry_ms)) {
+    if (h->fleeting || h->pub.attempts > N_ELEMS(retry_ms)) {
         finish(h, DELIVERY_FAILED);
         return;
     }
@@ -153,6 +166,7 @@ static void failed(struct hook *h, const char *error)
 static void on_tried(struct waiter *w)
 {
     struct hook *h = container_of(w, struct hook, w);
+    struct core *c = h->r->core;
     const struct exec *x = w->result;
     char text[160] = "";
     if (w->err.code) {
@@ -183,30 +197,34 @@ static void on_tried(struct waiter *w)
         failed(h, *text ? text : end_reason_name(x->end.reason));
     }
     struct err e;
-    (void)core_exec_delete(h->r->core, w->result, NULL, &e); // it is nobody's to look at
+    (void)core_exec_delete(c, w->result, NULL, &e); // it is nobody's to look at
 }
 
 // What curl reads as its configuration.
 static void write_config(const struct hook *h, struct buf *b)
 {
+    const struct hook_style *s = hook_style_find(h->r->core, h->r->hook_style);
     unsigned char key[32], mac[32];
-    char hex[2 * sizeof(mac) + 1];
+    char hex[2 * sizeof(mac) + 1], id[ID_MAX];
     own_buf struct buf text;
     unsigned long long now = clock_wall_ms() / 1000;
     buf_init(&text, BODY_MAX + 64);
-    (void)buf_printf(&text, "%llu.%s", now, h->body);
+    if (s->stamped)
+        (void)buf_printf(&text, "%llu.", now);
+    (void)buf_puts(&text, h->body);
     core_secret(h->r->core, HOOK_PURPOSE, key);
     (void)hex_encode(key, sizeof(key), hex);
     hmac_sha256(hex, strlen(hex), text.data, text.len, mac);
     (void)buf_printf(b,
                      "url = \"%s\"\nheader = \"Content-Type: application/json\"\n"
-                     "header = \"User-Agent: pinfold-webhooks/1\"\n"
-                     "header = \"X-Pinfold-Event: %s\"\nheader = \"X-Pinfold-Delivery: %s\"\n"
-                     "header = \"X-Pinfold-Timestamp: %llu\"\n",
-                     h->r->webhook_url, event_type_name((enum event_type)h->pub.event), h->pub.id,
-                     now);
-    (void)buf_printf(b, "header = \"X-Pinfold-Signature: sha256=%s\"\n",
+                     "header = \"User-Agent: %s\"\nheader = \"%s-Event: %s\"\n"
+                     "header = \"%s-Delivery: %s\"\nheader = \"%s-Signature: %s%s\"\n",
+                     h->r->webhook_url, s->user_agent, s->header,
+                     s->event((enum event_type)h->pub.event), s->header,
+                     s->id_per_try ? id_make("whd", id) : h->pub.id, s->header, s->signature,
                      hex_encode(mac, sizeof(mac), hex));
+    if (s->stamped)
+        (void)buf_printf(b, "header = \"%s-Timestamp: %llu\"\n", s->header, now);
     (void)buf_puts(b, "header = \"Expect:\"\ndata-binary = \"@body.json\"\noutput = \"/dev/null\"\n"
                       "write-out = \"%{http_code}\"\nsilent\nshow-error\nmax-time = 20\n"
                       "proto = \"=http,https\"\nnoproxy = \"\"\n");
@@ -245,12 +263,19 @@ static void try_now(struct hook *h)
 
 // --- of a run ---------------------------------------------------------------------------------
 
-bool hooks_full(const struct runrec *r)
+static unsigned count(const struct runrec *r, bool fleeting)
 {
     unsigned n = 0;
     list_for (it, &r->hooks)
-        n++;
-    return n >= HOOKS_MAX;
+        n += container_of(it, struct hook, link)->fleeting || !fleeting;
+    return n;
+}
+
+bool hook_wants(const struct runrec *r, enum event_type type)
+{
+    const struct hook_style *s = hook_style_find(r->core, r->hook_style);
+    return *r->webhook_url && (s->types >> type & 1 || (r->pub.notify && s->notify >> type & 1 &&
+                                                        count(r, false) < HOOKS_MAX));
 }
 
 static struct hook *hook_new(struct runrec *r)
@@ -263,26 +288,27 @@ static struct hook *hook_new(struct runrec *r)
 
 void hook_send(struct runrec *r, enum event_type type, const char *payload, size_t len)
 {
+    const struct hook_style *s = hook_style_find(r->core, r->hook_style);
+    bool fleeting = s->fleeting >> type & 1;
     own_buf struct buf b = {0};
-    if (!*r->webhook_url)
+    if (!*r->webhook_url || (fleeting && count(r, true) >= FLEETING_MAX))
         return;
     struct hook *h = hook_new(r);
     id_make("whd", h->pub.id);
     h->pub.event = type;
     h->pub.created_ms = clock_wall_ms();
+    h->fleeting = fleeting;
+    const struct hook_news news = {h->pub.id, &r->pub, type, payload, len};
     buf_init(&b, BODY_MAX);
-    // Words of ours: neither quote nor backslash is in them.
-    (void)buf_printf(&b,
-                     "{\"id\":\"%s\",\"event\":\"%s\",\"run_id\":\"%s\",\"payload\":", h->pub.id,
-                     event_type_name(type), r->pub.id);
-    size_t head = b.len;
-    if (buf_append(&b, payload, len)) { // far more than a result is cut to
-        b.len = head;
-        (void)buf_puts(&b, "null");
+    if (s->write(&news, &b)) {
+        hook_free(h);
+        return;
     }
-    (void)buf_puts(&b, "}");
     h->body = xstrdup(b.data);
-    save(h, try_now);
+    if (fleeting)
+        try_now(h);
+    else
+        save(h, try_now);
 }
 
 void hooks_resume(struct runrec *r)
@@ -344,12 +370,8 @@ void hooks_stop(struct runrec *r)
 void hooks_free(struct runrec *r)
 {
     hooks_stop(r);
-    list_for_safe (it, &r->hooks) {
-        struct hook *h = container_of(it, struct hook, link);
-        list_del(it);
-        free(h->body);
-        free(h);
-    }
+    list_for_safe (it, &r->hooks)
+        hook_free(container_of(it, struct hook, link));
 }
 
 const struct delivery *core_run_delivery_next(struct run *pub, const struct delivery *prev)
@@ -358,9 +380,9 @@ const struct delivery *core_run_delivery_next(struct run *pub, const struct deli
     bool take = !prev;
     list_for (it, &r->hooks) {
         const struct delivery *d = &container_of(it, struct hook, link)->pub;
-        if (take)
+        if (take && !container_of(it, struct hook, link)->fleeting)
             return d;
-        take = d == prev;
+        take |= d == prev;
     }
     return NULL;
 }

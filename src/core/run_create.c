@@ -110,6 +110,7 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->argv = strings_copy(s->argv);
     r->message = copy(NULL);
     r->webhook_url = copy(s->webhook_url);
+    TEXT_PUT(r->hook_style, s->hook_style ? s->hook_style : "");
     p->notify = s->notify;
     r->turns = strings_copy(NULL);
     r->said = strings_copy(NULL);

@@ -102,8 +102,7 @@ void run_event_add(struct runrec *r, enum event_type type, const char *payload, 
         return;
     }
     add(r, type, payload, len);
-    if (type == EV_AGENT_NEEDS_ATTENTION ||
-        (r->pub.notify && (type == EV_RUN_STARTED || type == EV_AGENT_MESSAGE) && !hooks_full(r)))
+    if (hook_wants(r, type))
         hook_send(r, type, payload, len);
     if (r->unwritten > UNWRITTEN_MAX)
         core_follow_pause(&r->follower);

@@ -37,6 +37,7 @@ struct runrec {
     struct strings *turns, *said; // execs of earlier turns; messages that wait
     bool keep_workspace;
     char *webhook_url;
+    char hook_style[24];     // name; "" for pinfold's own
     struct list hooks;       // its deliveries, oldest first
     struct run_usage totals; // of its session, at the end of the last turn
     char repo_key[72];       // the same for all that name one repository; "" for none
@@ -121,8 +122,9 @@ void run_listeners_end(struct runrec *r);
 
 // Webhooks (hook.c).
 int hook_check(const struct core *c, const char *url, struct err *e);
+const struct hook_style *hook_style_find(const struct core *c, const char *name);
+bool hook_wants(const struct runrec *r, enum event_type type); // beside the ends of turns
 void hook_send(struct runrec *r, enum event_type type, const char *payload, size_t len);
-bool hooks_full(const struct runrec *r);       // of what notify asks for, no more is sent
 int hooks_load(struct core *c, struct err *e); // after the runs
 void hooks_resume(struct runrec *r);
 int hooks_delete_rows(struct runrec *r, struct store *s, struct err *e);

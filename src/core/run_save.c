@@ -93,6 +93,7 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .terminal = (p->shared ? TERMINAL_SHARED : 0) | (uint32_t)p->rows << 16 | p->cols,
         .webhook_url = r->webhook_url,
         .notify = p->notify,
+        .hook_style = r->hook_style,
         .keep_workspace = r->keep_workspace,
         .totals = c->totals,
     };
@@ -132,6 +133,7 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     r->message = xstrdup(row->message);
     r->webhook_url = xstrdup(row->webhook_url);
     p->notify = row->notify;
+    TEXT_PUT(r->hook_style, row->hook_style);
     r->turns = strings_unpack(row->turns.p, row->turns.len);
     r->said = strings_unpack(row->messages.p, row->messages.len);
     r->keep_workspace = row->keep_workspace;

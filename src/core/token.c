@@ -8,6 +8,7 @@
 #include <pinfold/map.h>
 #include <pinfold/own.h>
 
+#define PREFIX_MAX 12
 #define USE_STEP_MS 60000 // last use is kept to the minute
 
 static const struct {
@@ -183,10 +184,17 @@ int tokens_load(struct core *c, const char *admin_token, struct err *e)
 
 // --- the verbs --------------------------------------------------------------------------------
 
+static bool prefix_ok(const char *s)
+{
+    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return n && n <= PREFIX_MAX && !s[n];
+}
+
 int core_token_create(struct core *c, const struct token_spec *spec, char text[TOKEN_TEXT_MAX],
                       struct waiter *w, struct err *e)
 {
     uint64_t now = clock_wall_ms();
+    const char *prefix = spec->prefix ? spec->prefix : "pft";
     if (!spec->name || !name_ok(spec->name) || !strcmp(spec->name, FILE_TOKEN))
         return err_set(e, ERR_BAD_REQUEST, "name is not 1 to %d of letters, digits, . _ -",
                        NAME_MAX_LEN);
@@ -194,6 +202,9 @@ int core_token_create(struct core *c, const struct token_spec *spec, char text[T
         return err_set(e, ERR_BAD_REQUEST, "scopes is empty; it takes read, exec, admin");
     if (spec->expires_ms && spec->expires_ms <= now)
         return err_set(e, ERR_BAD_REQUEST, "the token would have expired already");
+    if (!prefix_ok(prefix))
+        return err_set(e, ERR_BAD_REQUEST,
+                       "prefix is not 1 to %d small letters, digits or underscores", PREFIX_MAX);
     if (map_count(c->tokens_by_id) >= c->conf.tokens_max) {
         c->stats.denied_limit++;
         return err_set(e, ERR_LIMIT, "there are %u tokens; no more may be", c->conf.tokens_max);
@@ -204,7 +215,7 @@ int core_token_create(struct core *c, const struct token_spec *spec, char text[T
     t->pub.scopes = scopes_close(spec->scopes);
     t->pub.created_ms = now;
     t->pub.expires_ms = spec->expires_ms;
-    (void)crypt_token("pft", text);
+    (void)crypt_token(prefix, text);
     sha256_of(text, strlen(text), t->hash);
     insert(c, t);
     waiter_add(w, &t->waiters, t, NULL);

@@ -215,13 +215,11 @@ struct buf *http_event_begin(struct http_req *pub, const char *event, const char
 {
     struct request *r = request_of(pub);
     if (r->format == HTTP_SSE) {
-        (void)buf_puts(&r->out, "event: ");
-        (void)buf_puts(&r->out, event);
-        if (id) {
-            (void)buf_puts(&r->out, "\nid: ");
-            (void)buf_puts(&r->out, id);
-        }
-        (void)buf_puts(&r->out, "\ndata: ");
+        if (event)
+            (void)buf_printf(&r->out, "event: %s\n", event);
+        if (id)
+            (void)buf_printf(&r->out, "id: %s\n", id);
+        (void)buf_puts(&r->out, "data: ");
     }
     return &r->out;
 }

@@ -6,6 +6,7 @@
 // from anybody.
 #include "server_int.h"
 
+#include <pinfold/api_dialect.h>
 #include <pinfold/api_sandboxed_sh.h>
 #include <pinfold/api_v1.h>
 #include <pinfold/confine.h>
@@ -25,6 +26,7 @@ static struct server {
     struct core *core;
     struct v1 *v1;
     struct sandboxed_sh *sandboxed_sh;
+    struct dialects *dialects;
     struct watch signals, supervisor;
     struct timer leave_now;
 } S;
@@ -170,9 +172,20 @@ static int mount_apis(struct err *e)
         .password = S.conf.password.text != NULL,
         .on_internal = on_internal,
     };
+    const struct dialects_conf dialects = {
+        .core = S.core,
+        .hosts = S.conf.dialect_hosts,
+        .open = S.conf.open_dialects,
+        .progress = S.conf.webhook_progress,
+        .max_streams = S.conf.max_streams,
+        .counters = http_server_counters(S.http),
+        .on_internal = on_internal,
+    };
     S.v1 = v1_new(S.core, S.loop, &v1);
     S.sandboxed_sh = sandboxed_sh_new(&sh);
-    if (http_server_mount(S.http, v1_api(S.v1), "", e))
+    S.dialects = dialects_new(&dialects, dialect_table, n_dialects);
+    if (http_server_mount(S.http, v1_api(S.v1), "", e) ||
+        dialects_mount(S.dialects, S.http, e)) // before the one that answers where none is meant
         return -1;
     return sandboxed_sh_mount(S.sandboxed_sh, S.http, e);
 }
@@ -211,6 +224,7 @@ int main(int argc, char **argv)
     log_info("ready images=%u profiles=%u", S.stock.n_images, S.stock.n_profiles);
     if (http_server_run(S.http, &e))
         goto failed;
+    dialects_free(S.dialects);
     sandboxed_sh_free(S.sandboxed_sh);
     v1_free(S.v1);
     core_free(S.core);

@@ -2,9 +2,9 @@
 // The routes of all APIs as tables for README.md: `pinfold-server --routes`.
 #include "server_int.h"
 
+#include <pinfold/api_dialect.h>
 #include <pinfold/api_sandboxed_sh.h>
 #include <pinfold/api_v1.h>
-#include <pinfold/core_token.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,5 +37,13 @@ int print_routes(void)
     (void)puts("");
     print_table("the dialect of sandboxed.sh, also beneath `/sandboxed_sh`", sandboxed_sh_routes,
                 n_sandboxed_sh_routes);
+    for (unsigned i = 0; i < n_dialects; i++) {
+        const struct dialect *d = dialect_table[i];
+        char title[100];
+        (void)snprintf(title, sizeof(title), "the dialect of %s, also beneath `/%s`", d->title,
+                       d->name);
+        (void)puts("");
+        print_table(title, d->routes, d->n_routes);
+    }
     return fflush(stdout) ? 1 : 0;
 }

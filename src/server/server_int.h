@@ -28,6 +28,10 @@ void stock_release(struct stock *s);
 int presets_load(struct stock *s, const struct conf *conf, struct err *e);
 void core_conf_from(struct core_conf *ret, const struct conf *conf, const struct stock *stock);
 
+struct dialect;
+extern const struct dialect *const dialect_table[]; // dialects.c
+extern const unsigned n_dialects;
+
 // Print the routes of all APIs for README.md; an exit code.
 int print_routes(void);
 // Check the database in a directory; an exit code.

@@ -155,6 +155,7 @@ static const struct store_field run_fields[] = {
     N(webhook_url, TEXT),
     N(notify, BOOL),
     N(keep_workspace, BOOL),
+    N(hook_style, TEXT),
     NT(input_tokens, U64),
     NT(output_tokens, U64),
     NT(cached_tokens, U64),

@@ -124,6 +124,8 @@ static const char *const steps[] = {
     " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT",
     // one-shots in sandboxes of the warm pool
     "ALTER TABLE exec ADD COLUMN box TEXT NOT NULL DEFAULT ''",
+    // how webhooks of runs look
+    "ALTER TABLE run ADD COLUMN hook_style TEXT NOT NULL DEFAULT ''",
 };
 
 unsigned store_n_steps(void)

@@ -18,7 +18,7 @@ static void refuse(struct http_req *r, const struct http_refusal *why)
 }
 
 // Of dialects that have the same path this one answers unless another says that it is meant.
-static bool claims(const struct http_req *r)
+static bool claims(struct http_req *r)
 {
     (void)r;
     return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dialect's own parts. Pure: words.c, uuid.c, labels.c, jwt.c.
+// The dialect's own parts. Pure: words.c, labels.c, jwt.c.
 #pragma once
+#include <pinfold/api_dialect.h>
 #include <pinfold/api_sandboxed_sh.h>
 #include <pinfold/core_exec.h>
 #include <pinfold/core_host.h>
@@ -18,17 +19,6 @@ struct sandboxed_sh {
     struct list default_waiting; // struct call: requests that wait for it to be made
     struct host_counters host;
 };
-
-// --- uuid.c: ids on the wire -----------------------------------------------------------------
-
-// A workspace's id as a UUID: its 100 bits spread over one of version 4, so that it needs
-// no table and the same workspace has the same UUID for ever.
-#define UUID_MAX 37
-#define UUID_NIL "00000000-0000-0000-0000-000000000000"
-const char *uuid_of(const char *id, char out[UUID_MAX]);
-// The id of a UUID, in upper or lower case. False: not a UUID. *id is "" for one that cannot be a
-// workspace's and for the nil UUID (then *nil is set).
-bool uuid_parse(const char *s, char id[ID_MAX], bool *nil);
 
 // --- words.c: names --------------------------------------------------------------------------
 

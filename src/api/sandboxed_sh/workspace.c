@@ -17,7 +17,7 @@ const char *workspace_uuid(struct sandboxed_sh *s, const struct workspace *ws, c
 {
     if (!strcmp(ws->id, s->default_id))
         return memcpy(out, UUID_NIL, UUID_MAX);
-    return uuid_of(ws->id, out);
+    return uuid_of("ws", ws->id, out);
 }
 
 const char *workspace_name(const struct workspace *ws)
@@ -104,7 +104,7 @@ struct workspace *workspace_of(struct http_req *r)
     struct sandboxed_sh *s = dialect_of(r);
     char id[ID_MAX];
     bool nil;
-    if (!uuid_parse(r->params[0], id, &nil)) {
+    if (!uuid_parse("ws", r->params[0], id, &nil)) {
         reply_text(r, 400, "Invalid URL: Cannot parse `id` with value `%.100s` to a UUID",
                    r->params[0]);
         return NULL;

@@ -11,7 +11,7 @@
 struct token_body {
     char name[NAME_MAX_LEN + 1];
     struct json_strings scopes;
-    const char *expires_at;
+    const char *expires_at, *prefix;
     uint64_t expires_in_ms;
 };
 static const struct json_field token_fields[] = {
@@ -21,6 +21,8 @@ static const struct json_field token_fields[] = {
                .doc = "of read, exec and admin, each of which has those before it; read without"),
     JSON_FIELD(struct token_body, expires_at, JSON_STRING, .max = 40,
                .doc = "RFC 3339; without it, it does not expire"),
+    JSON_FIELD(struct token_body, prefix, JSON_STRING, .min = 1, .max = 12,
+               .doc = "what it begins with: oc_sk, cc ... where clients look at that; pft"),
     JSON_FIELD_AS(struct token_body, expires_in_ms, "expires_in_secs", JSON_MS, .max = 3155760000),
 };
 const struct json_table v1_token_table = {"TokenBody", token_fields, N_ELEMS(token_fields),
@@ -75,6 +77,7 @@ static int token_spec_of(struct http_req *r, const struct token_body *b, struct 
     if (parse_scopes(r, &b->scopes, &ret->scopes))
         return -1;
     ret->name = b->name;
+    ret->prefix = b->prefix;
     if (!name_ok(b->name)) {
         v1_bad(r, "/name", "must be 1 to 64 of letters, digits, dot, underscore and hyphen");
         return -1;

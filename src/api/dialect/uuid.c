@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workspace ids and UUIDs. An id has 20 characters of 5 bits; they fill a version 4 UUID from the
+// Ids and UUIDs. An id has 20 characters of 5 bits; they fill a version 4 UUID from the
 // left, the bits that say version and variant are stepped over, and what remains is 0.
-#include "sandboxed_sh_int.h"
+#include "dialect_int.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define PREFIX "ws"
 #define ID_CHARS 20
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz"; // as in id.c
 
@@ -32,15 +31,15 @@ static void format(const unsigned char bytes[16], char out[UUID_MAX])
     *out = '\0';
 }
 
-const char *uuid_of(const char *id, char out[UUID_MAX])
+const char *uuid_of(const char *prefix, const char *id, char out[UUID_MAX])
 {
     unsigned char bytes[16] = {0};
     bytes[6] = 0x40;
     bytes[8] = 0x80;
-    if (!id_ok(id, PREFIX)) // never made by the core
+    if (!id_ok(id, prefix)) // never made by the core
         return memcpy(out, UUID_NIL, UUID_MAX);
     unsigned bit = 0;
-    for (const char *p = id + sizeof(PREFIX); *p; p++) {
+    for (const char *p = id + strlen(prefix) + 1; *p; p++) {
         unsigned v = (unsigned)(strchr(alphabet, *p) - alphabet);
         for (unsigned mask = 16; mask; mask >>= 1, bit++) {
             while (reserved(bit))
@@ -79,7 +78,7 @@ static bool parse(const char *s, unsigned char bytes[16])
     return true;
 }
 
-bool uuid_parse(const char *s, char id[ID_MAX], bool *nil)
+bool uuid_parse(const char *prefix, const char *s, char id[ID_MAX], bool *nil)
 {
     unsigned char bytes[16] = {0};
     id[0] = '\0';
@@ -87,7 +86,8 @@ bool uuid_parse(const char *s, char id[ID_MAX], bool *nil)
     if (!parse(s, bytes))
         return false;
     *nil = !strcmp(s, UUID_NIL);
-    char *to = id + sizeof(PREFIX);
+    size_t n = strlen(prefix);
+    char *to = id + n + 1;
     unsigned bit = 0;
     for (unsigned i = 0; i < ID_CHARS; i++) {
         unsigned v = 0;
@@ -99,9 +99,10 @@ bool uuid_parse(const char *s, char id[ID_MAX], bool *nil)
         *to++ = alphabet[v];
     }
     *to = '\0';
-    memcpy(id, PREFIX "_", sizeof(PREFIX));
+    memcpy(id, prefix, n);
+    id[n] = '_';
     char back[UUID_MAX];
-    if (strcasecmp(uuid_of(id, back), s))
+    if (strcasecmp(uuid_of(prefix, id, back), s))
         id[0] = '\0'; // some other server's UUID
     return true;
 }

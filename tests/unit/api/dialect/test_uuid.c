@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workspace ids as UUIDs and back.
-#include "../../../../src/api/sandboxed_sh/sandboxed_sh_int.h"
+#include "../../../../src/api/dialect/dialect_int.h"
 
 #include <ctype.h>
 #include <tap.h>
@@ -9,8 +9,8 @@ static void round_trip(const char *id, const char *what)
 {
     char uuid[UUID_MAX], back[ID_MAX];
     bool nil;
-    uuid_of(id, uuid);
-    ok(uuid_parse(uuid, back, &nil) && !nil, "%s: its UUID can be read", what);
+    uuid_of("ws", id, uuid);
+    ok(uuid_parse("ws", uuid, back, &nil) && !nil, "%s: its UUID can be read", what);
     is_str(back, id, "%s: and is the id's", what);
     ok(uuid[14] == '4' && strchr("89ab", uuid[19]), "%s: version 4, variant of RFC 9562", what);
 }
@@ -22,18 +22,18 @@ static void good(void)
     round_trip("ws_00000000000000000000", "all zeros");
     round_trip("ws_zzzzzzzzzzzzzzzzzzzz", "all ones");
     round_trip("ws_0c9m4k2v7t1x8b5n3q6j", "some");
-    is_str(uuid_of("ws_zzzzzzzzzzzzzzzzzzzz", uuid), "ffffffff-ffff-4fff-bfff-ffffffc00000",
+    is_str(uuid_of("ws", "ws_zzzzzzzzzzzzzzzzzzzz", uuid), "ffffffff-ffff-4fff-bfff-ffffffc00000",
            "the bits fill it from the left");
     int bad = 0;
     for (int i = 0; i < 10000; i++) {
         id_make("ws", id);
-        uuid_of(id, uuid);
-        bad += !uuid_parse(uuid, back, &nil) || strcmp(back, id) != 0;
+        uuid_of("ws", id, uuid);
+        bad += !uuid_parse("ws", uuid, back, &nil) || strcmp(back, id) != 0;
     }
     is_int(bad, 0, "ten thousand random ids come back");
     for (char *p = uuid; *p; p++)
         *p = (char)toupper((unsigned char)*p);
-    ok(uuid_parse(uuid, back, &nil), "upper case can be read");
+    ok(uuid_parse("ws", uuid, back, &nil), "upper case can be read");
     is_str(back, id, "and is the same id");
 }
 
@@ -59,12 +59,12 @@ static void foreign(void)
     char id[ID_MAX];
     bool nil;
     for (size_t i = 0; i < sizeof(not_uuids) / sizeof(*not_uuids); i++)
-        ok(!uuid_parse(not_uuids[i], id, &nil), "'%s' is not a UUID", not_uuids[i]);
+        ok(!uuid_parse("ws", not_uuids[i], id, &nil), "'%s' is not a UUID", not_uuids[i]);
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-        ok(uuid_parse(others[i], id, &nil) && !nil, "%s is a UUID", others[i]);
+        ok(uuid_parse("ws", others[i], id, &nil) && !nil, "%s is a UUID", others[i]);
         is_str(id, "", "but no workspace's");
     }
-    ok(uuid_parse(UUID_NIL, id, &nil) && nil, "the nil UUID is known");
+    ok(uuid_parse("ws", UUID_NIL, id, &nil) && nil, "the nil UUID is known");
     is_str(id, "", "and is no id");
 }
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dialects: mounted twice each, and which of them a request is for.
+#include "dialect_int.h"
+
+#include <pinfold/http_server.h>
+#include <pinfold/own.h>
+#include <stdio.h>
+#include <string.h>
+
+static void refuse(struct http_req *r, const struct http_refusal *why)
+{
+    if (why->limit)
+        dialect_error(r, why->status, "%s (%s is %llu)", why->detail, why->limit,
+                      (unsigned long long)why->limit_value);
+    else
+        dialect_error(r, why->status, "%s", why->detail);
+}
+
+static bool claims(struct http_req *r)
+{
+    const struct mounted *m = mounted_of(r);
+    int host = dialects_by_host(m->all, r, m->dialect->name);
+    return host < 0 ? m->dialect->claims && m->dialect->claims(r) : host;
+}
+
+struct dialects *dialects_new(const struct dialects_conf *conf, const struct dialect *const *table,
+                              unsigned n)
+{
+    struct dialects *d = xcalloc(1, sizeof(*d) + n * sizeof(d->at[0]));
+    d->conf = *conf;
+    d->n = n;
+    for (unsigned i = 0; i < n; i++) {
+        struct mounted *m = &d->at[i];
+        m->dialect = table[i];
+        m->all = d;
+        (void)snprintf(m->prefix, sizeof(m->prefix), "/%s", table[i]->name);
+        m->root = (struct http_api){
+            .name = table[i]->name,
+            .base = table[i]->base,
+            .routes = table[i]->routes,
+            .n_routes = table[i]->n_routes,
+            .arg = m,
+            .gate = dialect_gate,
+            .refuse = refuse,
+            .claims = claims,
+        };
+        m->prefixed = m->root;
+        m->prefixed.base = m->prefix;
+        if (table[i]->hooks)
+            core_hook_style_add(conf->core, table[i]->hooks);
+    }
+    return d;
+}
+
+int dialects_mount(struct dialects *d, struct http_server *server, struct err *e)
+{
+    for (unsigned i = 0; i < d->n; i++)
+        if (http_server_mount(server, &d->at[i].root, "", e) ||
+            http_server_mount(server, &d->at[i].prefixed, d->at[i].prefix, e))
+            return -1;
+    return 0;
+}
+
+void dialects_free(struct dialects *d)
+{
+    free(d);
+}
+
+// Of "HOST=NAME HOST=NAME", without the port that a client adds.
+int dialects_by_host(const struct dialects *d, struct http_req *r, const char *name)
+{
+    const char *host = http_header(r, "host");
+    const char *colon = strrchr(host, ':');
+    size_t n = colon && !strchr(colon, ']') ? (size_t)(colon - host) : strlen(host);
+    for (const char *p = d && d->conf.hosts ? d->conf.hosts : ""; *p;) {
+        p += strspn(p, " ");
+        size_t len = strcspn(p, " "), at = strcspn(p, "=");
+        if (n && at == n && at < len && !strncasecmp(p, host, n))
+            return len - at - 1 == strlen(name) && !strncmp(p + at + 1, name, len - at - 1);
+        p += len;
+    }
+    return -1;
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dialects there are. Where two have the same path, the one that stands earlier is asked first.
+#include "server_int.h"
+
+#include <pinfold/api_codecloud.h>
+#include <pinfold/own.h>
+
+const struct dialect *const dialect_table[] = {&codecloud_dialect};
+const unsigned n_dialects = N_ELEMS(dialect_table);
