@@ -105,6 +105,25 @@ static bool goes_up(const char *s)
     }
 }
 
+// Google's clients put their key, here a placeholder, into the query: it would count before the
+// header's.
+static void drop_key(char *path)
+{
+    char *at = strchr(path, '?');
+    while (at && *at && *at != '#') {
+        size_t n = strcspn(at + 1, "&#");
+        bool is_key = !strncmp(at + 1, "key", 3) && (n == 3 || at[4] == '=');
+        if (!is_key) {
+            at = at[n + 1] ? at + n + 1 : NULL;
+            continue;
+        }
+        if (at[n + 1] == '&') // what separates it from the one before separates the next
+            memmove(at + 1, at + n + 2, strlen(at + n + 2) + 1);
+        else
+            memmove(at, at + n + 1, strlen(at + n + 1) + 1);
+    }
+}
+
 static const struct asecret *find(struct conn *c, const char *id)
 {
     const struct asecret *s = map_get(c->box->eg->secrets, id);
@@ -153,6 +172,8 @@ void service_ask(struct conn *c, const struct peek_http *h)
         return;
     }
     own_free char *path = xasprintf("%.*s%s", (int)s->url.path_len, s->url.path, rest);
+    if (s->kind == SECRET_GEMINI)
+        drop_key(path + s->url.path_len);
     const struct host name_of = s->url.host;
     uint16_t port = s->url.port;
     host_text(&name_of, port, s->url.tls, host);

@@ -113,6 +113,13 @@ used() { api GET "/v1/runs/$run_id"; [ "$(json .usage.output_tokens)" = 3 ]; }
 wait_until 20 used
 is "$(json '.usage | "\(.input_tokens) \(.output_tokens) \(.cached_tokens)"')" "12 3 8" "the run shows what its provider counted"
 
+# --- Google's shape: its clients put a key into the query
+provider goog "{\"kind\": \"gemini\", \"base_url\": \"https://good.test\", \"api_key\": \"$KEY-5\"}"
+api POST /v1/exec -d '{"command": "u=$GOOGLE_GEMINI_BASE_URL/v1beta/models/m:gen; for q in \"key=$GEMINI_API_KEY\" \"alt=sse&key=$GEMINI_API_KEY\" \"key=$GEMINI_API_KEY&alt=sse&key\" \"monkey=1&key=a&x=key=2#key=3\"; do curl -sS -H \"x-goog-api-key: mine\" \"$u?$q\"; done", "network": {"allow": ["provider/goog"]}}'
+is "$(tail -n 4 "$WORK/heads" | grep -c "x-goog-api-key: $KEY-5\( \|$\)")" 4 "it goes out in its header" || echo "# $BODY"
+is "$(tail -n 4 "$WORK/heads" | cut -d' ' -f3 | paste -sd' ')" "/v1beta/models/m:gen /v1beta/models/m:gen?alt=sse /v1beta/models/m:gen?alt=sse /v1beta/models/m:gen?monkey=1&x=key=2" "and no other goes out, in no place"
+unlike "$(tail -n 4 "$WORK/heads")" "placeholder|mine" "neither the placeholder nor a client's own"
+
 # --- what is not verified gets nothing
 provider other "{\"kind\": \"openai\", \"base_url\": \"https://$WEB:8443/v1\", \"api_key\": \"$KEY-3\"}"
 api POST /v1/exec -d '{"command": "curl -sS $OPENAI_BASE_URL/models", "network": {"allow": ["provider/other"]}}'
