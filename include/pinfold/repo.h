@@ -109,6 +109,7 @@ struct repo_request {
     char header[REPO_SECRET_MAX]; // "Name: value", in place of the two
     char base_url[REPO_URL_MAX];  // the rules again, for submodules
     char roots[REPO_ROOTS_MAX];
+    uint64_t proxy_port; // on the box's loopback, the only way out of it; 0: it has its own
     struct repo_limits limits;
 };
 // Sensible defaults: op, url, rules and limits set, the rest empty.

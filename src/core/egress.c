@@ -124,9 +124,26 @@ static void record(struct network_log *l, const struct msg_egress_decision *m)
                                      .count = 1};
 }
 
+// Whose decisions those of a sandbox are: its own workspace's, or that which it works for.
+static struct ws *ws_told(struct core *c, const char *box)
+{
+    const struct sandbox *sb = map_get(c->sandboxes, box);
+    return map_get(c->ws_by_id, sb && sb->net_of[0] ? sb->net_of : box);
+}
+
+// A sandbox may be gone when the ends of its connections are told.
+static void ended_anywhere(struct core *c, const struct msg_egress_decision *m)
+{
+    list_for (it, &c->workspaces) {
+        struct network_log *l = container_of(it, struct ws, all)->net_log;
+        if (l)
+            ended(l, m);
+    }
+}
+
 static void on_decision(struct core *c, const struct msg_egress_decision *m)
 {
-    struct ws *ws = map_get(c->ws_by_id, m->box);
+    struct ws *ws = ws_told(c, m->box);
     if (m->allowed)
         c->stats.egress_allowed += !m->ended;
     else
@@ -136,6 +153,8 @@ static void on_decision(struct core *c, const struct msg_egress_decision *m)
     struct runrec *r = ws ? map_get(c->runs, ws->pub.run) : x ? x->run : NULL;
     if (r)
         run_network_decision(r, m);
+    if (!ws && !x && m->ended)
+        ended_anywhere(c, m);
     if (!ws)
         return;
     if (!ws->net_log)

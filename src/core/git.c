@@ -12,7 +12,7 @@
 
 static void run_next(struct rep *r);
 
-static void rules_of(const struct core *c, struct repo_rules *ret)
+void git_rules(const struct core *c, struct repo_rules *ret)
 {
     *ret = (struct repo_rules){
         .base_url = c->conf.repo_base_url ? c->conf.repo_base_url : REPO_BASE_URL_DEFAULT,
@@ -36,7 +36,7 @@ int git_check(const struct core *c, const struct git_spec *s, struct repo_reques
     struct repo_url url;
     enum repo_ref_kind kind;
     const char *ref = s->ref ? s->ref : "";
-    rules_of(c, &rules);
+    git_rules(c, &rules);
     if (repo_url_parse(s->url, strlen(s->url), &rules, &url, e) ||
         repo_ref_check(ref, strlen(ref), &kind, e))
         return -1;
@@ -178,12 +178,19 @@ static void on_progress(void *arg, const struct repo_progress *p)
         source_printf(g->log, "clone: %s\n", repo_phase_name(p->phase));
 }
 
+// For a workspace with an allow-list, out by the same door as its commands.
+static bool by_list(const struct gitjob *g)
+{
+    return g->ws && g->ws->set.network == NET_LIST && g->ws->set.profile;
+}
+
 static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
 {
     const struct gitjob *g = sb->owner;
-    (void)e;
     m->host_usr = 1; // pinfold-git's libraries are the host's
-    m->network = NET_HOST;
+    m->network = by_list(g) ? NET_LIST : NET_HOST;
+    if (by_list(g) && network_for(sb, g->ws, g->rep->pub.url, e))
+        return -1;
     m->mirror_write = 1;
     TEXT_PUT(m->profile, "git");
     TEXT_PUT(m->mirror, g->rep->pub.mirror);
@@ -201,6 +208,7 @@ static int start_proc(struct gitjob *g, struct err *e)
     buf_init(&g->text, 1000);
     proc_init(&g->proc, g->core);
     g->reply = repo_reply_new(on_progress, g);
+    g->request.proxy_port = by_list(g) ? NET_PROXY_PORT : 0;
     int bad = packed_argv(&g->args, repo_argv(g->request.op), e) || packed_env(&g->args, env, e) ||
               repo_request_format(&g->request, &in, e) ||
               proc_give_stdin(&g->proc, in.data, in.len, e);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what was asked for to rules: presets are spelt out, the profile's own list cuts, and
 // addresses are good only when the operator has listed them.
-#include "sandbox_int.h"
-#include "exec_int.h"
+#include "repo_int.h"
+#include "workspace_int.h"
 
 #include <pinfold/buf.h>
 #include <pinfold/own.h>
@@ -172,4 +172,51 @@ int network_rules(const struct core *c, const struct profile *profile, const cha
     for (unsigned i = 0; i < N_ELEMS(p); i++)
         policy_release(&p[i]);
     return bad;
+}
+
+// Secrets are for commands: git has no use for them.
+static struct strings *without_uses(const char *const *allow)
+{
+    const char *words[POLICY_RULES_MAX + 1];
+    size_t n = 0;
+    for (; *allow && n < POLICY_RULES_MAX; allow++)
+        if (!is_use(*allow))
+            words[n++] = *allow;
+    words[n] = NULL;
+    return strings_copy(words);
+}
+
+// The repository's own server is a rule of its own: whoever named the one named the other.
+static int add_repository(const struct core *c, const char *repo_url, struct buf *out,
+                          struct err *e)
+{
+    struct repo_rules rules;
+    struct repo_url url;
+    git_rules(c, &rules);
+    if (repo_url_parse(repo_url, strlen(repo_url), &rules, &url, e))
+        return -1;
+    if (url.scheme == REPO_FILE)
+        return 0;
+    bool six = strchr(url.host, ':') != NULL;
+    if (buf_printf(out, "%s%s%s%s:%u", out->len ? " " : "", six ? "[" : "", url.host,
+                   six ? "]" : "", url.port))
+        return err_set(e, ERR_LIMIT, "network.allow: the rules are larger than %d bytes",
+                       POLICY_TEXT_MAX);
+    return 0;
+}
+
+int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, struct err *e)
+{
+    struct core *c = sb->core;
+    own_buf struct buf rules;
+    own_free struct strings *allow =
+        repo_url ? without_uses(ws->set.allow->list) : strings_copy(ws->set.allow->list);
+    buf_init(&rules, POLICY_TEXT_MAX);
+    if (network_rules(c, ws->set.profile, allow->list, ws->repo_url, &rules, e) ||
+        (repo_url && add_repository(c, repo_url, &rules, e)))
+        return -1;
+    free(sb->net_rules);
+    sb->net_rules = xstrdup(rules.data);
+    TEXT_PUT(sb->net_of, ws->pub.id);
+    return 0;
 }

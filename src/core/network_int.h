@@ -57,4 +57,8 @@ struct strings *network_list(const struct network_wish *w, const struct profile 
 struct buf;
 int network_rules(const struct core *c, const struct profile *profile, const char *const *allow,
                   const char *repo_url, struct buf *out, struct err *e);
+// Of a sandbox that works for a workspace with an allow-list, under the workspace's own rules: what
+// clones its repository, which may be reached too, or with NULL runs its init script. Fills
+// sb->net_rules.
+int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, struct err *e);
 extern const char *const network_env[]; // of commands in such a sandbox

@@ -51,6 +51,7 @@ struct git_spec {
     void (*on_done)(struct gitjob *g, void *owner, const struct err *err); // result when code is 0
     void *owner;
 };
+void git_rules(const struct core *c, struct repo_rules *ret); // of URLs, by the settings
 // Checks everything; -1 with *e when refused.
 int git_check(const struct core *c, const struct git_spec *s, struct repo_request *ret,
               struct err *e);

@@ -25,8 +25,10 @@ static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
         return err_set(e, ERR_NOT_FOUND, "there is no profile build");
     if (ws_fill(s->ws, build, m, e))
         return -1;
-    m->network = build->network;
-    return 0;
+    // Whatever the script runs, packages' own scripts too, is as bound as the workspace's commands.
+    bool listed = s->ws->set.network == NET_LIST && s->ws->set.profile;
+    m->network = listed ? NET_LIST : build->network;
+    return listed ? network_for(sb, s->ws, NULL, e) : 0;
 }
 
 static void end(struct script *s)
@@ -99,6 +101,9 @@ static int pack(struct script *s, struct err *e)
     buf_init(&s->args.bytes, s->core->conf.command_max_bytes + WS_ENV_BYTES);
     if (packed_argv(&s->args, argv, e) || packed_env(&s->args, s->ws->set.env->list, e) ||
         packed_env(&s->args, (const char *const *)s->ws->set.image->env, e) ||
+        (s->ws->set.network == NET_LIST &&
+         (uses_env(s->core, s->ws->set.allow->list, &s->args, e) ||
+          packed_env(&s->args, network_env, e))) ||
         packed_env(&s->args, env, e))
         return -1;
     return proc_give_stdin(&s->proc, s->ws->set.init_script, strlen(s->ws->set.init_script), e);

@@ -42,7 +42,10 @@ int lib_fail(struct job *j, struct err *e, const char *doing);
 struct stream_rules {
     const struct repo_url *only; // connect nowhere else: credentials are sent; NULL: anywhere
 };
-int stream_start(struct err *e);
+// proxy_port: all go through the proxy there, on this box's loopback; 0: straight.
+int stream_start(uint16_t proxy_port, struct err *e);
+// proxy.c: ask the proxy at the other end of fd for a way there.
+int proxy_connect(int fd, const char *host, const char *port, struct err *e);
 void stream_set(const struct stream_rules *rules);
 void stream_limit(uint64_t bytes, const char *what); // counts from 0 again
 uint64_t stream_received(void);

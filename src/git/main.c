@@ -59,7 +59,7 @@ static int library_start(struct job *j, struct err *e)
             return lib_fail(j, e, "the library takes no search path");
     // The mirror outlives this process and the machine's power.
     (void)git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-    return stream_start(e);
+    return stream_start((uint16_t)j->q.proxy_port, e); // checked: at most 65535
 }
 
 static bool has_already(const struct job *j, const struct mirror *m)

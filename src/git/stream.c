@@ -8,6 +8,7 @@
 #include <git2/sys/stream.h>
 #include <inttypes.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <poll.h>
@@ -28,6 +29,7 @@ struct link {
 // The library's constructor of streams has no argument for context.
 static struct {
     struct stream_rules rules;
+    uint16_t proxy_port;
     uint64_t received, limit;
     const char *limit_name;
     struct err failure;
@@ -79,9 +81,27 @@ static int connect_one(const struct addrinfo *a)
     return fd_steal(&fd);
 }
 
+static int link_by_proxy(struct link *l)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons(net.proxy_port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct addrinfo at = {
+        .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&a, .ai_addrlen = sizeof(a)};
+    struct err e = {0};
+    l->fd = connect_one(&at);
+    if (l->fd < 0)
+        return failed(ERR_BUSY, "the sandbox's proxy is not there: %s", strerrordesc_np(errno));
+    if (proxy_connect(l->fd, l->host, l->port, &e))
+        return failed(e.code, "%s", e.text);
+    return 0;
+}
+
 static int link_connect(git_stream *s)
 {
     struct link *l = (struct link *)s;
+    if (net.proxy_port)
+        return link_by_proxy(l);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *list = NULL;
     int r = getaddrinfo(l->host, l->port, &hints, &list);
     if (r != 0)
@@ -188,8 +208,9 @@ static int link_new(git_stream **ret, const char *host, const char *port)
     return 0;
 }
 
-int stream_start(struct err *e)
+int stream_start(uint16_t proxy_port, struct err *e)
 {
+    net.proxy_port = proxy_port;
     git_stream_registration r = {.version = GIT_STREAM_VERSION, .init = link_new};
     if (git_stream_register(GIT_STREAM_STANDARD, &r) < 0)
         return err_set(e, ERR_INTERNAL, "the library takes no stream");

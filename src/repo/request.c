@@ -29,6 +29,7 @@ static const struct field rows[] = {
     Q_TEXT(header),
     Q_TEXT(base_url),
     Q_TEXT(roots),
+    U64_FIELD(wire_request, "proxy_port", q.proxy_port),
     Q_LIMIT(seconds),
     Q_LIMIT(bytes),
     Q_LIMIT(objects),
@@ -99,6 +100,8 @@ static int check(const struct repo_request *q, struct err *e)
 {
     if (repo_ref_check(q->ref, strlen(q->ref), NULL, e) < 0 || repo_credentials_check(q, e) < 0)
         return -1;
+    if (q->proxy_port > UINT16_MAX)
+        return err_set(e, ERR_BAD_REQUEST, "proxy_port is above %d", UINT16_MAX);
     return repo_limits_check(&q->limits, e);
 }
 

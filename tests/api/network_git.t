@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What works for a workspace with an allow-list, its clone and its init script, goes out by the same
+# door and under the same rules as its commands.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/egress.sh"
+. "$(dirname "$0")/../lib/git.sh"
+need ROOT NETNS PYTHON GIT
+world_start
+repo one
+repo two
+http_start
+PORT=${HTTP##*:} # loop.test is this server, for the world's name server alone
+printf '[submodule "two"]\n\tpath = two\n\turl = http://good.test/two.git\n' >"$WORK/src/one/.gitmodules"
+in_src one update-index --add --cacheinfo "160000,$(in_src two rev-parse HEAD),two"
+in_src one add .gitmodules
+in_src one commit -qm submodule
+publish one
+server_start "${WORLD[0]}" "${WORLD[1]} loop.test:$PORT" Strict=yes || done_testing
+W=/v1/workspaces
+make() { api POST "$W?wait=60" -d "$1"; WS=$(json .id); }
+repo_json() { printf '{"url": "http://loop.test:%s/%s", "submodules": %s%s}' "$PORT" "$1" "${2:-false}" "${3:-}"; }
+
+# --- cloning
+make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"full\"}}"
+is "$(json .status) $(decision '.decisions | length')" "ready 0" "with network full a clone goes straight"
+make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"allow-list\"}}"
+is "$(json '"\(.status) \(.error)"')" "ready null" "with an allow-list it goes out by the proxy, an empty list lets its own server"
+is "$(run 'cat README; git log --oneline | wc -l')" $'hello one\n2' "and is whole"
+is "$(decision '[.decisions[] | "\(.host):\(.port) \(.allowed) \(.rule)"] | unique | join(" ")')" "loop.test:$PORT true loop.test:$PORT" "which the workspace tells among its decisions"
+closed() { [ "$(decision '[.decisions[] | select(.open)] | length')" = 0 ]; }
+wait_until 20 closed; is $? 0 "none is left open"
+is "$(decision '[.decisions[] | .bytes_received] | add > 400')" true "with their bytes"
+is "$(run "curl -s -o /dev/null -w '%{http_code}' http://loop.test:$PORT/repos/one.git/info/refs")" 403 "its commands are not let there for that"
+make "{\"repository\": $(repo_json private/one.git false ', "username": "me", "password": "secret"'), \"network\": {\"mode\": \"allow-list\"}}"
+is "$(json '"\(.status) \(.error)"')" "ready null" "with credentials too"
+make "{\"repository\": $(repo_json private/one.git false ', "username": "me", "password": "wrong"'), \"network\": {\"mode\": \"allow-list\"}}"
+is "$(json '"\(.status) \(.error)"')" "error the server refuses the credentials" "what the server refuses is told as that"
+
+# --- what a repository names is not what a person named
+make "{\"repository\": $(repo_json repos/one.git true), \"network\": {\"mode\": \"allow-list\"}}"
+is "$(json .status)" error "a submodule elsewhere is not fetched"
+like "$(json .error)" "do not allow good.test port 80: no rule allows it" "and the error says why"
+unlike "$(cat "$WORK/requests" 2>/dev/null)" "two.git" "nothing was sent there"
+is "$(decision '[.decisions[] | select(.host == "good.test")][0] | "\(.allowed) \(.reason)"')" "false not_listed" "it is a decision too"
+make "{\"repository\": $(repo_json repos/one.git true), \"network\": {\"mode\": \"allow-list\", \"allow\": [\"good.test\"]}}"
+like "$(cat "$WORK/requests")" "GET /two.git/info/refs" "with a rule it is asked for"
+make "{\"repository\": $(repo_json "away/$PORT/repos/one.git"), \"network\": {\"mode\": \"allow-list\"}}"
+like "$(json '"\(.status) \(.error)"')" "^error .*do not allow 127.0.0.1 port $PORT" "a redirect to an address is not followed"
+make '{"repository": {"url": "http://loop.test:1/x"}, "network": {"mode": "allow-list"}}'
+like "$(json .error)" "no connection to loop.test port 1: .*private|no connection to loop.test port 1|do not allow loop.test port 1" "a private address that the operator does not list is not reached"
+
+# --- the init script
+script() { make "{\"init_script\": $(jq -n --arg s "$1" '$s'), \"network\": $2}"; api GET "$W/$WS/init-log"; }
+script 'curl -sS http://good.test/a; curl -s -o /dev/null -w "%{http_code}\n" http://a.other.test/b; getent hosts a.other.test || echo none' '{"mode": "allow-list", "allow": ["good.test"]}'
+like "$BODY" "^hello from good.test.403.none." "an init script reaches what the list names, and nothing else"
+is "$(decision '[.decisions[] | "\(.host) \(.allowed)"] | unique | join(", ")')" "a.other.test false, good.test true" "its decisions are the workspace's"
+script 'echo "$http_proxy"; python3 -c "
+import socket
+s = socket.socket(); s.settimeout(5)
+try: s.connect((\"'"$WEB"'\", 8080)); print(\"out\")
+except OSError: print(\"no way\")"' '{"mode": "allow-list"}'
+like "$BODY" "^http://127.0.0.1:3128.no way." "there is no other way out"
+script 'echo "$http_proxy|"' '{"mode": "none"}'
+like "$BODY" "^\|" "without a list it has the network of the profile build"
+done_testing
