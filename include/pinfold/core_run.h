@@ -11,6 +11,7 @@
 #define RUN_TEXT_BYTES (128 * 1024) // of prompt or command
 #define RUN_SAY_BYTES (120 * 1024)  // of a message: it fits a variable
 #define RUN_SAID_MAX 100            // messages that wait; together a MiB
+#define RUN_REPOS_MAX 8
 
 struct run {
     char id[ID_MAX]; // run_...
@@ -30,6 +31,11 @@ struct run {
     const char *repo_url, *repo_ref;       // "" for none
     char repo_commit[72];
     bool submodules;
+    // Of one over several: url, ref, directory of /workspace and commit of each; never NULL.
+    const char *const *repos;
+    const char *const *changes; // status and path: "M", "A", "D" or "T" and what follows it
+    uint64_t n_changes;         // there may be more than are kept
+    bool changes_known;         // of the end of its last turn, against the commits it began with
     char image[NAME_MAX_LEN + 1], profile[NAME_MAX_LEN + 1];
     enum net_mode network;
     const char *const *allow; // rules of mode allow-list; never NULL
@@ -52,6 +58,10 @@ struct run {
     uint64_t created_ms, started_ms, ended_ms;
 };
 
+struct run_repo {
+    const char *url, *ref; // ref NULL: its default
+    const char *dir;       // below /workspace
+};
 // NULL and 0 mean "not given". Everything is borrowed for the call.
 struct run_spec {
     const char *agent; // "command"
@@ -59,6 +69,8 @@ struct run_spec {
     const char *const *argv;
     const char *provider, *model, *effort;
     const char *repo_url, *repo_ref;
+    const struct run_repo *repos; // several, instead of the one
+    unsigned n_repos;
     bool submodules;
     bool keep_workspace; // without a repository too: what is left of it can be gone on with
     enum run_mode mode;

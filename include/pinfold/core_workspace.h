@@ -57,6 +57,8 @@ struct workspace_spec {
     const char *name, *image, *profile;
     const char *repo_url, *repo_ref;
     const char *repo_user, *repo_password; // for this clone only; kept in memory, then wiped
+    // Of a run, instead of the one: url, ref, directory and "" of each, NULL at the end; or NULL.
+    const char *const *repos;
     bool submodules;
     bool network_given;
     enum net_mode network;

@@ -75,6 +75,7 @@ enum repo_op {
     REPO_OP_MIRROR,   // create or update the mirror, resolve the ref
     REPO_OP_CHECKOUT, // resolve the ref in the mirror as it is, make the workspace
     REPO_OP_CLONE,    // both, one after the other: what a new workspace wants
+    REPO_OP_CHANGES,  // what of the workspace's files differs from the commit that is `ref`
     REPO_OP_N
 };
 const char *repo_op_name(enum repo_op op);
@@ -96,10 +97,14 @@ struct repo_limits {
 void repo_limits_default(struct repo_limits *l);
 int repo_limits_check(const struct repo_limits *l, struct err *e);
 
+#define REPO_DIR_MAX 65
 struct repo_request {
     enum repo_op op;
     struct repo_url url;
     char ref[REPO_REF_MAX];
+    // The directory of the workspace that it is in, by name. "": the workspace itself; otherwise one
+    // beside others, with all its objects, since sandboxes are shown only one mirror.
+    char dir[REPO_DIR_MAX];
     bool submodules;
     // Use what the mirror has if the ref is a commit id that is in it: no network. Only for a
     // caller who has shown before that it may read the repository.
@@ -132,16 +137,22 @@ struct repo_progress {
 };
 struct repo_result {
     char commit[REPO_OID_MAX];
-    char ref[REPO_REF_MAX];            // full name, "" for a commit id
-    char branch[REPO_REF_MAX];         // "" when HEAD is detached
-    char default_branch[REPO_REF_MAX]; // "" when the remote has none
-    bool fetched;                      // the remote was asked
-    uint64_t bytes, objects, refs;     // received; advertised
-    uint64_t files, tree_bytes, submodules;
+    char ref[REPO_REF_MAX];                 // full name, "" for a commit id
+    char branch[REPO_REF_MAX];              // "" when HEAD is detached
+    char default_branch[REPO_REF_MAX];      // "" when the remote has none
+    bool fetched;                           // the remote was asked
+    uint64_t bytes, objects, refs;          // received; advertised
+    uint64_t files, tree_bytes, submodules; // files: of CHANGES those that differ
     uint64_t duration_ms;
 };
 // Exit codes of pinfold-git; a reply's own words count, the code must only agree.
 enum { REPO_EXIT_OK = 0, REPO_EXIT_FAILED = 1, REPO_EXIT_USAGE = 2, REPO_EXIT_TIMEOUT = 3 };
+
+// A file that differs: 'A'dded, 'M'odified, 'D'eleted, 'T' of another type. Each is a letter and the
+// path, with a NUL; those of a longer path, and what comes after so many bytes, are counted only.
+#define REPO_CHANGE_PATH_MAX 1000
+#define REPO_CHANGES_BYTES (48 * 1024)
+int repo_change_format(char status, const char *path, struct buf *out); // -1: the path is too long
 
 // The helper's side: one line, and the last block. `detail` is the library's text, for the log.
 void repo_progress_format(const struct repo_progress *p, struct buf *out);
@@ -159,4 +170,5 @@ int repo_reply_feed(struct repo_reply *r, const void *p, size_t len, struct err 
 // After its end. exit_code is -1 when it did not exit by itself. 0 with *ret, or -1 with the
 // helper's own error, or with ours when it said none.
 int repo_reply_finish(struct repo_reply *r, int exit_code, struct repo_result *ret, struct err *e);
-const char *repo_reply_detail(const struct repo_reply *r); // borrowed; "" when none
+const char *repo_reply_detail(const struct repo_reply *r);        // borrowed; "" when none
+const struct buf *repo_reply_changes(const struct repo_reply *r); // the same

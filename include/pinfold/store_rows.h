@@ -103,7 +103,9 @@ struct store_run {
     const char *webhook_url;
     bool notify, keep_workspace;
     const char *hook_style;
-    struct run_usage totals; // of the session
+    struct run_usage totals;   // of the session
+    struct store_blob changes; // status and path of each, with its NUL
+    uint64_t n_changes;        // one more than there are; 0: it is not known
 };
 struct store_snapshot {
     const char *id, *workspace, *name, *image;

@@ -46,6 +46,7 @@ int git_check(const struct core *c, const struct git_spec *s, struct repo_reques
     ret->limits.bytes = c->conf.repo_max_bytes;
     ret->limits.objects = c->conf.repo_max_objects;
     if (put_text_checked(ret->ref, sizeof(ret->ref), ref, "ref", e) ||
+        put_text_checked(ret->dir, sizeof(ret->dir), s->dir, "the directory's name", e) ||
         put_text_checked(ret->username, sizeof(ret->username), s->user, "the user name", e) ||
         put_text_checked(ret->password, sizeof(ret->password), s->password, "the password", e))
         return -1;
@@ -66,6 +67,11 @@ static void free_job(struct gitjob *g)
 static void record(struct gitjob *g)
 {
     struct rep *r = g->rep;
+    if (g->op == REPO_OP_CHANGES) { // it says nothing about the mirror
+        if (r->pub.status == REPO_FETCHING)
+            r->pub.status = g->status_before;
+        return;
+    }
     r->pub.status = g->err.code ? REPO_ERROR : REPO_READY;
     TEXT_PUT(r->pub.error, g->err.code ? g->err.text : "");
     if (!g->err.code && g->result.fetched) {
@@ -181,17 +187,20 @@ static void on_progress(void *arg, const struct repo_progress *p)
 // For a workspace with an allow-list, out by the same door as its commands.
 static bool by_list(const struct gitjob *g)
 {
-    return g->ws && g->ws->set.network == NET_LIST && g->ws->set.profile;
+    return g->op != REPO_OP_CHANGES && g->ws && g->ws->set.network == NET_LIST &&
+           g->ws->set.profile;
 }
 
 static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
 {
     const struct gitjob *g = sb->owner;
     m->host_usr = 1; // pinfold-git's libraries are the host's
-    m->network = by_list(g) ? NET_LIST : NET_HOST;
+    bool looks = g->op == REPO_OP_CHANGES;
+    m->network = looks ? NET_NONE : by_list(g) ? NET_LIST : NET_HOST;
     if (by_list(g) && network_for(sb, g->ws, g->rep->pub.url, e))
         return -1;
-    m->mirror_write = 1;
+    m->mirror_write = !looks;
+    m->files_read_only = looks;
     TEXT_PUT(m->profile, "git");
     TEXT_PUT(m->mirror, g->rep->pub.mirror);
     TEXT_PUT(m->dir, g->ws ? g->ws->pub.id : "");
@@ -254,6 +263,7 @@ static void run_next(struct rep *r)
     struct gitjob *g = container_of(r->jobs.next, struct gitjob, link);
     struct msg_mirror m = {0};
     TEXT_PUT(m.mirror, r->pub.mirror);
+    g->status_before = r->pub.status;
     r->pub.status = REPO_FETCHING;
     launcher_ask(r->core, &g->ask, MSG_MIRROR_CREATE, &m, on_mirror);
 }
@@ -274,6 +284,7 @@ struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e
         return NULL;
     }
     g->core = c;
+    g->op = s->op;
     g->rep = r;
     g->ws = s->ws;
     g->log = s->log;

@@ -27,6 +27,8 @@ struct gitjob {
     struct ws *ws; // whose directory is at /workspace; NULL: mirror only
     struct list link;
     struct repo_request request; // wiped once handed over
+    enum repo_op op;
+    enum repo_status status_before; // of its mirror
     struct sandbox *sb;
     struct proc proc;
     struct packed args;
@@ -45,6 +47,7 @@ struct gitjob {
 struct git_spec {
     enum repo_op op;
     const char *url, *ref, *user, *password;
+    const char *dir; // of the workspace, where it is not alone; NULL
     bool submodules;
     struct ws *ws;
     struct source *log;

@@ -53,7 +53,8 @@ size_t runrec_bytes(const struct runrec *r)
 {
     return sizeof(*r) + strlen(r->prompt) + strlen(r->command) + r->argv->packed_len +
            r->set.env->packed_len + r->set.allow->packed_len + r->pub.result_len +
-           strlen(r->message) + r->said->packed_len + r->turns->packed_len;
+           strlen(r->message) + r->said->packed_len + r->turns->packed_len + r->repos->packed_len +
+           r->changes->packed_len;
 }
 
 void runrec_insert(struct runrec *r)
@@ -87,6 +88,8 @@ void runrec_free(struct runrec *r)
     free(r->argv);
     free(r->turns);
     free(r->said);
+    free(r->repos);
+    free(r->changes);
     free(r);
 }
 
@@ -110,6 +113,8 @@ void runrec_publish(struct runrec *r)
     p->env = r->set.env->list;
     p->result = r->result;
     p->turns = r->turns->list;
+    p->repos = r->repos->list;
+    p->changes = r->changes->list;
     p->webhook_url = r->webhook_url;
     p->n_said = (uint32_t)r->said->n;
 }

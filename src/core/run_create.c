@@ -77,6 +77,45 @@ static int check_repository(const struct core *c, const struct run_spec *s, char
     return 0;
 }
 
+// Each below /workspace by a name of its own.
+static int check_repositories(const struct core *c, const struct run_spec *s, struct err *e)
+{
+    if (s->n_repos > RUN_REPOS_MAX)
+        return err_set(e, ERR_LIMIT, "there are %u repositories; at most %d may be", s->n_repos,
+                       RUN_REPOS_MAX);
+    for (unsigned i = 0; i < s->n_repos; i++) {
+        const struct run_repo *one = &s->repos[i];
+        const struct git_spec g = {
+            .op = REPO_OP_CLONE, .url = one->url, .ref = one->ref, .dir = one->dir};
+        own_free struct repo_request *request = xcalloc(1, sizeof(*request));
+        if (!one->dir || !name_ok(one->dir))
+            return err_set(e, ERR_BAD_REQUEST, "repositories/%u: '%.64s' is not a directory's name",
+                           i, one->dir ? one->dir : "");
+        if (git_check(c, &g, request, e))
+            return err_wrap(e, "repositories/%u", i);
+        for (unsigned k = 0; k < i; k++)
+            if (!strcmp(s->repos[k].dir, one->dir))
+                return err_set(e, ERR_BAD_REQUEST,
+                               "repositories/%u: there is a '%.64s' already; give it another name",
+                               i, one->dir);
+    }
+    return 0;
+}
+
+static struct strings *repos_of(const struct run_spec *s)
+{
+    const char *list[4 * RUN_REPOS_MAX + 1];
+    size_t n = 0;
+    for (unsigned i = 0; i < s->n_repos; i++) {
+        list[n++] = s->repos[i].url;
+        list[n++] = s->repos[i].ref ? s->repos[i].ref : "";
+        list[n++] = s->repos[i].dir;
+        list[n++] = ""; // its commit, when it is there
+    }
+    list[n] = NULL;
+    return strings_copy(list);
+}
+
 int run_check_room(struct core *c, struct err *e)
 {
     if (c->stopping)
@@ -114,6 +153,8 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     p->notify = s->notify;
     r->turns = strings_copy(NULL);
     r->said = strings_copy(NULL);
+    r->repos = repos_of(s);
+    r->changes = strings_copy(NULL);
     r->keep_workspace = s->keep_workspace;
     p->mode = s->mode;
     p->rows = s->rows;
@@ -156,7 +197,7 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
     if (run_check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||
-        check_repository(c, s, key, e) ||
+        check_repository(c, s, key, e) || check_repositories(c, s, e) ||
         (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
         settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;

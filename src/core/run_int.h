@@ -12,7 +12,7 @@
 //   run_create.c  checks, the record      run_queue.c  order, places
 //   run_work.c    workspace, exec, end    run_event.c  batches, pages, listeners
 //   run_save.c    rows, loading, deletion run.c        verbs, the one writer of states
-//   run_turn.c    pause, continue, messages
+//   run_turn.c    pause, continue, messages      run_changes.c  what it changed
 #pragma once
 #include "workspace_int.h"
 
@@ -23,7 +23,7 @@ struct run_batch;
 struct run_copy {
     struct run pub;
     char *message, *result;
-    struct strings *turns, *said;
+    struct strings *turns, *said, *repos, *changes;
     struct run_usage totals;
 };
 struct runrec {
@@ -35,6 +35,7 @@ struct runrec {
     struct strings *argv;
     char *message;                // of this turn; "" in the first
     struct strings *turns, *said; // execs of earlier turns; messages that wait
+    struct strings *repos, *changes;
     bool keep_workspace;
     char *webhook_url;
     char hook_style[24];     // name; "" for pinfold's own
@@ -50,6 +51,14 @@ struct runrec {
     bool recorded, cancelling, pausing, silent, deleting;
     bool checkpointing; // its turn is over and its workspace is being copied
     bool settled;       // that it is at rest is on the disk
+    // The end that it comes to when its changes have been looked at.
+    struct run_look {
+        bool now, done;
+        enum run_state to;
+        enum run_reason why;
+        char error[400];
+        size_t at; // of repos
+    } look;
 
     struct run_batch *next; // gathering
     bool writing;
@@ -110,6 +119,9 @@ void run_turn_over(struct runrec *r, enum run_state to, enum run_reason why, con
 const char *run_words(const struct runrec *r, struct buf *b);
 bool run_began(const struct runrec *r);            // this turn: there is a record of its command
 int run_check_room(struct core *c, struct err *e); // run_create.c: for one more that waits
+
+// Changes (run_changes.c). true: run_turn_over comes again when they are known.
+bool run_look(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
 
 // Events (run_event.c). payload: a JSON object.
 void run_event_add(struct runrec *r, enum event_type type, const char *payload, size_t len);

@@ -24,6 +24,8 @@ void run_copy_of(const struct runrec *r, struct run_copy *ret)
         .result = r->result ? xmemdup0(r->result, r->pub.result_len) : NULL,
         .turns = strings_copy(r->turns->list),
         .said = strings_copy(r->said->list),
+        .repos = strings_copy(r->repos->list),
+        .changes = strings_copy(r->changes->list),
         .totals = r->totals,
     };
 }
@@ -34,6 +36,19 @@ void run_copy_release(struct run_copy *c)
     free(c->result);
     free(c->turns);
     free(c->said);
+    free(c->repos);
+    free(c->changes);
+}
+
+static void put_usage(const struct run_usage *u, struct store_run *ret)
+{
+    ret->input_tokens = u->input_tokens;
+    ret->output_tokens = u->output_tokens;
+    ret->cached_tokens = u->cached_tokens;
+    ret->reasoning_tokens = u->reasoning_tokens;
+    ret->cost_microusd = u->cost_microusd;
+    ret->usage_known = u->known;
+    ret->cost_known = u->cost_known;
 }
 
 // Texts that never change are the record's, the rest is of the copy: the database's thread reads
@@ -73,13 +88,6 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .error = p->error,
         .exit_code = p->exit_code,
         .signal = p->signal,
-        .input_tokens = p->usage.input_tokens,
-        .output_tokens = p->usage.output_tokens,
-        .cached_tokens = p->usage.cached_tokens,
-        .reasoning_tokens = p->usage.reasoning_tokens,
-        .cost_microusd = p->usage.cost_microusd,
-        .usage_known = p->usage.known,
-        .cost_known = p->usage.cost_known,
         .created_ms = p->created_ms,
         .started_ms = p->started_ms,
         .ended_ms = p->ended_ms,
@@ -89,7 +97,9 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .turns = {c->turns->packed, c->turns->packed_len},
         .messages = {c->said->packed, c->said->packed_len},
         .message = c->message,
-        .repos = {"", 0},
+        .repos = {c->repos->packed, c->repos->packed_len},
+        .changes = {c->changes->packed, c->changes->packed_len},
+        .n_changes = p->changes_known ? p->n_changes + 1 : 0,
         .terminal = (p->shared ? TERMINAL_SHARED : 0) | (uint32_t)p->rows << 16 | p->cols,
         .webhook_url = r->webhook_url,
         .notify = p->notify,
@@ -97,6 +107,7 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .keep_workspace = r->keep_workspace,
         .totals = c->totals,
     };
+    put_usage(&p->usage, ret);
 }
 
 // --- at start ---------------------------------------------------------------------------------
@@ -136,6 +147,9 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     TEXT_PUT(r->hook_style, row->hook_style);
     r->turns = strings_unpack(row->turns.p, row->turns.len);
     r->said = strings_unpack(row->messages.p, row->messages.len);
+    r->repos = strings_unpack(row->repos.p, row->repos.len);
+    r->repos = strings_take_with(r->repos, r->repos->n % 4, NULL); // whole ones
+    r->changes = strings_unpack(row->changes.p, row->changes.len);
     r->keep_workspace = row->keep_workspace;
     r->totals = row->totals;
     if (row->result.len) {
@@ -178,6 +192,8 @@ static void load_numbers(struct run *p, const struct store_run *row)
     p->started_ms = row->started_ms;
     p->ended_ms = row->ended_ms;
     p->n_events = row->n_events;
+    p->changes_known = row->n_changes != 0;
+    p->n_changes = row->n_changes ? row->n_changes - 1 : 0;
 }
 
 static int on_row(void *arg, const struct store_run *row)
@@ -286,7 +302,7 @@ static void resume(struct runrec *r)
     }
     list_add_tail(&r->core->run_placed, &r->place);
     r->core->n_runs_placed++;
-    if (x && x->live)
+    if (x && (x->live || x->pub.end.reason != END_LOST)) // what has ended says how by its output
         run_adopt(r);
     else
         run_end(r, RUN_INTERRUPTED, WHY_LOST,

@@ -119,7 +119,7 @@ void run_turn_over(struct runrec *r, enum run_state to, enum run_reason why, con
         run_say_result(r);
         next_turn(r);
         enqueue(r);
-    } else {
+    } else if (!run_look(r, to, why, error)) {
         run_end(r, to, why, error);
     }
 }

@@ -15,7 +15,7 @@
 
 bool run_wants_workspace(const struct runrec *r)
 {
-    return *r->repo_url || r->keep_workspace || r->pub.mode == RUN_PLAN ||
+    return *r->repo_url || r->repos->n || r->keep_workspace || r->pub.mode == RUN_PLAN ||
            agent_resumes(r->adapter) || image_present(r->core, r->set.image, NULL);
 }
 
@@ -111,6 +111,7 @@ static void say_end(struct runrec *r, enum run_state to)
     say(r, types[to] ? types[to] : EV_RUN_FAILED, end, N_ELEMS(end));
     post_end(r, to, types[to] ? types[to] : EV_RUN_FAILED);
     r->checkpoint[0] = '\0';
+    r->look = (struct run_look){0};
 }
 
 // Its files stay until it is deleted, its sandbox need not.
@@ -406,6 +407,17 @@ static void setup_failed(struct runrec *r, const char *error)
         run_end(r, RUN_FAILED, WHY_SETUP_FAILED, error);
 }
 
+// Each of several has its own.
+static void take_commits(struct runrec *r, const struct ws *ws)
+{
+    if (!r->repos->n)
+        return;
+    free(r->repos);
+    r->repos = strings_copy(ws->repos->list);
+    r->pub.repos = r->repos->list;
+    run_row_changed(r);
+}
+
 static void on_ready(struct waiter *w)
 {
     struct runrec *r = container_of(w, struct runrec, work);
@@ -417,6 +429,7 @@ static void on_ready(struct waiter *w)
         setup_failed(r, ws->error);
     } else {
         TEXT_PUT(r->pub.repo_commit, ws->repo_commit);
+        take_commits(r, ws_of(w->result));
         start(r, ws_of(w->result));
     }
 }
@@ -466,6 +479,7 @@ void run_begin(struct runrec *r)
         .repo_url = r->repo_url,
         .repo_ref = r->repo_ref,
         .submodules = r->pub.submodules,
+        .repos = r->repos->list,
         .network_given = true,
         .network = r->pub.network,
         .allow = r->pub.network == NET_LIST ? r->pub.allow : NULL,
@@ -507,7 +521,7 @@ void run_stop_work(struct runrec *r)
     struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
     if (r->x)
         exec_cancel(r->x);
-    else if (r->checkpointing)
+    else if (r->checkpointing || r->look.now)
         return; // what follows it sees to that
     else if (r->pub.state != RUN_STARTING)
         run_end(r, r->cancelling ? RUN_CANCELLED : RUN_PAUSED,

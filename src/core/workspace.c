@@ -112,6 +112,7 @@ struct ws *ws_new(struct core *c, const char *id)
     ws->core = c;
     TEXT_PUT(ws->pub.id, id);
     ws->pub.init_exit_code = -1;
+    ws->repos = strings_copy(NULL);
     list_init(&ws->execs);
     list_init(&ws->file_jobs);
     list_init(&ws->waiters);
@@ -167,6 +168,7 @@ void ws_free(struct ws *ws)
     network_log_free(ws->net_log);
     free(ws->repo_url);
     free(ws->repo_ref);
+    free(ws->repos);
     wipe(ws->repo_user);
     wipe(ws->repo_password);
     free(ws);

@@ -18,6 +18,7 @@ enum ws_op {
     OP_FORK,
     OP_SNAPSHOT,
     OP_RESTORE,
+    OP_CHANGES,
     OP_DELETE
 };
 
@@ -41,6 +42,9 @@ struct ws {
     unsigned n_execs_ended, n_file_jobs;
     struct ws_settings set;
     char *repo_url, *repo_ref;
+    struct strings
+        *repos;     // several instead: url, ref, directory, commit of each, until they are made
+    size_t repo_at; // of them
     char mirror[LAYER_NAME_MAX];
     struct sandbox sb;
     enum ws_op op;

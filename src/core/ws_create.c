@@ -42,7 +42,7 @@ static void created(struct ws *ws)
 {
     struct err e = {0};
     bool needs_build = image_needs_build(ws->set.image);
-    bool more = ws->repo_url[0] || ws->set.init_script[0];
+    bool more = ws->repo_url[0] || ws->repos->n || ws->set.init_script[0];
     ws->op = OP_NONE;
     ws->pub.busy = false;
     if (!needs_build && !more) {
@@ -151,13 +151,16 @@ int core_workspace_create(struct core *c, const struct workspace_spec *spec, str
     struct ws *ws = make(c, id, &set);
     ws->repo_url = copy(spec->repo_url);
     ws->repo_ref = copy(spec->repo_ref);
+    free(ws->repos);
+    ws->repos = strings_copy(spec->repos);
     ws->repo_user = spec->repo_user ? xstrdup(spec->repo_user) : NULL;
     ws->repo_password = spec->repo_password ? xstrdup(spec->repo_password) : NULL;
     ws->pub.submodules = spec->submodules;
     ws->wants_build = spec->build;
     TEXT_PUT(ws->pub.run, spec->run ? spec->run : "");
     // A host workspace without more to do is ready as soon as it is made: recorded as such at once.
-    bool ready = !image_needs_build(ws->set.image) && !ws->repo_url[0] && !ws->set.init_script[0];
+    bool ready = !image_needs_build(ws->set.image) && !ws->repo_url[0] && !ws->repos->n &&
+                 !ws->set.init_script[0];
     ws->pub.status = ready ? WS_READY : WS_PENDING;
     ws_publish(ws);
     ws_insert(ws);

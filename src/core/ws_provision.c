@@ -94,6 +94,19 @@ void ws_run_script(struct ws *ws, void (*provisioned)(struct ws *, const char *)
 
 // --- the repository ---------------------------------------------------------------------------
 
+static void clone_when_down(struct ws *ws);
+
+// Of the one of several that has just been made.
+static void take_commit(struct ws *ws, const char *commit)
+{
+    own_free const char **list = xcalloc(ws->repos->n + 1, sizeof(*list));
+    memcpy(list, ws->repos->list, ws->repos->n * sizeof(*list));
+    list[4 * ws->repo_at++ + 3] = commit;
+    struct strings *with = strings_copy(list);
+    free(ws->repos);
+    ws->repos = with;
+}
+
 static void on_cloned(struct gitjob *g, void *owner, const struct err *err)
 {
     struct ws *ws = owner;
@@ -104,6 +117,11 @@ static void on_cloned(struct gitjob *g, void *owner, const struct err *err)
         done(ws, err->text);
         return;
     }
+    if (ws->repos->n) {
+        take_commit(ws, g->result.commit);
+        clone_when_down(ws); // the next one
+        return;
+    }
     TEXT_PUT(ws->pub.repo_commit, g->result.commit);
     TEXT_PUT(ws->mirror, g->rep->pub.mirror);
     run_script(ws);
@@ -112,15 +130,17 @@ static void on_cloned(struct gitjob *g, void *owner, const struct err *err)
 static void clone_when_down(struct ws *ws)
 {
     struct err e = {0};
+    const char *const *several = ws->repos->n ? ws->repos->list + 4 * ws->repo_at : NULL;
     ws->fresh_dir = false;
-    if (!ws->repo_url[0] || ws->cancelled) {
+    if ((several ? !*several : !ws->repo_url[0]) || ws->cancelled) {
         run_script(ws);
         return;
     }
     struct git_spec s = {
         .op = REPO_OP_CLONE,
-        .url = ws->repo_url,
-        .ref = ws->repo_ref,
+        .url = several ? several[0] : ws->repo_url,
+        .ref = several ? several[1] : ws->repo_ref,
+        .dir = several ? several[2] : NULL,
         .user = ws->repo_user,
         .password = ws->repo_password,
         .submodules = ws->pub.submodules,
@@ -178,6 +198,7 @@ void ws_provision(struct ws *ws, struct source *clone_log,
     open_init_log(ws);
     ws->clone_log = clone_log ? clone_log : &ws->init_log;
     ws->cancelled = false;
+    ws->repo_at = 0;
     ws_when_down(ws, ws->fresh_dir ? make_when_down : reset_when_down);
 }
 

@@ -22,6 +22,7 @@ struct job {
 
 // --- say.c: what goes to stdout
 void say_progress(enum repo_phase phase, uint64_t done, uint64_t total, uint64_t bytes);
+void say_change(char status, const char *path);
 void say_result(const struct job *j);
 void say_error(const struct err *e, const char *detail);
 // From a signal handler: an error that was formatted by say_prepare, then _exit.
@@ -158,6 +159,7 @@ struct workdir {
     char path[DIR_MAX];    // below REPO_WORKSPACE_DIR; "" for the repository's own
     char git_dir[DIR_MAX]; // below REPO_WORKSPACE_DIR: .git or .git/modules/NAME...
     const struct repo_url *url;
+    bool own; // .git is in it, and holds all objects
 };
 // Writes the files, then .git. `plan` comes back for its submodules; release it in any case.
 int workdir_make(struct job *j, struct mirror *m, const struct target *t, const struct workdir *w,
@@ -167,6 +169,9 @@ int gitdir_make(struct job *j, struct mirror *m, const struct target *t, const s
 // A section [name "subsection"] and a key of it for a git configuration.
 void config_section(struct buf *b, const char *name, const char *subsection);
 void config_value(struct buf *b, const char *key, const char *value);
+
+// --- changes.c: what of a working tree differs from a commit
+int changes_list(struct job *j, struct err *e);
 
 // --- submodules.c: those of the working tree just made, and theirs
 int submodules_make(struct job *j, const struct workdir *top, const struct plan *plan,

@@ -3,6 +3,7 @@
 // sandbox sees read-only at the same path, and come in by objects/info/alternates.
 #include "git_int.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pinfold/io.h>
@@ -50,7 +51,7 @@ static void format_config(const struct target *t, const struct workdir *w, struc
     buf_init(&tree, 2 * DIR_MAX);
     (void)buf_puts(b, "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n"
                       "\tlogallrefupdates = true\n"); // overflows are remembered
-    if (w->path[0]) {
+    if (w->path[0] && !w->own) {
         climb(&tree, w->git_dir);
         (void)buf_puts(&tree, w->path);
         config_value(b, "worktree", tree.data);
@@ -161,6 +162,61 @@ static int put_link(const struct workdir *w, int top, struct err *e)
     return put_file(dir, ".git", &b, e);
 }
 
+static int copy_object(int from_dir, int to_dir, const char *name, struct err *e)
+{
+    own_fd int from = io_open_beneath(from_dir, name, O_RDONLY | O_CLOEXEC, 0);
+    own_fd int to = io_open_beneath(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    if (from < 0 || to < 0)
+        return err_sys(e, "copy the object file %s", name);
+    ssize_t n = 1;
+    while (n > 0)
+        n = copy_file_range(from, NULL, to, NULL, 1u << 30, 0);
+    return n < 0 ? err_sys(e, "copy the object file %s", name) : 0;
+}
+
+// One directory of a mirror's objects: packs, or loose ones whose names begin alike.
+static int copy_dir(int from_objects, int to_objects, const char *name, struct err *e)
+{
+    own_fd int list = openat(from_objects, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    own_dir DIR *d = list < 0 ? NULL : fdopendir(list);
+    if (!d)
+        return err_sys(e, "list the mirror's objects");
+    (void)fd_steal(&list); // the stream has it now
+    if (mkdirat(to_objects, name, 0777) && errno != EEXIST)
+        return err_sys(e, "make the repository's objects/%s", name);
+    own_fd int to = openat(to_objects, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (to < 0)
+        return err_sys(e, "open the repository's objects/%s", name);
+    for (const struct dirent *entry; (entry = readdir(d));)
+        if (entry->d_name[0] != '.' && entry->d_type == DT_REG &&
+            copy_object(dirfd(d), to, entry->d_name, e))
+            return -1;
+    return 0;
+}
+
+static int copy_objects(struct mirror *m, int git_dir, struct err *e)
+{
+    own_fd int to = openat(git_dir, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_fd int from = openat(m->fd, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_fd int list = from < 0 ? -1 : openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_dir DIR *d = list < 0 ? NULL : fdopendir(list);
+    if (to < 0 || !d)
+        return err_sys(e, "list the mirror's objects");
+    (void)fd_steal(&list); // the stream has it now
+    for (const struct dirent *entry; (entry = readdir(d));)
+        if ((strlen(entry->d_name) == 2 && strspn(entry->d_name, "0123456789abcdef") == 2) ||
+            !strcmp(entry->d_name, "pack"))
+            if (copy_dir(from, to, entry->d_name, e))
+                return -1;
+    return 0;
+}
+
+static int put_objects(struct mirror *m, const struct workdir *w, int git_dir, struct err *e)
+{
+    return w->own ? copy_objects(m, git_dir, e)
+                  : put_text(git_dir, "objects/info/alternates", m->path, "/objects", "\n", e);
+}
+
 int gitdir_make(struct job *j, struct mirror *m, const struct target *t, const struct workdir *w,
                 const struct plan *plan, struct err *e)
 {
@@ -175,10 +231,9 @@ int gitdir_make(struct job *j, struct mirror *m, const struct target *t, const s
     if (git_dir < 0)
         return err_sys(e, "open the repository's directory");
     if (make_dirs(git_dir, e) < 0 || put_file(git_dir, "config", &config, e) < 0 ||
-        put_text(git_dir, "objects/info/alternates", m->path, "/objects", "\n", e) < 0 ||
-        put_refs(m, t, git_dir, e) < 0)
+        put_objects(m, w, git_dir, e) < 0 || put_refs(m, t, git_dir, e) < 0)
         return -1;
-    if (w->path[0] && put_link(w, top, e) < 0)
+    if (w->path[0] && !w->own && put_link(w, top, e) < 0)
         return -1;
     return plan->n_entries ? put_index(j, w, plan, e) : 0;
 }

@@ -10,6 +10,7 @@
 #include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -73,8 +74,15 @@ static bool has_already(const struct job *j, const struct mirror *m)
 
 static int make_workspace(struct job *j, struct mirror *m, const struct target *t, struct err *e)
 {
-    struct workdir w = {.git_dir = ".git", .url = &j->q.url};
+    struct workdir w = {.git_dir = ".git", .url = &j->q.url, .own = j->q.dir[0]};
     struct plan plan = {0};
+    if (w.own) {
+        own_fd int top = open(REPO_WORKSPACE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (top < 0 || (mkdirat(top, j->q.dir, 0777) && errno != EEXIST))
+            return err_sys(e, "make the directory %s", j->q.dir);
+        (void)snprintf(w.path, sizeof(w.path), "%s", j->q.dir); // both have room
+        (void)snprintf(w.git_dir, sizeof(w.git_dir), "%s/.git", j->q.dir);
+    }
     // Objects are named by their content; hashing each again while writing files costs a third.
     (void)git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
     int r = workdir_make(j, m, t, &w, &plan, e);
@@ -89,6 +97,8 @@ static int run(struct job *j, struct err *e)
     struct mirror m = MIRROR_NONE;
     struct target t;
     enum repo_op op = j->q.op;
+    if (op == REPO_OP_CHANGES)
+        return changes_list(j, e);
     int r = mirror_open(j, &m, REPO_MIRROR_DIR, op != REPO_OP_CHECKOUT, e);
     if (r == 0 && op != REPO_OP_CHECKOUT && !has_already(j, &m))
         r = mirror_update(j, &m, &j->q.url, j->q.ref, e);
@@ -127,7 +137,7 @@ int main(int argc, char **argv)
     struct err e = {0};
     log_init("git", LOG_WARN);
     if (argc != 2 || !argv[1]) {
-        log_error("usage: pinfold-git mirror|checkout|clone, with a request on stdin");
+        log_error("usage: pinfold-git mirror|checkout|clone|changes, with a request on stdin");
         return REPO_EXIT_USAGE;
     }
     (void)umask(022);

@@ -35,6 +35,16 @@ void say_progress(enum repo_phase phase, uint64_t done, uint64_t total, uint64_t
     put(&b);
 }
 
+void say_change(char status, const char *path)
+{
+    struct buf b;
+    buf_init(&b, REPO_CHANGE_PATH_MAX + 16);
+    if (repo_change_format(status, path, &b))
+        buf_release(&b);
+    else
+        put(&b);
+}
+
 void say_result(const struct job *j)
 {
     struct buf b;

@@ -54,11 +54,13 @@ static const char *const op_names[REPO_OP_N] = {
     [REPO_OP_MIRROR] = "mirror",
     [REPO_OP_CHECKOUT] = "checkout",
     [REPO_OP_CLONE] = "clone",
+    [REPO_OP_CHANGES] = "changes",
 };
 static const char *const argvs[REPO_OP_N][3] = {
     [REPO_OP_MIRROR] = {"pinfold-git", "mirror", NULL},
     [REPO_OP_CHECKOUT] = {"pinfold-git", "checkout", NULL},
     [REPO_OP_CLONE] = {"pinfold-git", "clone", NULL},
+    [REPO_OP_CHANGES] = {"pinfold-git", "changes", NULL},
 };
 static const char *const phase_names[REPO_PHASE_N] = {
     [REPO_CONNECTING] = "connecting",

@@ -54,7 +54,19 @@ struct repo_reply {
     uint64_t seen;
     struct repo_result result;
     struct failure failure;
+    struct buf changes;
 };
+
+int repo_change_format(char status, const char *path, struct buf *out)
+{
+    if (strlen(path) > REPO_CHANGE_PATH_MAX)
+        return -1;
+    (void)buf_printf(out, "change %c ", status); // an overflow is remembered in *out
+    for (; *path; path++)
+        (void)buf_putc(out, (unsigned char)*path < 0x20 || *path == 0x7f ? '?' : *path);
+    (void)buf_putc(out, '\n');
+    return 0;
+}
 
 void repo_progress_format(const struct repo_progress *p, struct buf *out)
 {
@@ -96,6 +108,7 @@ struct repo_reply *repo_reply_new(void (*on_progress)(void *arg, const struct re
     r->on_progress = on_progress;
     r->arg = arg;
     buf_init(&r->line, LINE_MAX_BYTES);
+    buf_init(&r->changes, REPO_CHANGES_BYTES);
     return r;
 }
 
@@ -104,6 +117,7 @@ void repo_reply_free(struct repo_reply *r)
     if (!r)
         return;
     buf_release(&r->line);
+    buf_release(&r->changes);
     free(r);
 }
 
@@ -134,6 +148,21 @@ static int take_progress(struct repo_reply *r, char *line)
         return -1;
     if (r->on_progress)
         r->on_progress(r->arg, &p);
+    return 0;
+}
+
+static int take_change(struct repo_reply *r, const char *line, size_t len)
+{
+    const char *path = line + 9;
+    if (len < 10 || !strchr("AMDT", line[7]) || line[8] != ' ')
+        return -1;
+    for (const char *p = path; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return -1;
+    if (r->changes.len + len > REPO_CHANGES_BYTES)
+        return 0;                         // counted at the end all the same
+    (void)buf_putc(&r->changes, line[7]); // there is room
+    (void)buf_append(&r->changes, path, strlen(path) + 1);
     return 0;
 }
 
@@ -182,6 +211,8 @@ static int take_line(struct repo_reply *r, char *line, size_t len)
             r->state = IN_OK;
         else if (!strcmp(line, "result error"))
             r->state = IN_ERROR;
+        else if (!strncmp(line, "change ", 7))
+            return take_change(r, line, len);
         else
             return take_progress(r, line);
         return 0;
@@ -253,4 +284,9 @@ int repo_reply_finish(struct repo_reply *r, int exit_code, struct repo_result *r
 const char *repo_reply_detail(const struct repo_reply *r)
 {
     return r->failure.detail;
+}
+
+const struct buf *repo_reply_changes(const struct repo_reply *r)
+{
+    return &r->changes;
 }

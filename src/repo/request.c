@@ -3,6 +3,7 @@
 // A request that was cut anywhere lacks a record or its last NUL, so it is refused.
 #include "fields.h"
 
+#include <pinfold/id.h>
 #include <pinfold/own.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static const struct field rows[] = {
     TEXT_FIELD(wire_request, "op", op),
     TEXT_FIELD(wire_request, "url", url),
     Q_TEXT(ref),
+    Q_TEXT(dir),
     BOOL_FIELD(wire_request, "submodules", q.submodules),
     BOOL_FIELD(wire_request, "offline_ok", q.offline_ok),
     Q_TEXT(username),
@@ -98,6 +100,15 @@ int repo_credentials_check(const struct repo_request *q, struct err *e)
 // Checks that both sides make.
 static int check(const struct repo_request *q, struct err *e)
 {
+    enum repo_ref_kind kind = REPO_REF_DEFAULT;
+    if (q->dir[0] && !name_ok(q->dir))
+        return err_set(e, ERR_BAD_REQUEST, "'%.64s' is not the name of a directory", q->dir);
+    if (q->dir[0] && q->submodules)
+        return err_set(e, ERR_BAD_REQUEST,
+                       "submodules are to be had for a repository that is alone in its workspace");
+    if (q->op == REPO_OP_CHANGES &&
+        (repo_ref_check(q->ref, strlen(q->ref), &kind, NULL) || kind != REPO_REF_COMMIT))
+        return err_set(e, ERR_BAD_REQUEST, "changes are counted from a commit");
     if (repo_ref_check(q->ref, strlen(q->ref), NULL, e) < 0 || repo_credentials_check(q, e) < 0)
         return -1;
     if (q->proxy_port > UINT16_MAX)

@@ -163,6 +163,8 @@ static const struct store_field run_fields[] = {
     NT(cost_microusd, U64),
     NT(known, BOOL),
     NT(cost_known, BOOL),
+    N(changes, BLOB),
+    N(n_changes, U64),
 };
 
 #define S(m, k) FIELD(store_snapshot, m, COL_##k)

@@ -126,6 +126,9 @@ static const char *const steps[] = {
     "ALTER TABLE exec ADD COLUMN box TEXT NOT NULL DEFAULT ''",
     // how webhooks of runs look
     "ALTER TABLE run ADD COLUMN hook_style TEXT NOT NULL DEFAULT ''",
+    // what runs changed
+    ("ALTER TABLE run ADD COLUMN changes BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE run ADD COLUMN n_changes INTEGER NOT NULL DEFAULT 0"),
 };
 
 unsigned store_n_steps(void)

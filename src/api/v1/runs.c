@@ -83,6 +83,42 @@ static void write_repository(struct json_out *o, const char *name, const void *a
     json_end(o);
 }
 
+static void write_repositories(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    json_begin_array(o, name);
+    for (const char *const *p = r->repos; *p; p += 4) {
+        json_begin(o, NULL);
+        json_str(o, "url", p[0]);
+        json_str(o, "ref", *p[1] ? p[1] : NULL);
+        json_str(o, "name", p[2]);
+        json_str(o, "commit", *p[3] ? p[3] : NULL);
+        json_end(o);
+    }
+    json_end_array(o);
+}
+
+static void write_changes(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    if (!r->changes_known) {
+        json_null(o, name);
+        return;
+    }
+    json_begin_array(o, name);
+    for (const char *const *p = r->changes; *p; p++) {
+        const char *status = **p == 'A'   ? "added"
+                             : **p == 'D' ? "deleted"
+                             : **p == 'T' ? "type_changed"
+                                          : "modified";
+        json_begin(o, NULL);
+        json_str(o, "path", *p + 1);
+        json_str(o, "status", status);
+        json_end(o);
+    }
+    json_end_array(o);
+}
+
 static void write_network(struct json_out *o, const char *name, const void *at)
 {
     const struct run *r = at;
@@ -110,6 +146,19 @@ static const struct json_show worktree_rows[] = {
     {.name = "submodules", .type = SHOW_BOOL},
 };
 static const struct json_shape worktree_shape = {"Worktree", worktree_rows, N_ELEMS(worktree_rows)};
+static const struct json_show one_of_several_rows[] = {
+    {.name = "url", .type = SHOW_STRING},
+    {.name = "ref", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL},
+    {.name = "name", .type = SHOW_STRING, .doc = "its directory below /workspace"},
+    {.name = "commit", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL},
+};
+static const struct json_shape one_of_several_shape = {"OneOfSeveral", one_of_several_rows,
+                                                       N_ELEMS(one_of_several_rows)};
+static const struct json_show change_rows[] = {
+    {.name = "path", .type = SHOW_STRING, .doc = "relative to /workspace"},
+    {.name = "status", .type = SHOW_STRING, .doc = "added, modified, deleted or type_changed"},
+};
+static const struct json_shape change_shape = {"ChangedFile", change_rows, N_ELEMS(change_rows)};
 static const struct json_show terminal_rows[] = {
     {.name = "rows", .type = SHOW_U32},
     {.name = "cols", .type = SHOW_U32},
@@ -163,6 +212,20 @@ static const struct json_show run_rows[] = {
      .call = write_repository,
      .sub = &worktree_shape,
      .flags = SHOW_EMPTY_NULL},
+    {.name = "repositories",
+     .type = SHOW_CALL,
+     .call = write_repositories,
+     .sub = &one_of_several_shape,
+     .list = true,
+     .doc = "of a run over several"},
+    {.name = "changed_files",
+     .type = SHOW_CALL,
+     .call = write_changes,
+     .sub = &change_shape,
+     .list = true,
+     .flags = SHOW_EMPTY_NULL,
+     .doc = "at its end, against the commits it began with; null: not known"},
+    RN_AS(n_changes, "n_changed_files", SHOW_U64, .doc = "also those that are too many to list"),
     {.name = "terminal",
      .type = SHOW_CALL,
      .call = write_terminal,
@@ -191,7 +254,7 @@ const struct json_shape v1_run_shape = {"Run", run_rows, N_ELEMS(run_rows)};
 // --- as they are asked for ------------------------------------------------------------------
 
 struct worktree_body {
-    const char *url, *ref;
+    const char *url, *ref, *name;
     bool submodules;
 };
 static const struct json_field worktree_fields[] = {
@@ -200,6 +263,8 @@ static const struct json_field worktree_fields[] = {
                .doc = "https, http, git or file URL, or owner/repo"),
     JSON_FIELD(struct worktree_body, ref, JSON_STRING, .flags = JSON_NO_CONTROL,
                .max = WS_REF_BYTES - 1, .doc = "branch, tag or commit"),
+    JSON_FIELD(struct worktree_body, name, JSON_STRING, .max = NAME_MAX_LEN,
+               .doc = "of several: its directory below /workspace; else its URL's last part"),
     JSON_FIELD(struct worktree_body, submodules, JSON_BOOL),
 };
 static const struct json_table worktree_table = {
@@ -241,8 +306,9 @@ const char *const v1_run_modes[] = {"execute", "plan", NULL}; // in the order of
 enum { F_NETWORK, F_REPOSITORIES, F_TERMINAL };
 static const struct json_field run_fields[] = {
     [F_NETWORK] = RB(network, JSON_OBJECT, .sub = &v1_network_table),
-    [F_REPOSITORIES] = RB(repositories, JSON_OBJECTS, .sub = &worktree_table, .max = 1,
-                          .doc = "none at all: an empty workspace is kept all the same"),
+    [F_REPOSITORIES] = RB(repositories, JSON_OBJECTS, .sub = &worktree_table, .max = RUN_REPOS_MAX,
+                          .doc = "several, each in /workspace/NAME; one is /workspace itself; none "
+                                 "at all: an empty workspace is kept all the same"),
     [F_TERMINAL] = RB(terminal, JSON_OBJECT, .sub = &terminal_table,
                       .doc = "it runs on one, which is recorded"),
     RB(agent, JSON_STRING, .max = NAME_MAX_LEN, .doc = "command, shell, cursor ...; command"),
@@ -272,6 +338,51 @@ static const struct json_field run_fields[] = {
 };
 const struct json_table v1_run_table = {"RunBody", run_fields, N_ELEMS(run_fields),
                                         sizeof(struct run_body), offsetof(struct run_body, given)};
+
+// The last part of a URL, as git names a clone's directory.
+static const char *name_of(const char *url, struct json_pool *pool)
+{
+    size_t n = strlen(url);
+    while (n && url[n - 1] == '/')
+        n--;
+    if (n > 4 && !strncmp(url + n - 4, ".git", 4))
+        n -= 4;
+    const char *slash = memrchr(url, '/', n), *from = slash ? slash + 1 : url;
+    size_t len = (size_t)(url + n - from);
+    char *name = json_pool_alloc(pool, len + 1);
+    memcpy(name, from, len);
+    name[len] = '\0';
+    return name;
+}
+
+static int take_repositories(struct http_req *r, struct run_body *b, struct json_pool *pool,
+                             struct run_spec *ret)
+{
+    const struct worktree_body *all = b->repositories.at;
+    if (b->repositories.n && b->repository.url) {
+        v1_bad(r, "/repositories", "is given besides repository");
+        return -1;
+    }
+    if (b->repositories.n == 1) {
+        ret->repo_url = all->url;
+        ret->repo_ref = all->ref;
+        ret->submodules = all->submodules;
+    }
+    if (b->repositories.n < 2)
+        return 0;
+    struct run_repo *list = json_pool_alloc(pool, b->repositories.n * sizeof(*list));
+    for (size_t i = 0; i < b->repositories.n; i++) {
+        if (all[i].submodules) {
+            v1_bad(r, "/repositories", "submodules are to be had for one repository only");
+            return -1;
+        }
+        list[i] = (struct run_repo){all[i].url, all[i].ref,
+                                    all[i].name ? all[i].name : name_of(all[i].url, pool)};
+    }
+    ret->repos = list;
+    ret->n_repos = (unsigned)b->repositories.n;
+    return 0;
+}
 
 static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *pool,
                    struct run_spec *ret)
@@ -307,16 +418,8 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         ret->cols = b->terminal.cols ? (uint16_t)b->terminal.cols : 80;
         ret->shared = b->terminal.shared;
     }
-    if (b->repositories.n && b->repository.url) {
-        v1_bad(r, "/repositories", "is given besides repository");
+    if (take_repositories(r, b, pool, ret))
         return -1;
-    }
-    if (b->repositories.n) {
-        const struct worktree_body *one = b->repositories.at;
-        ret->repo_url = one->url;
-        ret->repo_ref = one->ref;
-        ret->submodules = one->submodules;
-    }
     if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, &f) ||
         v1_check_limits(&b->limits, &f)) {
         v1_fault(r, &f);
