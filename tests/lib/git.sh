@@ -3,7 +3,7 @@
 # Git repositories for tests. Source after tap.sh.
 #   repo NAME       $WORK/src/NAME with one commit on main, in $SRV/NAME.git (bare)
 #   publish NAME    what was committed there since
-#   http_start      tests/lib/git-http for $SRV: sets HTTP, its URL, and HTTP_LOG
+#   http_start [OPTION...]   tests/lib/git-http for $SRV: sets HTTP, its URL, and HTTP_LOG
 for tool in git python3; do
     command -v $tool >/dev/null || { echo "Bail out! $tool is not installed"; exit 1; }
 done
@@ -34,7 +34,7 @@ in_src() { local n=$1; shift; git -C "$WORK/src/$n" "$@"; }
 http_start() {
     HTTP_LOG=$WORK/http.log
     : >"$HTTP_LOG"
-    "$TESTS/lib/git-http" "$SRV" "$HTTP_LOG" >"$WORK/http.port" 2>"$WORK/http.err" &
+    "$TESTS/lib/git-http" "$SRV" "$HTTP_LOG" "$@" >"$WORK/http.port" 2>"$WORK/http.err" &
     local pid=$!
     at_exit "kill $pid 2>/dev/null"
     wait_until 20 test -s "$WORK/http.port" || { echo "Bail out! the git server does not start"; exit 1; }
