@@ -91,6 +91,7 @@ enum event_type {
     EV_AGENT_SUBAGENT_STOP,
     EV_USER_MESSAGE,
     EV_NETWORK_DECISION,
+    EV_SYSCALL_REFUSED,
     EV_N
 };
 const char *event_type_name(enum event_type t); // "run.created"

@@ -46,7 +46,7 @@ enum wire_type {
     MSG_EXEC_RESIZE = 104,
     MSG_EXEC_EXITED = 106, // init -> server, unasked, once nothing it started is left
     MSG_DENIALS = 108,     // refused system calls so far; answer DENIALS_ARE
-    MSG_DENIALS_ARE = 109,
+    MSG_DENIALS_ARE = 109, // with id 0 unasked: one of a kind, when it was the first, tenth ...
     MSG_EXEC_LIST = 110,   // what is kept; an EXEC_IS for each, EXEC_EXITED if it ended, DONE
     MSG_EXEC_IS = 111,     // fds: stdout, stderr and, if open, stdin; or the terminal's master
     MSG_EXEC_FORGET = 112, // init lets go of what it keeps for it

@@ -149,11 +149,10 @@ static void on_decision(struct core *c, const struct msg_egress_decision *m)
     else
         c->stats.egress_denied++;
     c->stats.egress_bytes += m->sent + m->received;
-    const struct execution *x = ws ? NULL : map_get(c->execs, m->box); // a one-shot's
-    struct runrec *r = ws ? map_get(c->runs, ws->pub.run) : x ? x->run : NULL;
+    struct runrec *r = run_of_box(c, ws ? ws->pub.id : m->box);
     if (r)
         run_network_decision(r, m);
-    if (!ws && !x && m->ended)
+    if (!ws && m->ended)
         ended_anywhere(c, m);
     if (!ws)
         return;

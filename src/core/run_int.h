@@ -108,6 +108,7 @@ void run_adopt(struct runrec *r); // its command goes on after a restart of the 
 void run_end(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
 void run_say_result(struct runrec *r); // of a turn that others follow
 struct msg_egress_decision;
+struct runrec *run_of_box(const struct core *c, const char *box); // whose command runs in it
 void run_network_decision(struct runrec *r, const struct msg_egress_decision *m);
 void run_used(struct runrec *r);      // what its provider counted is its own usage
 void run_stop_work(struct runrec *r); // it is to end, or to pause

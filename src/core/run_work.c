@@ -6,6 +6,7 @@
 #include <pinfold/image.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
+#include <pinfold/profile.h>
 #include <pinfold/wire_egress.h>
 #include <stdio.h>
 
@@ -491,6 +492,34 @@ void run_begin(struct runrec *r)
     r->work = (struct waiter){.on_done = on_created};
     if (core_workspace_create(c, &spec, &r->work, &e))
         run_end(r, RUN_FAILED, WHY_SETUP_FAILED, e.text);
+}
+
+// --- what it is refused ------------------------------------------------------------------------
+
+struct runrec *run_of_box(const struct core *c, const char *box)
+{
+    const struct ws *ws = map_get(c->ws_by_id, box);
+    const struct execution *x = ws ? NULL : map_get(c->execs, box); // a one-shot's
+    return ws ? map_get(c->runs, ws->pub.run) : x ? x->run : NULL;
+}
+
+void run_refused_call(struct core *c, const char *box, const struct msg_denials *m)
+{
+    struct runrec *r = run_of_box(c, box);
+    struct denial d;
+    char number[16], process[sizeof(d.comm)];
+    if (!r || !r->x || m->rows.len != sizeof(d))
+        return;
+    memcpy(&d, m->rows.p, sizeof(d));
+    const char *name = profile_call_name((int)d.syscall);
+    (void)snprintf(number, sizeof(number), "%u", d.syscall);
+    (void)snprintf(process, sizeof(process), "%.*s", (int)sizeof(process) - 1, d.comm);
+    const struct event_word words[] = {
+        {.name = "syscall", .text = name ? name : number},
+        {.name = "process", .text = process},
+        {.name = "count", .is_number = true, .number = d.count},
+    };
+    say(r, EV_SYSCALL_REFUSED, words, N_ELEMS(words));
 }
 
 // --- what it reaches --------------------------------------------------------------------------

@@ -272,6 +272,10 @@ static void dispatch(struct sandbox *sb, struct wire_msg *m)
         exec_adopt(sb, m);
         return;
     case MSG_DENIALS_ARE: {
+        if (!m->id) {
+            run_refused_call(sb->core, sb->id, &m->body.denials);
+            return;
+        }
         // Dropped before its function runs: that may ask again.
         struct ask *a = sb->denials.subject;
         sb->denials.subject = NULL;

@@ -74,6 +74,8 @@ bool sandbox_wanted(struct core *c, const struct msg_box_started *m); // would i
 void exec_adopt(struct sandbox *sb, struct wire_msg *m);
 void execs_not_found(struct sandbox *sb);
 void execs_adopted(struct core *c); // all sandboxes that there are have been told
+// One was refused for the first, tenth, hundredth ... time: an event, if it was a run's.
+void run_refused_call(struct core *c, const char *box, const struct msg_denials *m);
 // Ask init for refused system calls. -1 when it cannot be asked now.
 int sandbox_denials(struct sandbox *sb, struct ask *a,
                     void (*on_answer)(struct ask *, struct wire_msg *, const struct err *));

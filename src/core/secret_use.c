@@ -159,8 +159,7 @@ void secret_count(struct core *c, const struct msg_egress_count *m)
 {
     struct sec *s = map_get(c->secrets.by_id, m->id);
     struct ws *ws = map_get(c->ws_by_id, m->box);
-    const struct execution *x = ws ? NULL : map_get(c->execs, m->box); // a one-shot's
-    struct runrec *r = ws ? map_get(c->runs, ws->pub.run) : x ? x->run : NULL;
+    struct runrec *r = run_of_box(c, m->box);
     struct use_count *u = ws ? row_of(ws, m->id) : NULL;
     if (u)
         add_count(u, m);

@@ -131,6 +131,7 @@ static const char *const event_names[EV_N] = {
     [EV_AGENT_SUBAGENT_STOP] = "agent.subagent_stop",
     [EV_USER_MESSAGE] = "user.message",
     [EV_NETWORK_DECISION] = "network.decision",
+    [EV_SYSCALL_REFUSED] = "syscall.refused",
 };
 
 const char *event_type_name(enum event_type t)

@@ -189,4 +189,12 @@ api GET "/v1/runs/$live/logs"
 is "$BODY" a "and its log"
 api GET /v1/stats
 is "$(json '.runs_running + .runs_queued')" 0 "none is left over"
+# --- what the kernel refused it
+refused() { api GET "/v1/runs/$RUN/events?types=syscall.refused"; json '[.items[].payload | "\(.syscall) \(.process) \(.count)"] | join(", ")'; }
+for where in 'in a fresh sandbox' 'over a worktree'; do
+    more='{}'
+    [ "$where" = 'over a worktree' ] && more="{\"repository\": {\"url\": \"$repos/one\"}}"
+    run "$(jq -nc --argjson more "$more" '{command: "for i in $(seq 12); do unshare -U true; done 2>/dev/null; cp /usr/bin/unshare \"/tmp/$(printf \"\\377\\042\\001\")\" && /tmp/*\\\"* -U true; exit 0"} + $more')" '?wait=60'
+    like "$(refused)" '^unshare unshare 1, unshare unshare 10, unshare .*".* 1$' "a refused call is an event $where: the first, the tenth, by process"
+done
 done_testing
