@@ -43,50 +43,52 @@ bool waiter_pending(const struct waiter *w);
 // Every number a client can run into. main fills it from the settings; core_conf_init gives the
 // defaults named here.
 struct core_conf {
-    uint32_t workspaces_max;       // 1000
-    uint32_t snapshots_max;        // 100 of one workspace
-    uint32_t boxes_max;            // 1000 sandboxes alive at a time
-    uint32_t warm_pool;            // 0: of them, those that are started before they are wanted
-    uint64_t warm_pool_bytes;      // 256 MiB: that those may hold together
-    uint32_t execs_running_max;    // 512, over all workspaces
-    uint32_t execs_per_workspace;  // 64 running at a time
-    uint32_t execs_queued_max;     // 1024 waiting for their turn; over it ERR_LIMIT
-    uint32_t execs_kept;           // 10000 ended ones remembered, over all workspaces
-    uint32_t execs_kept_workspace; // 1000 of them for one workspace
-    uint32_t builds_running_max;   // 2
-    uint32_t builds_queued_max;    // 64
-    uint32_t builds_kept;          // 200 ended ones remembered, with their logs
-    uint32_t runs_running_max;     // 16 at a time
-    uint32_t runs_per_repository;  // 8 of them over one repository
-    uint32_t runs_queued_max;      // 1000 waiting for their turn; over it ERR_LIMIT
-    uint32_t runs_kept;            // 1000 ended ones remembered, with events and workspaces
-    uint32_t run_events_max;       // 100000 events kept of one
-    uint32_t tokens_max;           // 1000
-    uint32_t users_max;            // 1000
-    uint64_t idle_stop_ms;         // 5 min: a sandbox without an exec is stopped; its files stay
-    uint64_t exec_timeout_ms;      // 10 min: of a foreground exec that asks for none
-    uint64_t exec_timeout_max_ms;  // 24 h: the most one can ask for; background execs get it
-    uint64_t run_timeout_ms;       // 1 h: of a run that asks for none
-    uint64_t build_timeout_ms;     // 1 h: of one build step or init script
-    uint64_t git_timeout_ms;       // 30 min: of one clone or fetch
-    uint64_t kill_grace_ms;        // 5 s for init to report the end of what was killed
-    uint64_t output_keep_bytes;    // 16 MiB kept of each stream
-    uint64_t answer_bytes;         // 1 MiB of each stream in a collected answer
-    uint64_t answer_max_bytes;     // 16 MiB: the most a request may ask for there
-    uint64_t command_max_bytes;    // 1 MiB of arguments and environment together
-    uint64_t stdin_max_bytes;      // 64 MiB given with the request
-    uint64_t output_total_bytes;   // 16 GiB of kept output on disk; then the oldest execs go
-    uint64_t images_total_bytes;   // 64 GiB of layers; then those that nothing uses go; 0: no end
-    uint64_t mirrors_total_bytes;  // 64 GiB of mirrors, likewise
-    uint64_t workspace_disk_bytes; // 0: of one that asks for no disk of its own
-    uint64_t run_disk_bytes;       // 0: likewise of a run
-    uint64_t file_max_bytes;       // 1 GiB written by one file or archive request
-    uint64_t disk_reserve_bytes;   // 1 GiB of the state's disk that is never given away
-    uint64_t repo_max_bytes;       // 4 GiB of one mirror
-    uint64_t repo_max_objects;     // 10 million
-    const char *repo_base_url;     // for owner/repo; NULL for repo.h's own default
-    const char *allow_private;     // what allow-lists may open at private addresses; NULL: nothing
-    const char *egress_ports;      // of a rule that names none; NULL: "80 443"
+    uint32_t workspaces_max;        // 1000
+    uint32_t snapshots_max;         // 100 of one workspace
+    uint32_t boxes_max;             // 1000 sandboxes alive at a time
+    uint32_t warm_pool;             // 0: of them, those that are started before they are wanted
+    uint64_t warm_pool_bytes;       // 256 MiB: that those may hold together
+    uint32_t execs_running_max;     // 512, over all workspaces
+    uint32_t execs_per_workspace;   // 64 running at a time
+    uint32_t execs_queued_max;      // 1024 waiting for their turn; over it ERR_LIMIT
+    uint32_t execs_kept;            // 10000 ended ones remembered, over all workspaces
+    uint32_t execs_kept_workspace;  // 1000 of them for one workspace
+    uint32_t builds_running_max;    // 2
+    uint32_t builds_queued_max;     // 64
+    uint32_t builds_kept;           // 200 ended ones remembered, with their logs
+    uint32_t checkouts_kept;        // 64; 0: workspaces share no files
+    uint32_t runs_running_max;      // 16 at a time
+    uint32_t runs_per_repository;   // 8 of them over one repository
+    uint32_t runs_queued_max;       // 1000 waiting for their turn; over it ERR_LIMIT
+    uint32_t runs_kept;             // 1000 ended ones remembered, with events and workspaces
+    uint32_t run_events_max;        // 100000 events kept of one
+    uint32_t tokens_max;            // 1000
+    uint32_t users_max;             // 1000
+    uint64_t idle_stop_ms;          // 5 min: a sandbox without an exec is stopped; its files stay
+    uint64_t exec_timeout_ms;       // 10 min: of a foreground exec that asks for none
+    uint64_t exec_timeout_max_ms;   // 24 h: the most one can ask for; background execs get it
+    uint64_t run_timeout_ms;        // 1 h: of a run that asks for none
+    uint64_t build_timeout_ms;      // 1 h: of one build step or init script
+    uint64_t git_timeout_ms;        // 30 min: of one clone or fetch
+    uint64_t kill_grace_ms;         // 5 s for init to report the end of what was killed
+    uint64_t output_keep_bytes;     // 16 MiB kept of each stream
+    uint64_t answer_bytes;          // 1 MiB of each stream in a collected answer
+    uint64_t answer_max_bytes;      // 16 MiB: the most a request may ask for there
+    uint64_t command_max_bytes;     // 1 MiB of arguments and environment together
+    uint64_t stdin_max_bytes;       // 64 MiB given with the request
+    uint64_t output_total_bytes;    // 16 GiB of kept output on disk; then the oldest execs go
+    uint64_t images_total_bytes;    // 64 GiB of layers; then those that nothing uses go; 0: no end
+    uint64_t mirrors_total_bytes;   // 64 GiB of mirrors, likewise
+    uint64_t workspace_disk_bytes;  // 0: of one that asks for no disk of its own
+    uint64_t run_disk_bytes;        // 0: likewise of a run
+    uint64_t file_max_bytes;        // 1 GiB written by one file or archive request
+    uint64_t disk_reserve_bytes;    // 1 GiB of the state's disk that is never given away
+    uint64_t checkouts_total_bytes; // 8 GiB of them
+    uint64_t repo_max_bytes;        // 4 GiB of one mirror
+    uint64_t repo_max_objects;      // 10 million
+    const char *repo_base_url;      // for owner/repo; NULL for repo.h's own default
+    const char *allow_private;      // what allow-lists may open at private addresses; NULL: nothing
+    const char *egress_ports;       // of a rule that names none; NULL: "80 443"
     const struct core_preset {
         char name[32]; // without the @
         char *rules;   // blanks between

@@ -109,6 +109,9 @@ struct repo_request {
     // Use what the mirror has if the ref is a commit id that is in it: no network. Only for a
     // caller who has shown before that it may read the repository.
     bool offline_ok;
+    // Of CHECKOUT, without submodules: the workspace is not empty but our checkout of this commit;
+    // what differs is written. "" otherwise.
+    char base[REPO_OID_MAX];
     char username[REPO_USERNAME_MAX]; // "" with a password: it is a token
     char password[REPO_SECRET_MAX];
     char header[REPO_SECRET_MAX]; // "Name: value", in place of the two
@@ -140,9 +143,10 @@ struct repo_result {
     char ref[REPO_REF_MAX];                 // full name, "" for a commit id
     char branch[REPO_REF_MAX];              // "" when HEAD is detached
     char default_branch[REPO_REF_MAX];      // "" when the remote has none
+    char refs_digest[REPO_OID_MAX];         // of all references that a checkout is given
     bool fetched;                           // the remote was asked
     uint64_t bytes, objects, refs;          // received; advertised
-    uint64_t files, tree_bytes, submodules; // files: of CHANGES those that differ
+    uint64_t files, tree_bytes, submodules; // files: of CHANGES those that differ; bytes: written
     uint64_t duration_ms;
 };
 // Exit codes of pinfold-git; a reply's own words count, the code must only agree.

@@ -54,6 +54,7 @@ STORE_VERBS(token)
 STORE_VERBS(user)
 STORE_VERBS(snapshot)
 STORE_VERBS(delivery)
+STORE_VERBS(checkout)
 STORE_VERBS(secret)
 STORE_VERBS(run) // its events are deleted before
 

@@ -112,6 +112,12 @@ struct store_snapshot {
     uint64_t created_ms;
     bool made;
 };
+struct store_checkout {
+    const char *id, *mirror, *repo_commit, *branch;
+    uint64_t bytes, used_ms;
+    uint32_t depth;
+    bool made;
+};
 struct store_delivery {
     const char *id, *run, *body, *error;
     uint32_t event, status, attempts, http_status;

@@ -189,6 +189,12 @@ const struct conf_row conf_rows[] = {
         "ended commands remembered of one workspace"),
     NUM("BuildsKept", NUMBER, SRV, builds_kept, "200", 1, 100000,
         "ended builds remembered, with their logs"),
+    NUM("CheckoutsKept", NUMBER, SRV, checkouts_kept, "64", 0, 1000,
+        "checkouts kept, of different commits, to make workspaces from; 0: each workspace has "
+        "files "
+        "of its own"),
+    NUM("CheckoutsTotal", SIZE, SRV, checkouts_total, "8G", M, 64 * T,
+        "bytes of all of them together; those used longest ago go first"),
     NUM("MaxRuns", NUMBER, SRV, max_runs, "16", 1, 1000, "runs going on at one time"),
     NUM("MaxRunsPerRepository", NUMBER, SRV, max_runs_per_repository, "8", 1, 1000,
         "of them, those over one repository"),

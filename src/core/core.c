@@ -2,7 +2,7 @@
 // Making and ending a core; what belongs to no single thing.
 #include "backup_int.h"
 #include "build_int.h"
-#include "repo_int.h"
+#include "checkout_int.h"
 #include "run_int.h"
 #include "snapshot_int.h"
 #include "token_int.h"
@@ -38,6 +38,7 @@ void core_conf_init(struct core_conf *conf)
         .builds_running_max = 2,
         .builds_queued_max = 64,
         .builds_kept = 200,
+        .checkouts_kept = 64,
         .runs_running_max = 16,
         .runs_per_repository = 8,
         .runs_queued_max = 1000,
@@ -62,6 +63,7 @@ void core_conf_init(struct core_conf *conf)
         .mirrors_total_bytes = 64ull << 30,
         .file_max_bytes = 1ull << 30,
         .disk_reserve_bytes = 1ull << 30,
+        .checkouts_total_bytes = 8ull << 30,
         .repo_max_bytes = 4ull << 30,
         .repo_max_objects = 10000000,
         .default_image = "host",
@@ -145,11 +147,12 @@ static void on_tidy(struct timer *t)
 
 static void init_lists(struct core *c)
 {
-    struct list *heads[] = {
-        &c->waiting,     &c->later,      &c->fresh,     &c->fetched,    &c->graves,  &c->boxes,
-        &c->pool.boxes,  &c->workspaces, &c->exec_list, &c->exec_queue, &c->unsaved, &c->build_list,
-        &c->build_queue, &c->repos,      &c->tokens,    &c->users,      &c->logins,  &c->run_list,
-        &c->run_queue,   &c->run_placed, &c->run_dirty};
+    struct list *heads[] = {&c->waiting,     &c->later,      &c->fresh,      &c->fetched,
+                            &c->graves,      &c->boxes,      &c->pool.boxes, &c->workspaces,
+                            &c->exec_list,   &c->exec_queue, &c->unsaved,    &c->build_list,
+                            &c->build_queue, &c->repos,      &c->checkouts,  &c->tokens,
+                            &c->users,       &c->logins,     &c->run_list,   &c->run_queue,
+                            &c->run_placed,  &c->run_dirty};
     struct map **maps[] = {
         &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,    &c->execs, &c->builds,
         &c->layers,       &c->making,         &c->repos_by_id,   &c->idem,  &c->repos_by_mirror,
@@ -219,7 +222,8 @@ static int load(struct core *c, const struct core_parts *parts, struct err *e)
     return load_secret(c, e) || load_boot(c, e) || tokens_load(c, parts->admin_token, e) ||
                    users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
                    secrets_load(c, e) || workspaces_load(c, e) || snapshots_load(c, e) ||
-                   budget_load(c, e) || builds_load(c, e) || execs_load(c, e) || runs_load(c, e)
+                   budget_load(c, e) || checkouts_load(c, e) || builds_load(c, e) ||
+                   execs_load(c, e) || runs_load(c, e)
                ? -1
                : 0;
 }
@@ -265,6 +269,7 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
     }
     layers_ask(c);
     workspaces_resume(c);
+    checkouts_resume(c);
     builds_resume(c);
     runs_resume(c);
     execs_save(c);

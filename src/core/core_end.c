@@ -4,7 +4,7 @@
 #include "backup_int.h"
 #include "build_int.h"
 #include "file_int.h"
-#include "repo_int.h"
+#include "checkout_int.h"
 #include "run_int.h"
 #include "token_int.h"
 #include "workspace_int.h"
@@ -96,6 +96,7 @@ static void free_things(struct core *c)
         free_workspace(container_of(it, struct ws, all));
     builds_free(c);
     repos_free(c);
+    checkouts_free(c);
     accounts_free(c);
     secrets_free(c);
 }

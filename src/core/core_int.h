@@ -167,7 +167,7 @@ struct core {
     struct ask layers_ask;
 
     struct map *repos_by_mirror, *repos_by_id;
-    struct list repos;
+    struct list repos, checkouts;
 
     struct map *tokens_by_id, *tokens_by_hash;
     struct list tokens;

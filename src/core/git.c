@@ -47,6 +47,7 @@ int git_check(const struct core *c, const struct git_spec *s, struct repo_reques
     ret->limits.objects = c->conf.repo_max_objects;
     if (put_text_checked(ret->ref, sizeof(ret->ref), ref, "ref", e) ||
         put_text_checked(ret->dir, sizeof(ret->dir), s->dir, "the directory's name", e) ||
+        put_text_checked(ret->base, sizeof(ret->base), s->base, "base", e) ||
         put_text_checked(ret->username, sizeof(ret->username), s->user, "the user name", e) ||
         put_text_checked(ret->password, sizeof(ret->password), s->password, "the password", e))
         return -1;
@@ -147,7 +148,7 @@ static void on_proc_end(struct proc *p, const struct outcome *o)
     const char *detail = g->reply ? repo_reply_detail(g->reply) : "";
     if (g->log && g->err.code)
         source_printf(g->log, "clone: %s%s%.200s\n", g->err.text, *detail ? ": " : "", detail);
-    else if (g->log)
+    else if (g->log && g->op != REPO_OP_CHECKOUT)
         source_printf(g->log, "clone: %s at %.40s\n", g->result.ref[0] ? g->result.ref : "commit",
                       g->result.commit);
     finish(g);
@@ -184,11 +185,15 @@ static void on_progress(void *arg, const struct repo_progress *p)
         source_printf(g->log, "clone: %s\n", repo_phase_name(p->phase));
 }
 
+static bool goes_out(const struct gitjob *g)
+{
+    return g->op == REPO_OP_MIRROR || g->op == REPO_OP_CLONE;
+}
+
 // For a workspace with an allow-list, out by the same door as its commands.
 static bool by_list(const struct gitjob *g)
 {
-    return g->op != REPO_OP_CHANGES && g->ws && g->ws->set.network == NET_LIST &&
-           g->ws->set.profile;
+    return goes_out(g) && g->ws && g->ws->set.network == NET_LIST && g->ws->set.profile;
 }
 
 static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
@@ -196,14 +201,14 @@ static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
     const struct gitjob *g = sb->owner;
     m->host_usr = 1; // pinfold-git's libraries are the host's
     bool looks = g->op == REPO_OP_CHANGES;
-    m->network = looks ? NET_NONE : by_list(g) ? NET_LIST : NET_HOST;
+    m->network = !goes_out(g) ? NET_NONE : by_list(g) ? NET_LIST : NET_HOST;
     if (by_list(g) && network_for(sb, g->ws, g->rep->pub.url, e))
         return -1;
-    m->mirror_write = !looks;
+    m->mirror_write = goes_out(g);
     m->files_read_only = looks;
     TEXT_PUT(m->profile, "git");
     TEXT_PUT(m->mirror, g->rep->pub.mirror);
-    TEXT_PUT(m->dir, g->ws ? g->ws->pub.id : "");
+    TEXT_PUT(m->dir, g->ws && g->op != REPO_OP_MIRROR ? g->ws->pub.id : "");
     TEXT_PUT(m->hostname, "pinfold-git");
     return 0;
 }
@@ -239,15 +244,9 @@ static int start_proc(struct gitjob *g, struct err *e)
     return 0;
 }
 
-static void on_mirror(struct ask *a, struct wire_msg *m, const struct err *err)
+static void start(struct gitjob *g)
 {
-    struct gitjob *g = container_of(a, struct gitjob, ask);
-    struct err e = {0};
     char id[ID_MAX];
-    if (g->cancelled)
-        err_set(&g->err, ERR_GONE, "it was cancelled");
-    else if (ask_result(m, err, &e) && e.code != ERR_CONFLICT) // CONFLICT: it is there already
-        g->err = e;
     if (!g->err.code) {
         g->sb = sandbox_new(g->core, id_make("git", id), fill, g);
         (void)start_proc(g, &g->err);
@@ -256,15 +255,33 @@ static void on_mirror(struct ask *a, struct wire_msg *m, const struct err *err)
         finish(g);
 }
 
+static void on_mirror(struct ask *a, struct wire_msg *m, const struct err *err)
+{
+    struct gitjob *g = container_of(a, struct gitjob, ask);
+    struct err e = {0};
+    if (g->cancelled)
+        err_set(&g->err, ERR_GONE, "it was cancelled");
+    else if (ask_result(m, err, &e) && e.code != ERR_CONFLICT) // CONFLICT: it is there already
+        g->err = e;
+    start(g);
+}
+
 static void run_next(struct rep *r)
 {
     if (list_empty(&r->jobs) || r->core->closing)
         return;
     struct gitjob *g = container_of(r->jobs.next, struct gitjob, link);
     struct msg_mirror m = {0};
+    if (g->begun) // by on_done of the one before
+        return;
+    g->begun = true;
     TEXT_PUT(m.mirror, r->pub.mirror);
     g->status_before = r->pub.status;
     r->pub.status = REPO_FETCHING;
+    if (g->op == REPO_OP_CHECKOUT) { // there is a mirror, or nothing to look at
+        start(g);
+        return;
+    }
     launcher_ask(r->core, &g->ask, MSG_MIRROR_CREATE, &m, on_mirror);
 }
 
@@ -293,7 +310,7 @@ struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e
     g->phase = REPO_PHASE_N;
     bool first = list_empty(&r->jobs);
     list_add_tail(&r->jobs, &g->link);
-    if (s->log)
+    if (s->log && s->op != REPO_OP_CHECKOUT)
         source_printf(s->log, "clone: %s %s\n", g->request.url.canonical, g->request.ref);
     if (first)
         run_next(r);

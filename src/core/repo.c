@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Repositories: what is known of each mirror, and the verbs.
-#include "repo_int.h"
+#include "checkout_int.h"
 #include "workspace_int.h"
 
 #include <pinfold/clock.h>
@@ -271,6 +271,7 @@ int core_repo_delete(struct core *c, struct repository *pub, struct waiter *w, s
     struct msg_mirror m = {0};
     TEXT_PUT(m.mirror, r->pub.mirror);
     r->deleting = true;
+    checkouts_drop_mirror(c, r->pub.mirror);
     launcher_ask(c, &r->ask, MSG_MIRROR_DELETE, &m, on_mirror_deleted);
     return 0;
 }

@@ -24,7 +24,7 @@ struct rep {
 struct gitjob {
     struct core *core;
     struct rep *rep;
-    struct ws *ws; // whose directory is at /workspace; NULL: mirror only
+    struct ws *ws; // for whom; its directory is at /workspace, but for MIRROR; NULL: nobody
     struct list link;
     struct repo_request request; // wiped once handed over
     enum repo_op op;
@@ -38,7 +38,7 @@ struct gitjob {
     struct source *log; // progress goes there; NULL
     enum repo_phase phase;
     unsigned tenth;
-    bool broken, cancelled;
+    bool begun, broken, cancelled;
     struct err err;
     struct repo_result result;
     void (*on_done)(struct gitjob *g, void *owner, const struct err *err);
@@ -47,7 +47,8 @@ struct gitjob {
 struct git_spec {
     enum repo_op op;
     const char *url, *ref, *user, *password;
-    const char *dir; // of the workspace, where it is not alone; NULL
+    const char *base; // as repo.h; NULL: none
+    const char *dir;  // of the workspace, where it is not alone; NULL
     bool submodules;
     struct ws *ws;
     struct source *log;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workspaces: finding them, waiting, their states.
+#include "checkout_int.h"
 #include "snapshot_int.h"
 
 #include <pinfold/clock.h>
@@ -163,6 +164,7 @@ void ws_free(struct ws *ws)
         waiter_fail(w, &gone);
     }
     snapshots_free(ws);
+    clone_free(ws);
     source_release(&ws->init_log);
     settings_release(&ws->set);
     network_log_free(ws->net_log);

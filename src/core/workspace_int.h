@@ -5,6 +5,7 @@
 #include "exec_int.h"
 
 struct bld;
+struct clone;
 struct gitjob;
 struct script;
 struct ws_patching;
@@ -59,8 +60,9 @@ struct ws {
     struct list waiters, deleters, stoppers, debuggers;
     struct list creators; // of create and fork: one
     void (*when_down)(struct ws *ws);
-    struct ask ask; // DIR_* of the running operation
-    struct gitjob *git;
+    struct ask ask;      // DIR_* of the running operation
+    struct clone *clone; // of the running operation
+    struct gitjob *git;  // of that
     struct script *script;
     struct bld *build; // that uses it: running or queued
     struct ws *fork_of;

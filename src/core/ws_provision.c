@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a workspace needs besides its image: a directory, the repository's checkout, the init
 // script's work.
-#include "repo_int.h"
+#include "checkout_int.h"
 #include "script_int.h"
 #include "workspace_int.h"
 
 #include <pinfold/clock.h>
-#include <pinfold/crypt.h>
 #include <pinfold/own.h>
 
 void ws_dir_ask(struct ws *ws, enum wire_type type, const char *source,
@@ -29,14 +28,6 @@ static void done(struct ws *ws, const char *error)
     ws->provisioned = NULL;
     source_end(&ws->init_log);
     fn(ws, error);
-}
-
-static void wipe(char **secret)
-{
-    if (*secret)
-        crypt_wipe(*secret, strlen(*secret));
-    free(*secret);
-    *secret = NULL;
 }
 
 // A log for one run; that of the run before is gone.
@@ -107,51 +98,30 @@ static void take_commit(struct ws *ws, const char *commit)
     ws->repos = with;
 }
 
-static void on_cloned(struct gitjob *g, void *owner, const struct err *err)
+void ws_cloned(struct ws *ws, const struct clone *k, const char *error)
 {
-    struct ws *ws = owner;
-    ws->git = NULL;
-    wipe(&ws->repo_user);
-    wipe(&ws->repo_password);
-    if (err->code) {
-        done(ws, err->text);
+    if (error) {
+        done(ws, error);
         return;
     }
     if (ws->repos->n) {
-        take_commit(ws, g->result.commit);
+        take_commit(ws, k->result.commit);
         clone_when_down(ws); // the next one
         return;
     }
-    TEXT_PUT(ws->pub.repo_commit, g->result.commit);
-    TEXT_PUT(ws->mirror, g->rep->pub.mirror);
+    TEXT_PUT(ws->pub.repo_commit, k->result.commit);
+    TEXT_PUT(ws->mirror, k->mirror);
     run_script(ws);
 }
 
 static void clone_when_down(struct ws *ws)
 {
-    struct err e = {0};
-    const char *const *several = ws->repos->n ? ws->repos->list + 4 * ws->repo_at : NULL;
+    bool more = ws->repos->n ? ws->repos->list[4 * ws->repo_at] != NULL : ws->repo_url[0] != '\0';
     ws->fresh_dir = false;
-    if ((several ? !*several : !ws->repo_url[0]) || ws->cancelled) {
+    if (more && !ws->cancelled)
+        clone_start(ws);
+    else
         run_script(ws);
-        return;
-    }
-    struct git_spec s = {
-        .op = REPO_OP_CLONE,
-        .url = several ? several[0] : ws->repo_url,
-        .ref = several ? several[1] : ws->repo_ref,
-        .dir = several ? several[2] : NULL,
-        .user = ws->repo_user,
-        .password = ws->repo_password,
-        .submodules = ws->pub.submodules,
-        .ws = ws,
-        .log = ws->clone_log,
-        .on_done = on_cloned,
-        .owner = ws,
-    };
-    ws->git = git_start(ws->core, &s, &e);
-    if (!ws->git)
-        done(ws, e.text);
 }
 
 // --- the directory ----------------------------------------------------------------------------
@@ -205,8 +175,8 @@ void ws_provision(struct ws *ws, struct source *clone_log,
 void ws_provision_cancel(struct ws *ws)
 {
     ws->cancelled = true;
-    if (ws->git)
-        git_cancel(ws->git);
+    if (ws->clone)
+        clone_cancel(ws);
     if (ws->script)
         script_cancel(ws->script);
 }

@@ -78,6 +78,8 @@ struct ref *refs_find(const struct refs *r, const char *name);
 void refs_settle(struct refs *r, git_repository *repo);
 int refs_read(struct refs *r, int git_dir, struct err *e);
 int refs_write(const struct refs *r, int git_dir, struct err *e);
+// Of what refs_read reads.
+int refs_digest(int git_dir, char ret[REPO_OID_MAX], struct err *e);
 // A clone's packed-refs: its branch (or ""), heads as refs/remotes/origin/, tags; others go.
 int refs_format_clone(const struct refs *r, const char *branch, const git_oid *commit,
                       struct buf *out);
@@ -127,12 +129,14 @@ struct entry {
     uint16_t path_len, name; // the name's offset in the path
     uint32_t mode;
     git_oid id;
-    git_index_time ctime, mtime; // once written
+    bool kept;                   // of a checkout that is there already
+    git_index_time ctime, mtime; // once written, or kept
     uint32_t ino, dev, uid, gid, size;
 };
 struct plan_dir {
     uint32_t path, parent;
-    bool used; // holds a file somewhere beneath
+    bool used;  // holds a file somewhere beneath
+    bool there; // in that checkout
 };
 struct plan {
     git_oid commit;
@@ -151,7 +155,11 @@ static inline const char *plan_path(const struct plan *p, uint32_t offset)
     return p->paths.data + offset;
 }
 
-// --- write.c: the plan's files, by several threads, beneath an empty directory
+// --- update.c: our checkout of commit `base` becomes one that holds nothing but what the plan has
+// too, which is marked there.
+int update_begin(struct job *j, git_repository *repo, int root_fd, struct plan *p, struct err *e);
+
+// --- write.c: the plan's files that are not there, by several threads
 int plan_write(struct job *j, struct plan *p, const char *mirror_path, int root_fd, struct err *e);
 
 // --- workdir.c, gitdir.c: a working tree in the workspace, the repository's or a submodule's

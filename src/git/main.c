@@ -104,6 +104,8 @@ static int run(struct job *j, struct err *e)
         r = mirror_update(j, &m, &j->q.url, j->q.ref, e);
     if (r == 0)
         r = resolve(j, &m, j->q.ref, &t, e);
+    if (r == 0)
+        r = refs_digest(m.fd, j->r.refs_digest, e);
     if (r == 0) {
         // The workspace is nobody else's: from here on the mirror is only read.
         fd_close(&m.lock_fd);

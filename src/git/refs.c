@@ -147,6 +147,19 @@ int refs_read(struct refs *r, int git_dir, struct err *e)
     return 0;
 }
 
+int refs_digest(int git_dir, char ret[REPO_OID_MAX], struct err *e)
+{
+    git_oid id;
+    own_buf struct buf b = {0};
+    buf_init(&b, FILE_MAX_BYTES);
+    if (io_read_file(git_dir, "packed-refs", &b, e) < 0 && e->code != ERR_NOT_FOUND)
+        return -1;
+    if (git_odb_hash(&id, b.len ? b.data : "", b.len, GIT_OBJECT_BLOB) < 0)
+        return err_set(e, ERR_INTERNAL, "the references have no digest");
+    (void)git_oid_tostr(ret, REPO_OID_MAX, &id);
+    return 0;
+}
+
 static int put_ref(struct buf *b, const char *name, const struct ref *one)
 {
     char hex[GIT_OID_HEXSZ + 1];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A working tree with its .git, made where nothing is.
+// A working tree with its .git, made where nothing is, or from our checkout of another commit.
 #include "git_int.h"
 
 #include <dirent.h>
@@ -36,10 +36,13 @@ int workdir_make(struct job *j, struct mirror *m, const struct target *t, const 
         io_open_beneath(top, w->path[0] ? w->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (root < 0)
         return err_sys(e, "open the workspace's directory %.100s", w->path);
-    if (check_empty(root, w, e) < 0)
+    if (!j->q.base[0] && check_empty(root, w, e) < 0)
         return -1;
-    if (!t->empty && (plan_build(j, m->repo, &t->commit, plan, e) < 0 ||
-                      plan_write(j, plan, m->path, root, e) < 0))
+    if (!t->empty && plan_build(j, m->repo, &t->commit, plan, e) < 0)
+        return -1;
+    if (j->q.base[0] && update_begin(j, m->repo, root, plan, e) < 0)
+        return -1;
+    if (!t->empty && plan_write(j, plan, m->path, root, e) < 0)
         return -1;
     return gitdir_make(j, m, t, w, plan, e);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the files of a plan, by as many threads as there are processors. libgit2's own checkout
-// is serial and looks at every path several times; this one starts from an empty directory, so
-// every file and directory is made exclusively (O_EXCL, mkdir, symlink): what exists already is
-// there twice in the tree, and no symlink that was made is ever followed.
+// is serial and looks at every path several times; this one starts from an empty directory, or from
+// one that holds nothing but what the plan marks as there, so every file and directory is made
+// exclusively (O_EXCL, mkdir, symlink): what exists already is there twice in the tree, and no
+// symlink that was made is ever followed.
 #include "git_int.h"
 
 #include <errno.h>
@@ -194,7 +195,7 @@ static int work(struct worker *w)
         if (from >= n || c->stop)
             return 0;
         for (size_t i = from; i < n && i < from + CHUNK; i++)
-            if (write_entry(w, &c->plan->entries[i]) < 0)
+            if (!c->plan->entries[i].kept && write_entry(w, &c->plan->entries[i]) < 0)
                 return -1;
         if (w->reports)
             say_progress(REPO_WRITING, from, n, c->bytes);
@@ -219,12 +220,12 @@ static void *run(void *arg)
     return NULL;
 }
 
-// By whole paths: nothing but directories is there yet, and those we made.
+// By whole paths: what is there already is a directory wherever the plan has one.
 static int make_dirs(struct plan *p, int root_fd, struct err *e)
 {
     for (size_t i = 1; i < p->n_dirs; i++) {
         const char *path = plan_path(p, p->dirs[i].path);
-        if (!p->dirs[i].used || mkdirat(root_fd, path, 0777) == 0)
+        if (!p->dirs[i].used || p->dirs[i].there || mkdirat(root_fd, path, 0777) == 0)
             continue;
         if (errno == EEXIST)
             return err_set(e, ERR_DENIED, "the repository is refused: '%.100s' is in it twice",

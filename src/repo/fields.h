@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables of key=value fields: what both directions of the helper's protocol are made of.
 #pragma once
-#include <pinfold/repo.h>
+#include "repo_int.h"
 
 struct field {
     const char *key;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammar of references, as git-check-ref-format(1) states it.
-#include <pinfold/repo.h>
+#include "repo_int.h"
 
 #include <string.h>
 
@@ -57,6 +57,11 @@ static const char *bad_parts(const char *ref, size_t len)
         from += n + 1;
     }
     return NULL;
+}
+
+bool repo_is_oid(const char *s)
+{
+    return strlen(s) == REPO_OID_MAX - 1 && strspn(s, "0123456789abcdef") == REPO_OID_MAX - 1;
 }
 
 int repo_ref_check(const char *ref, size_t len, enum repo_ref_kind *ret, struct err *e)

@@ -18,17 +18,10 @@
 #define R_TEXT(name) TEXT_FIELD(repo_result, #name, name)
 #define R_U64(name) U64_FIELD(repo_result, #name, name)
 static const struct field ok_rows[] = {
-    R_TEXT(commit),
-    R_TEXT(ref),
-    R_TEXT(branch),
-    R_TEXT(default_branch),
-    BOOL_FIELD(repo_result, "fetched", fetched),
-    R_U64(bytes),
-    R_U64(objects),
-    R_U64(refs),
-    R_U64(files),
-    R_U64(tree_bytes),
-    R_U64(submodules),
+    R_TEXT(commit),         R_TEXT(ref),         R_TEXT(branch),
+    R_TEXT(default_branch), R_TEXT(refs_digest), BOOL_FIELD(repo_result, "fetched", fetched),
+    R_U64(bytes),           R_U64(objects),      R_U64(refs),
+    R_U64(files),           R_U64(tree_bytes),   R_U64(submodules),
     R_U64(duration_ms),
 };
 static const struct field_table ok_table = {ok_rows, N_ELEMS(ok_rows)};
@@ -166,11 +159,6 @@ static int take_change(struct repo_reply *r, const char *line, size_t len)
     return 0;
 }
 
-static bool is_oid(const char *s)
-{
-    return strlen(s) == REPO_OID_MAX - 1 && strspn(s, "0123456789abcdef") == REPO_OID_MAX - 1;
-}
-
 // Names as git writes them, or nothing.
 static bool is_ref(const char *s, const char *prefix)
 {
@@ -185,7 +173,8 @@ static bool is_ref(const char *s, const char *prefix)
 static int check_result(const struct repo_result *r)
 {
     // An empty repository has no commit, and then no reference either.
-    if (!is_oid(r->commit) && (r->commit[0] || r->files))
+    if ((!repo_is_oid(r->commit) && (r->commit[0] || r->files)) ||
+        (!repo_is_oid(r->refs_digest) && r->refs_digest[0]))
         return -1;
     if (!is_ref(r->ref, "") || !is_ref(r->branch, "refs/heads/") ||
         !is_ref(r->default_branch, "refs/heads/"))

@@ -9,6 +9,7 @@ int repo_percent_decode(const char *p, size_t len, char *ret, size_t room, struc
 int repo_path_normalize(const char *p, size_t len, char *ret, size_t room, struct err *e);
 // A local path to the path of a file: URL.
 int repo_path_encode(const char *path, char *ret, size_t room, struct err *e);
+bool repo_is_oid(const char *s);
 // No "", "." or ".." between slashes; `path` starts with one and does not end with one.
 int repo_path_check(const char *path, struct err *e);
 // host or [v6] with an optional :port, lower-cased.

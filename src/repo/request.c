@@ -26,6 +26,7 @@ static const struct field rows[] = {
     Q_TEXT(dir),
     BOOL_FIELD(wire_request, "submodules", q.submodules),
     BOOL_FIELD(wire_request, "offline_ok", q.offline_ok),
+    Q_TEXT(base),
     Q_TEXT(username),
     Q_TEXT(password),
     Q_TEXT(header),
@@ -111,6 +112,9 @@ static int check(const struct repo_request *q, struct err *e)
         return err_set(e, ERR_BAD_REQUEST, "changes are counted from a commit");
     if (repo_ref_check(q->ref, strlen(q->ref), NULL, e) < 0 || repo_credentials_check(q, e) < 0)
         return -1;
+    if (q->base[0] &&
+        (!repo_is_oid(q->base) || q->op != REPO_OP_CHECKOUT || q->submodules || q->dir[0]))
+        return err_set(e, ERR_BAD_REQUEST, "a checkout of '%.40s' is no base", q->base);
     if (q->proxy_port > UINT16_MAX)
         return err_set(e, ERR_BAD_REQUEST, "proxy_port is above %d", UINT16_MAX);
     return repo_limits_check(&q->limits, e);

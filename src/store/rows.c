@@ -186,6 +186,12 @@ static const struct store_field secret_fields[] = {
     C(hosts, BLOB), C(models, BLOB), C(sealed, BLOB),   C(created_ms, U64), C(updated_ms, U64),
 };
 
+#define O(m, k) FIELD(store_checkout, m, COL_##k)
+static const struct store_field checkout_fields[] = {
+    O(id, TEXT),   O(mirror, TEXT), O(repo_commit, TEXT), O(branch, TEXT),
+    O(bytes, U64), O(used_ms, U64), O(depth, U32),        O(made, BOOL),
+};
+
 #define TABLE(name)                                                                                \
     {                                                                                              \
 #name, name##_fields, N_ELEMS(name##_fields), sizeof(struct store_##name)                  \
@@ -201,6 +207,7 @@ const struct store_table store_tables[T_N] = {
     [T_SNAPSHOT] = TABLE(snapshot),
     [T_DELIVERY] = TABLE(delivery),
     [T_SECRET] = TABLE(secret),
+    [T_CHECKOUT] = TABLE(checkout),
 };
 
 // INSERT ... ON CONFLICT (id) DO UPDATE keeps seq, and with it the order of creation.
@@ -371,6 +378,7 @@ VERBS(run, T_RUN)
 VERBS(snapshot, T_SNAPSHOT)
 VERBS(delivery, T_DELIVERY)
 VERBS(secret, T_SECRET)
+VERBS(checkout, T_CHECKOUT)
 
 static int run_with(struct store *s, enum store_stmt stmt, const char *key, struct err *e)
 {
@@ -419,6 +427,11 @@ int store_token_delete(struct store *s, const char *id, struct err *e)
 int store_user_delete(struct store *s, const char *id, struct err *e)
 {
     return del(s, T_USER, id, e);
+}
+
+int store_checkout_delete(struct store *s, const char *id, struct err *e)
+{
+    return del(s, T_CHECKOUT, id, e);
 }
 
 int store_secret_delete(struct store *s, const char *id, struct err *e)

@@ -129,6 +129,11 @@ static const char *const steps[] = {
     // what runs changed
     ("ALTER TABLE run ADD COLUMN changes BLOB NOT NULL DEFAULT x'';"
      "ALTER TABLE run ADD COLUMN n_changes INTEGER NOT NULL DEFAULT 0"),
+    // checkouts that are kept
+    "CREATE TABLE checkout (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " mirror TEXT NOT NULL, repo_commit TEXT NOT NULL, branch TEXT NOT NULL,"
+    " bytes INTEGER NOT NULL, used_ms INTEGER NOT NULL, depth INTEGER NOT NULL,"
+    " made INTEGER NOT NULL) STRICT",
 };
 
 unsigned store_n_steps(void)

@@ -28,6 +28,7 @@ enum store_thing {
     T_SNAPSHOT,
     T_DELIVERY,
     T_SECRET,
+    T_CHECKOUT,
     T_N
 };
 extern const struct store_table store_tables[T_N];

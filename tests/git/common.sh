@@ -49,7 +49,7 @@ fresh() {
     fi
 }
 
-declare -A REQUEST=([protocol]=1 [url]= [ref]= [submodules]=0 [offline_ok]=0 [username]= [password]=
+declare -A REQUEST=([protocol]=1 [url]= [ref]= [dir]= [submodules]=0 [offline_ok]=0 [base]= [username]= [password]=
     [header]= [base_url]=https://github.com [roots]="/srv /tmp" [proxy_port]=0 [limit_seconds]=120
     [limit_bytes]=1000000000 [limit_objects]=1000000 [limit_refs]=500000 [limit_files]=200000
     [limit_file_bytes]=200000000 [limit_tree_bytes]=2000000000 [limit_depth]=100

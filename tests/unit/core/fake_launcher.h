@@ -506,7 +506,7 @@ static void fake_dir_message(uint64_t id, enum wire_type type, const struct msg_
     } else {
         char cmd[700];
         F.copies++;
-        (void)snprintf(cmd, sizeof(cmd), "cp -a '%s/dirs/%s' '%s/dirs/%s'", F.root, m->source,
+        (void)snprintf(cmd, sizeof(cmd), "cp -aT '%s/dirs/%s' '%s/dirs/%s'", F.root, m->source,
                        F.root, m->dir);
         (void)fake_shell(cmd);
         if (!F.hold_copies)

@@ -109,6 +109,7 @@ static void fake_git(void)
     (void)snprintf(r.commit, sizeof(r.commit), "%040d", 7);
     (void)snprintf(r.ref, sizeof(r.ref), "refs/heads/main");
     (void)snprintf(r.branch, sizeof(r.branch), "main");
+    (void)snprintf(r.refs_digest, sizeof(r.refs_digest), "%040d", 8);
     (void)snprintf(r.default_branch, sizeof(r.default_branch), "main");
     struct repo_progress p = {.phase = REPO_RECEIVING, .done = 5, .total = 10, .bytes = 500};
     repo_progress_format(&p, &out);

@@ -107,6 +107,7 @@ static void repositories(void)
                                   .repo_ref = "main",
                                   .repo_user = "me",
                                   .repo_password = "secret"};
+    unsigned copies = F.copies;
     struct workspace *ws = create(&spec).w.result;
     is_int(ws->status, WS_PENDING, "one with a repository is pending");
     ok(ws->busy, "and being set up");
@@ -118,6 +119,15 @@ static void repositories(void)
     t = run(ws, "ls");
     is_str(t.out[0], "README\n", "its files are there");
     is_int(F.mirrors, 1, "through a mirror");
+    is_int(F.copies, copies + 1, "and a copy of them is kept");
+    struct workspace_spec again = spec;
+    again.name = "repo2";
+    struct workspace *two = create(&again).w.result;
+    ok(settle(two), "another one of it");
+    is_int(F.copies, copies + 2, "is a copy of that");
+    t = run(two, "ls");
+    is_str(t.out[0], "README\n", "with its files");
+    ok(delete_it(two), "it goes");
     struct repository *r[2];
     bool more;
     is_int(core_repo_list(F.core, "", r, 2, &more), 1, "that is listed");

@@ -24,6 +24,7 @@ static struct repo_result sample(void)
                                 .ref = "refs/heads/a/b",
                                 .branch = "a/b",
                                 .default_branch = "main",
+                                .refs_digest = OID,
                                 .fetched = true,
                                 .bytes = 1,
                                 .objects = 2,
@@ -112,7 +113,8 @@ static void test_error(void)
 #define REST                                                                                       \
     "fetched=1\nbytes=1\nobjects=1\nrefs=1\nfiles=1\ntree_bytes=1\nsubmodules=0\nduration_ms=1\n"
 #define HEAD(commit, ref, branch)                                                                  \
-    "result ok\ncommit=" commit "\nref=" ref "\nbranch=" branch "\ndefault_branch=\n"
+    "result ok\ncommit=" commit "\nref=" ref "\nbranch=" branch "\ndefault_branch=\n"              \
+    "refs_digest=" OID "\n"
 #define BLOCK(commit, ref, branch) HEAD(commit, ref, branch) REST "end\n"
 
 static void test_hostile(void)

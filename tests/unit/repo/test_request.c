@@ -4,6 +4,7 @@
 #include <string.h>
 #include "tap.h"
 
+#define OID "0123456789abcdef0123456789abcdef01234567"
 static const struct repo_rules rules = {"https://forge.example", "/srv /tmp"};
 
 static void sample(struct repo_request *q)
@@ -101,6 +102,8 @@ static void test_refused(void)
         {"limit_bytes", "limit_bytes=99999999999999999999", "a limit beyond 64 bits"},
         {"limit_seconds", "limit_seconds=100000", "a limit over its maximum"},
         {"submodules", "submodules=2", "a flag that is not 0 or 1"},
+        {"base", "base=" OID, "a base of a clone with submodules"},
+        {"base", "base=main", "a base that is no commit"},
     };
     for (size_t i = 0; i < N_ELEMS(rows); i++)
         is_int(parse_with(rows[i].key, rows[i].new, NULL), -1, "%s is refused", rows[i].what);

@@ -27,6 +27,7 @@ static const char *const digests[] = {
     "a5aaa8da4ae2989016bb2af6d04a4d1dbf7937a661a467e8c79bc20e1709d63f", // 9
     "23ca081790f4e7b40803d1fc272d44f08fe0225ab17025ba5e151b35d4ab41b0", // 10
     "1146aea0c363bff72570a8e8ef2b8e4a214ea88209be851c3d6ef645b734197d", // 11
+    "bdf9ec4f69d9251167165c2051adab3af6d4cffc5cf763e505655f365c77ec64", // 12
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
