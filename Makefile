@@ -165,7 +165,7 @@ $(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
 # Fuzz targets are one file each: with clang's fuzzer for make fuzz, else over the inputs we keep.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 30
-FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf policy peek agent files crypt,$(call needs,$(n))) api/sandboxed_sh),$(call room_lib,$(r)))
+FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf policy peek agent files crypt secret,$(call needs,$(n))) api/sandboxed_sh),$(call room_lib,$(r)))
 $(B)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(FLAVOUR)),,tests/fuzz/replay.c) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
