@@ -128,7 +128,7 @@ const struct conf_row conf_rows[] = {
     NUM("MaxSandboxConnections", NUMBER, EGR, max_sandbox_connections, "256", 1, 4096,
         "connections of one of them; more wait"),
 
-    TEXT("RepositoryBase", SRV, repository_base, "https://github.com/", conf_check_url,
+    TEXT("RepositoryBase", SRV | EGR, repository_base, "https://github.com/", conf_check_url,
          "what stands before owner/repo when a repository is named that way"),
     TEXT("RepositoryRoots", SRV | LAU, repository_roots, "/srv /tmp", conf_check_directories,
          "directories whose repositories may be cloned by path or file URL, separated by blanks"),

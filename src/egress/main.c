@@ -115,6 +115,20 @@ static int give_up_power(const struct egress *eg, struct err *e)
     return confine_self(CONFINE_EGRESS, &how, e);
 }
 
+// What the operator named: AllowPrivate=, and the server that owner/repo is cloned from.
+static int private_list(struct egress *eg, struct err *e)
+{
+    struct secret_url base;
+    char server[HOST_ROOM + 16];
+    if (policy_parse(&eg->private_list, eg->conf.allow_private, e))
+        return -1;
+    if (secret_url_parse(eg->conf.repository_base, &base, NULL))
+        return 0; // git's other protocols name no server that is asked for by HTTP
+    bool six = strchr(base.host.text, ':') != NULL;
+    (void)snprintf(server, sizeof(server), six ? "[%s]:%u" : "%s:%u", base.host.text, base.port);
+    return policy_parse(&eg->private_list, server, e);
+}
+
 int main(void)
 {
     struct egress *eg = &E;
@@ -127,7 +141,7 @@ int main(void)
     eg->secrets = map_new();
     list_init(&eg->paused);
     eg->loop = loop_new(&e);
-    if (!eg->loop || policy_parse(&eg->private_list, eg->conf.allow_private, &e) ||
+    if (!eg->loop || private_list(eg, &e) ||
         !(eg->resolver = resolver_new(eg->loop, eg->conf.name_servers, &e)) ||
         !(eg->tls = tls_open(eg->conf.ca_file, &e)))
         goto failed;
