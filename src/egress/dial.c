@@ -65,9 +65,7 @@ static bool is_own(int fd, struct address *ret)
 static void refuse_address(struct conn *c, const char *word)
 {
     tell_refused(c->box, &c->name, c->port, "private_address");
-    conn_refuse(
-        c, NO_ADDRESS,
-        "it lies at a %s address, and the operator has not listed it in AllowPrivate=", word);
+    conn_refuse(c, NO_ADDRESS, "it lies at a %s address, which AllowPrivate= does not list", word);
 }
 
 static void try_next(struct conn *c, int sys)

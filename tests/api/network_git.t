@@ -37,6 +37,10 @@ is "$(json '"\(.status) \(.error)"')" "ready null" "with credentials too"
 make "{\"repository\": $(repo_json private/one.git false ', "username": "me", "password": "wrong"'), \"network\": {\"mode\": \"allow-list\"}}"
 is "$(json '"\(.status) \(.error)"')" "error the server refuses the credentials" "what the server refuses is told as that"
 
+make "{\"repository\": {\"url\": \"http://127.0.0.1:$PORT/repos/one.git\"}, \"network\": {\"mode\": \"allow-list\"}}"
+is "$(json '"\(.status) \(.error)"')" "error the network's rules do not allow 127.0.0.1 port $PORT: it lies at a loopback address, which AllowPrivate= does not list." \
+    "a server in the house has to be listed, and that is told"
+
 # --- what a repository names is not what a person named
 make "{\"repository\": $(repo_json repos/one.git true), \"network\": {\"mode\": \"allow-list\"}}"
 is "$(json .status)" error "a submodule elsewhere is not fetched"
