@@ -3,6 +3,7 @@
 // over the verbs of core; the rest is here: who calls, requests that wait, answers, events of runs.
 // Each is served at its documented paths and, as paths of two may be the same, beneath /NAME too.
 #pragma once
+#include <pinfold/core_exec.h>
 #include <pinfold/core_hook.h>
 #include <pinfold/core_token.h>
 #include <pinfold/http.h>
@@ -72,6 +73,11 @@ bool dialect_owner_repo(const char *s);
 #define DIALECT_TITLE_MAX 84
 const char *dialect_title(const char *text, char ret[DIALECT_TITLE_MAX]);
 
+void dialect_time(struct json_out *o, const char *name, uint64_t wall_ms); // whole seconds; 0: null
+// What a client leaves out is the server's default: the first provider, its first model.
+void dialect_default_model(struct core *c, const char *agent, const char **provider,
+                           const char **model);
+
 // An id as a UUID: its 100 bits spread over one of version 4, so that it needs no table and the same
 // thing has the same UUID for ever.
 #define UUID_MAX 37
@@ -119,5 +125,12 @@ struct run_view {
 void dialect_events(struct http_req *r, struct run *run, const struct run_view *view);
 // Replayed and then live as SSE, with the events' ids; the last frame is `end`.
 void dialect_stream(struct http_req *r, struct run *run, const struct run_view *view);
+// What a run has printed, of all its turns, as plain text.
+void dialect_log(struct http_req *r, const struct run *run);
+// A terminal over a WebSocket: what it shows as binary messages, from the beginning of what is kept; the
+// client's are {"type": "resize", "rows", "cols"}, {"type": "input", "data"} or what is typed. Of
+// an exec that there is, or a new one, which ends with the connection.
+void dialect_terminal(struct http_req *r, struct exec *x);
+void dialect_terminal_new(struct http_req *r, struct exec_spec *spec);
 // Too many streams already? Then the request is finished with 429.
 bool dialect_streams_exhausted(struct http_req *r);

@@ -46,7 +46,8 @@ struct run {
     char exec[ID_MAX];               // of its turn: output is found there; "" before it starts
     const char *const *turns;        // those of earlier turns, NULL at the end
     char session[AGENT_SESSION_MAX];
-    const char *webhook_url; // "" for none
+    char project[ID_MAX], definition[ID_MAX], task[ID_MAX]; // core_item.h; "" for none
+    const char *webhook_url;                                // "" for none
     bool notify;
     const char *result; // NULL: none
     size_t result_len;
@@ -64,7 +65,8 @@ struct run_repo {
 };
 // NULL and 0 mean "not given". Everything is borrowed for the call.
 struct run_spec {
-    const char *agent; // "command"
+    const char *agent; // "command"; or the id of a definition, whose project it then has
+    const char *task;  // id; its status follows the run's
     const char *prompt, *command;
     const char *const *argv;
     const char *provider, *model, *effort;
@@ -97,6 +99,7 @@ struct run_filter {
     uint64_t states;        // bits; 0: all
     const char *agent;      // NULL: any
     const char *repository; // as it was given
+    const char *task;       // id
 };
 // Newest first, those older than `after` ("" from the start).
 size_t core_run_list(struct core *c, const struct run_filter *f, const char *after,
@@ -121,6 +124,14 @@ int core_run_continue(struct core *c, struct run *r, const struct run_more *m, s
 // It is given at the end of the turn, as the next one. on_done once it is recorded; result: struct
 // run *. ERR_CONFLICT when no turn goes on, ERR_LIMIT when too many wait.
 int core_run_say(struct core *c, struct run *r, const char *text, struct waiter *w, struct err *e);
+// From now on it tells of turns' beginnings and messages too, or no more. on_done once recorded;
+// result: struct run *.
+int core_run_notify(struct core *c, struct run *r, bool notify, struct waiter *w, struct err *e);
+// What somebody else saw of it, as the hooks of its tool: an event. ERR_CONFLICT when it is at rest,
+// ERR_LIMIT for a payload over RUN_SEEN_BYTES.
+#define RUN_SEEN_BYTES (256 * 1024)
+int core_run_seen(struct core *c, struct run *r, enum event_type type, const char *payload,
+                  size_t len, struct waiter *w, struct err *e);
 // Its events, output, workspace and record. ERR_CONFLICT unless it has ended or paused. Cancelling
 // the waiter leaves the deletion.
 int core_run_delete(struct core *c, struct run *r, struct waiter *w, struct err *e);

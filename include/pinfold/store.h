@@ -56,6 +56,7 @@ STORE_VERBS(snapshot)
 STORE_VERBS(delivery)
 STORE_VERBS(checkout)
 STORE_VERBS(secret)
+STORE_VERBS(item)
 STORE_VERBS(run) // its events are deleted before
 
 // Kept output that is too small for a file.

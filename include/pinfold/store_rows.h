@@ -102,7 +102,7 @@ struct store_run {
     uint32_t terminal;                 // rows << 16 | columns; 0: none
     const char *webhook_url;
     bool notify, keep_workspace;
-    const char *hook_style;
+    const char *hook_style, *project, *definition, *task;
     struct run_usage totals;   // of the session
     struct store_blob changes; // status and path of each, with its NUL
     uint64_t n_changes;        // one more than there are; 0: it is not known
@@ -117,6 +117,12 @@ struct store_checkout {
     uint64_t bytes, used_ms;
     uint32_t depth;
     bool made;
+};
+struct store_item {
+    const char *id, *project, *name, *text, *agent;
+    uint32_t kind, status;
+    struct store_blob labels; // NAME=value, each with its NUL
+    uint64_t created_ms, updated_ms;
 };
 struct store_delivery {
     const char *id, *run, *body, *error;

@@ -3,6 +3,7 @@
 #include "backup_int.h"
 #include "build_int.h"
 #include "checkout_int.h"
+#include "item_int.h"
 #include "run_int.h"
 #include "snapshot_int.h"
 #include "token_int.h"
@@ -152,11 +153,11 @@ static void init_lists(struct core *c)
                             &c->exec_list,   &c->exec_queue, &c->unsaved,    &c->build_list,
                             &c->build_queue, &c->repos,      &c->checkouts,  &c->tokens,
                             &c->users,       &c->logins,     &c->run_list,   &c->run_queue,
-                            &c->run_placed,  &c->run_dirty};
+                            &c->run_placed,  &c->run_dirty,  &c->item_list};
     struct map **maps[] = {
         &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,    &c->execs, &c->builds,
         &c->layers,       &c->making,         &c->repos_by_id,   &c->idem,  &c->repos_by_mirror,
-        &c->tokens_by_id, &c->tokens_by_hash, &c->users_by_name, &c->runs};
+        &c->tokens_by_id, &c->tokens_by_hash, &c->users_by_name, &c->runs,  &c->items};
     for (unsigned i = 0; i < N_ELEMS(heads); i++)
         list_init(heads[i]);
     for (unsigned i = 0; i < N_ELEMS(maps); i++)
@@ -223,7 +224,7 @@ static int load(struct core *c, const struct core_parts *parts, struct err *e)
                    users_load(c, parts->password, parts->users, e) || repos_load(c, e) ||
                    secrets_load(c, e) || workspaces_load(c, e) || snapshots_load(c, e) ||
                    budget_load(c, e) || checkouts_load(c, e) || builds_load(c, e) ||
-                   execs_load(c, e) || runs_load(c, e)
+                   execs_load(c, e) || items_load(c, e) || runs_load(c, e)
                ? -1
                : 0;
 }

@@ -3,6 +3,7 @@
 // written, then everything is freed.
 #include "backup_int.h"
 #include "build_int.h"
+#include "item_int.h"
 #include "file_int.h"
 #include "checkout_int.h"
 #include "run_int.h"
@@ -99,6 +100,7 @@ static void free_things(struct core *c)
     checkouts_free(c);
     accounts_free(c);
     secrets_free(c);
+    items_free(c);
 }
 
 static void free_maps(struct core *c)
@@ -106,7 +108,7 @@ static void free_maps(struct core *c)
     struct map *maps[] = {
         c->sandboxes,    c->ws_by_id,       c->ws_by_name,    c->execs, c->builds,
         c->layers,       c->making,         c->repos_by_id,   c->idem,  c->repos_by_mirror,
-        c->tokens_by_id, c->tokens_by_hash, c->users_by_name, c->runs};
+        c->tokens_by_id, c->tokens_by_hash, c->users_by_name, c->runs,  c->items};
     for (unsigned i = 0; i < N_ELEMS(maps); i++)
         map_free(maps[i]);
 }

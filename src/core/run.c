@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs: finding them, waiting, cancelling; their states.
+#include "item_int.h"
 #include "run_int.h"
 
 #include <assert.h>
@@ -21,6 +22,7 @@ void run_set_state(struct runrec *r, enum run_state to)
     if (to == RUN_RUNNING && !p->started_ms)
         p->started_ms = clock_wall_ms();
     p->ended_ms = run_state_final(to) ? clock_wall_ms() : 0;
+    item_follow_run(r->core, p);
     run_row_changed(r);
 }
 
@@ -146,7 +148,8 @@ static bool matches(const struct runrec *r, const struct run_filter *f)
 {
     return r->recorded && !r->deleting && (!f->states || f->states >> r->pub.state & 1) &&
            (!f->agent || !strcmp(f->agent, r->pub.agent)) &&
-           (!f->repository || !strcmp(f->repository, r->repo_url));
+           (!f->repository || !strcmp(f->repository, r->repo_url)) &&
+           (!f->task || !strcmp(f->task, r->pub.task));
 }
 
 size_t core_run_list(struct core *c, const struct run_filter *f, const char *after,
@@ -206,5 +209,31 @@ int core_run_delete(struct core *c, struct run *pub, struct waiter *w, struct er
                        pub->id, run_state_name(pub->state));
     waiter_add(w, &r->deleters, r, NULL);
     run_delete_now(r);
+    return 0;
+}
+
+int core_run_notify(struct core *c, struct run *pub, bool notify, struct waiter *w, struct err *e)
+{
+    struct runrec *r = runrec_of(pub);
+    (void)c, (void)e;
+    pub->notify = notify;
+    waiter_add(w, &r->creators, pub, NULL);
+    run_row_changed(r);
+    return 0;
+}
+
+int core_run_seen(struct core *c, struct run *pub, enum event_type type, const char *payload,
+                  size_t len, struct waiter *w, struct err *e)
+{
+    struct runrec *r = runrec_of(pub);
+    (void)c;
+    if (run_state_at_rest(pub->state))
+        return err_set(e, ERR_CONFLICT, "run %s is %s: nothing happens in it", pub->id,
+                       run_state_name(pub->state));
+    if (len > RUN_SEEN_BYTES)
+        return err_set(e, ERR_LIMIT, "an event is of at most %d bytes", RUN_SEEN_BYTES);
+    waiter_add(w, &r->creators, pub, NULL);
+    run_event_add(r, type, payload, len);
+    run_row_changed(r);
     return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making a run: all of the request is checked before anything is kept.
+#include "item_int.h"
 #include "repo_int.h"
 #include "run_int.h"
 
@@ -178,8 +179,30 @@ static void say_created(struct runrec *r)
         run_event_words(r, EV_RUN_QUEUED, "position", position);
 }
 
-int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, struct err *e)
+// Of a definition: its tool, and its model and provider where the request names none.
+static int resolve(struct core *c, struct run_spec *s, const struct item **ret, struct err *e)
 {
+    *ret = NULL;
+    if (s->task && !core_item_find(c, ITEM_TASK, s->task, e))
+        return -1;
+    if (!s->agent || !id_ok(s->agent, item_prefix(ITEM_AGENT)))
+        return 0;
+    *ret = core_item_find(c, ITEM_AGENT, s->agent, e);
+    if (!*ret)
+        return -1;
+    s->agent = (*ret)->agent;
+    s->model = s->model ? s->model : item_label(*ret, AGENT_MODEL);
+    s->provider = s->provider ? s->provider : item_label(*ret, AGENT_PROVIDER);
+    return 0;
+}
+
+int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *w, struct err *e)
+{
+    struct run_spec own = *spec;
+    const struct run_spec *s = &own;
+    const struct item *definition;
+    if (resolve(c, &own, &definition, e))
+        return -1;
     const char *name = s->agent ? s->agent : "command";
     const struct agent_adapter *a = agent_find(name);
     char id[ID_MAX], key[72];
@@ -206,6 +229,11 @@ int core_run_create(struct core *c, const struct run_spec *s, struct waiter *w, 
     r->set = set;
     TEXT_PUT(r->repo_key, key);
     fill(r, s, a);
+    if (definition) {
+        TEXT_PUT(r->pub.definition, definition->id);
+        TEXT_PUT(r->pub.project, definition->project);
+    }
+    TEXT_PUT(r->pub.task, s->task ? s->task : "");
     runrec_publish(r);
     runrec_insert(r);
     waiter_add(w, &r->creators, r, NULL);

@@ -104,6 +104,9 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .webhook_url = r->webhook_url,
         .notify = p->notify,
         .hook_style = r->hook_style,
+        .project = p->project,
+        .definition = p->definition,
+        .task = p->task,
         .keep_workspace = r->keep_workspace,
         .totals = c->totals,
     };
@@ -160,6 +163,9 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     TEXT_PUT(p->workspace, row->workspace);
     TEXT_PUT(p->exec, row->exec);
     TEXT_PUT(p->session, row->session);
+    TEXT_PUT(p->project, row->project);
+    TEXT_PUT(p->definition, row->definition);
+    TEXT_PUT(p->task, row->task);
     TEXT_PUT(p->error, row->error);
 }
 

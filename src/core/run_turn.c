@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns of a run: pausing it, going on with it, and what it is told meanwhile.
+#include "item_int.h"
 #include "run_int.h"
 #include "snapshot_int.h"
 
 #include <pinfold/map.h>
+#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <stdio.h>
 
@@ -55,18 +57,45 @@ static void enqueue(struct runrec *r)
     run_when_committed(r, run_admit_all);
 }
 
+static const struct item *definition(const struct runrec *r)
+{
+    struct err e;
+    const char *id = r->pub.definition;
+    return *id ? core_item_find(r->core, ITEM_AGENT, id, &e) : NULL;
+}
+
+uint32_t run_max_turns(const struct runrec *r)
+{
+    const struct item *def = definition(r);
+    const char *text = def ? item_label(def, AGENT_MAX_TURNS) : NULL;
+    uint64_t n = 0;
+    return text && !num_parse_u64(text, 1, UINT32_MAX, &n, NULL) ? (uint32_t)n : 0;
+}
+
+// What its definition tells an agent stands before what it is to do.
+static const char *first_words(const struct runrec *r, struct buf *b)
+{
+    const struct item *def = agent_resumes(r->adapter) ? definition(r) : NULL;
+    if (!def || !*def->text)
+        return r->pub.prompt;
+    (void)buf_printf(b, "%s\n\n%s", def->text, r->prompt);
+    return b->data;
+}
+
 const char *run_words(const struct runrec *r, struct buf *b)
 {
     const struct run *p = &r->pub;
     const char *more = *r->message ? r->message : "Go on from where you were stopped.";
     if (p->turn == 1)
-        return p->prompt;
+        return first_words(r, b);
     if (!agent_resumes(r->adapter))
         return *r->message ? r->message : p->prompt; // a script
     if (*p->session)
         return more;
     // It was stopped before it named a session: one that is new has to be told all of it.
-    (void)buf_printf(b, "%s\n\n%s", r->prompt, more);
+    if (first_words(r, b) != b->data)
+        (void)buf_puts(b, r->prompt);
+    (void)buf_printf(b, "\n\n%s", more);
     return b->data;
 }
 

@@ -333,6 +333,22 @@ static const char *model_access(const struct run *p, struct model_access *ret)
     return service_url(id, ret->url_text);
 }
 
+static struct agent_wish wish_of(const struct runrec *r, struct model_access *m, struct buf *words)
+{
+    const struct run *p = &r->pub;
+    const char *url = model_access(p, m);
+    return (struct agent_wish){.prompt = run_words(r, words),
+                               .model = *p->model ? p->model : NULL,
+                               .effort = *p->effort ? p->effort : NULL,
+                               .session = resumed_session(r),
+                               .max_turns = run_max_turns(r),
+                               .plan = p->mode == RUN_PLAN,
+                               .command = p->command,
+                               .argv = p->argv,
+                               .base_url = url,
+                               .api_key = m->key};
+}
+
 static void start(struct runrec *r, struct ws *ws)
 {
     struct core *c = r->core;
@@ -341,19 +357,10 @@ static void start(struct runrec *r, struct ws *ws)
     struct err e = {0};
     const struct run *p = &r->pub;
     struct model_access m;
-    const char *url = model_access(p, &m);
     own_buf struct buf words, said;
-    buf_init(&words, 2 * RUN_TEXT_BYTES + 16);
+    buf_init(&words, 3 * RUN_TEXT_BYTES + 16);
     buf_init(&said, RUN_TEXT_BYTES + 32);
-    const struct agent_wish wish = {.prompt = run_words(r, &words),
-                                    .model = *p->model ? p->model : NULL,
-                                    .effort = *p->effort ? p->effort : NULL,
-                                    .session = resumed_session(r),
-                                    .plan = p->mode == RUN_PLAN,
-                                    .command = p->command,
-                                    .argv = p->argv,
-                                    .base_url = url,
-                                    .api_key = m.key};
+    const struct agent_wish wish = wish_of(r, &m, &words);
     if (agent_plan_make(r->adapter, &wish, &plan, &e)) {
         run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
         return;

@@ -260,6 +260,7 @@ static const struct row *choose(struct request *r, const struct match *m)
     if (m->n < 2)
         return m->n ? m->rows[0] : NULL;
     for (unsigned i = 0; i < m->n; i++) {
+        r->pub.api = m->rows[i]->api;
         r->pub.route = m->rows[i]->route;
         if (m->rows[i]->api->claims && m->rows[i]->api->claims(&r->pub))
             return m->rows[i];

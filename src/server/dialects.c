@@ -2,8 +2,9 @@
 // The dialects there are. Where two have the same path, the one that stands earlier is asked first.
 #include "server_int.h"
 
+#include <pinfold/api_abbado.h>
 #include <pinfold/api_codecloud.h>
 #include <pinfold/own.h>
 
-const struct dialect *const dialect_table[] = {&codecloud_dialect};
+const struct dialect *const dialect_table[] = {&codecloud_dialect, &abbado_dialect};
 const unsigned n_dialects = N_ELEMS(dialect_table);

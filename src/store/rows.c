@@ -156,6 +156,9 @@ static const struct store_field run_fields[] = {
     N(notify, BOOL),
     N(keep_workspace, BOOL),
     N(hook_style, TEXT),
+    N(project, TEXT),
+    N(definition, TEXT),
+    N(task, TEXT),
     NT(input_tokens, U64),
     NT(output_tokens, U64),
     NT(cached_tokens, U64),
@@ -192,6 +195,12 @@ static const struct store_field checkout_fields[] = {
     O(bytes, U64), O(used_ms, U64), O(depth, U32),        O(made, BOOL),
 };
 
+#define I(m, k) FIELD(store_item, m, COL_##k)
+static const struct store_field item_fields[] = {
+    I(id, TEXT),    I(kind, U32),    I(project, TEXT), I(name, TEXT),      I(text, TEXT),
+    I(agent, TEXT), I(labels, BLOB), I(status, U32),   I(created_ms, U64), I(updated_ms, U64),
+};
+
 #define TABLE(name)                                                                                \
     {                                                                                              \
 #name, name##_fields, N_ELEMS(name##_fields), sizeof(struct store_##name)                  \
@@ -208,6 +217,7 @@ const struct store_table store_tables[T_N] = {
     [T_DELIVERY] = TABLE(delivery),
     [T_SECRET] = TABLE(secret),
     [T_CHECKOUT] = TABLE(checkout),
+    [T_ITEM] = TABLE(item),
 };
 
 // INSERT ... ON CONFLICT (id) DO UPDATE keeps seq, and with it the order of creation.
@@ -379,6 +389,7 @@ VERBS(snapshot, T_SNAPSHOT)
 VERBS(delivery, T_DELIVERY)
 VERBS(secret, T_SECRET)
 VERBS(checkout, T_CHECKOUT)
+VERBS(item, T_ITEM)
 
 static int run_with(struct store *s, enum store_stmt stmt, const char *key, struct err *e)
 {
@@ -437,6 +448,11 @@ int store_checkout_delete(struct store *s, const char *id, struct err *e)
 int store_secret_delete(struct store *s, const char *id, struct err *e)
 {
     return del(s, T_SECRET, id, e);
+}
+
+int store_item_delete(struct store *s, const char *id, struct err *e)
+{
+    return del(s, T_ITEM, id, e);
 }
 
 int store_run_delete(struct store *s, const char *id, struct err *e)

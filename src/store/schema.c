@@ -134,6 +134,14 @@ static const char *const steps[] = {
     " mirror TEXT NOT NULL, repo_commit TEXT NOT NULL, branch TEXT NOT NULL,"
     " bytes INTEGER NOT NULL, used_ms INTEGER NOT NULL, depth INTEGER NOT NULL,"
     " made INTEGER NOT NULL) STRICT",
+    // projects, agents, tasks
+    ("CREATE TABLE item (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL,"
+     " project TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, agent TEXT NOT NULL,"
+     " labels BLOB NOT NULL, status INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+     " updated_ms INTEGER NOT NULL) STRICT;"
+     "ALTER TABLE run ADD COLUMN project TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE run ADD COLUMN definition TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE run ADD COLUMN task TEXT NOT NULL DEFAULT ''"),
 };
 
 unsigned store_n_steps(void)

@@ -29,6 +29,7 @@ enum store_thing {
     T_DELIVERY,
     T_SECRET,
     T_CHECKOUT,
+    T_ITEM,
     T_N
 };
 extern const struct store_table store_tables[T_N];

@@ -35,7 +35,7 @@ publish username/repo-name
 http_start
 wait_until 20 test -s "$WORK/hook/port"
 to=http://127.0.0.1:$(cat "$WORK/hook/port")
-conf=("ImagesDir=$WORK/images" "RepositoryBase=$HTTP/repos/" "AllowPrivate=${to#http://}" "WebhookProgress=yes")
+conf=("ImagesDir=$WORK/images" "RepositoryBase=$HTTP/repos/" "AllowPrivate=${to#http://} ${HTTP#http://}" "WebhookProgress=yes")
 server_start "${conf[@]}" || done_testing
 ADMIN=$TOKEN
 api PUT /v1/providers/anthropic -d "{\"kind\": \"openai-compatible\", \"base_url\": \"$to/v1\", \"models\": [\"claude-opus-4.5\", \"m2\", \"m3\", \"m4\", \"m5\", \"m6\"]}"

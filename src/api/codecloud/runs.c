@@ -2,7 +2,6 @@
 // Agent runs: make, list, look at.
 #include "codecloud_int.h"
 
-#include <pinfold/core_secret.h>
 #include <pinfold/own.h>
 #include <string.h>
 
@@ -177,20 +176,6 @@ static bool refused(struct http_req *r, const struct body *b)
     return true;
 }
 
-// What a client leaves out is the server's default: the first provider, its first model.
-static void choose_model(struct core *c, const struct agent_adapter *agent, struct body *b)
-{
-    struct secret_info *all[SECRETS_MAX];
-    struct err e;
-    if (!agent_needs_provider(agent))
-        return;
-    if (!b->provider && core_secret_list(c, true, all))
-        b->provider = all[0]->name;
-    const struct secret_info *p = b->provider ? core_secret_find(c, true, b->provider, &e) : NULL;
-    if (!b->model && p && p->models)
-        b->model = p->models[0];
-}
-
 static void on_created(struct waiter *w)
 {
     struct dialect_call *c = dialect_call_of(w);
@@ -224,7 +209,7 @@ static void create(struct dialect_call *c)
         dialect_call_refused(c);
         return;
     }
-    choose_model(c->core, agent_find(b.agent_provider), &b);
+    dialect_default_model(c->core, b.agent_provider, &b.provider, &b.model);
     const struct run_spec spec = {
         .agent = b.agent_provider,
         .prompt = b.prompt,

@@ -2,6 +2,8 @@
 // Answers, errors and what is asked for, each in the dialect's own words.
 #include "dialect_int.h"
 
+#include <pinfold/clock.h>
+#include <pinfold/core_secret.h>
 #include <pinfold/http_server.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
@@ -129,4 +131,32 @@ const char *dialect_title(const char *text, char ret[DIALECT_TITLE_MAX])
     memcpy(ret, text, n);
     memcpy(ret + n, "...", 4);
     return ret;
+}
+
+void dialect_time(struct json_out *o, const char *name, uint64_t wall_ms)
+{
+    char text[CLOCK_TEXT_MAX];
+    if (!wall_ms) {
+        json_null(o, name);
+        return;
+    }
+    (void)clock_format(wall_ms, text);
+    size_t n = strcspn(text, ".");
+    text[n] = 'Z';
+    json_strn(o, name, text, n + 1);
+}
+
+void dialect_default_model(struct core *c, const char *agent, const char **provider,
+                           const char **model)
+{
+    struct secret_info *all[SECRETS_MAX];
+    struct err e;
+    const struct agent_adapter *a = agent_find(agent);
+    if (!a || !agent_needs_provider(a))
+        return;
+    if (!*provider && core_secret_list(c, true, all))
+        *provider = all[0]->name;
+    const struct secret_info *p = *provider ? core_secret_find(c, true, *provider, &e) : NULL;
+    if (!*model && p && p->models)
+        *model = p->models[0];
 }
