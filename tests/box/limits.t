@@ -9,7 +9,8 @@ fits() { box probe/use memory "$1" >/dev/null 2>&1; }
 BOX_OPTS=(--memory 128M)
 try "with 128 MB a process may use 90" fits 90
 fails "but not 140" fits 140
-fails "nor two of them 90 each" box sh -c 'probe/use memory 90 & probe/use memory 90 & wait $! && wait %1' 2>/dev/null
+try "two of them 50 each" box probe/use memory-each 50 2
+fails "but not 90 each" box probe/use memory-each 90 2
 BOX_OPTS=(--memory 256M)
 try "with 256 MB it may use 200" fits 200
 BOX_OPTS=(--memory 100T)

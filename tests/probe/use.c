@@ -95,6 +95,31 @@ static int u_memory(char **arg)
             return refused("map memory");
     return worked("used %s MB", arg[0]);
 }
+// MB N: as much in each of N processes, which keep it until all have it or one is gone.
+static int u_memory_each(char **arg)
+{
+    long n = atol(arg[1]), done = 0;
+    int full[2], all[2];
+    char c = 0;
+    if (pipe(full) || pipe(all))
+        return refused("pipe");
+    for (long i = 0; i < n; i++) {
+        if (fork())
+            continue;
+        close(all[1]);
+        for (long m = 0; m < atol(arg[0]); m++)
+            if (touch(mmap(NULL, MB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                      MB) == MAP_FAILED)
+                _exit(1);
+        _exit(write(full[1], &c, 1) != 1 || read(all[0], &c, 1) < 0);
+    }
+    close(full[1]);
+    while (done < n && waitpid(-1, NULL, WNOHANG) == 0)
+        if (poll(&(struct pollfd){.fd = full[0], .events = POLLIN}, 1, 10) > 0)
+            done += read(full[0], &c, 1) == 1;
+    errno = ENOMEM;
+    return done < n ? refused("one was ended") : worked("used %s MB each", arg[0]);
+}
 static int u_memfd(char **arg)
 {
     int fd = memfd_create("bomb", MFD_CLOEXEC);
@@ -304,6 +329,7 @@ static const struct probe_row rows[] = {
     {"bomb", 1, true, u_bomb, "MILLISECONDS"},
     {"threads", 1, true, u_threads, "N"},
     {"memory", 1, true, u_memory, "MB"},
+    {"memory-each", 2, true, u_memory_each, "MB N"},
     {"memfd", 1, true, u_memfd, "MB"},
     {"shm", 1, true, u_shm, "MB"},
     {"mlock", 1, true, u_lock_memory, "MB"},
