@@ -20,7 +20,7 @@ JOBS   := -j$(shell nproc)
 
 # --- the privilege map -----------------------------------------------------------------------
 ROOMS_pinfoldd         := pinfoldd conf policy confine base
-ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh api/codecloud api/abbado api/dialect core agent store image profile http json conf confine secret crypt repo policy wire record run base
+ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh api/codecloud api/abbado api/open_commander api/dialect core agent store image profile http json conf confine secret crypt repo policy wire record run base
 ROOMS_pinfold-launcher := launcher box stage strata filter profile confine conf policy wire run base
 ROOMS_pinfold-egress   := egress secret crypt policy peek confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
