@@ -39,11 +39,14 @@ struct agent_wish {
     const char *const *argv; // NULL at the end
     uint32_t max_turns;
     bool plan; // it is to say what it would do; its /workspace is read-only
+    bool talk; // lines come on its standard input, which stays open; agent_talk.h
+    bool ask;  // it is to ask before it uses a tool that changes something; with talk
 };
 struct agent_plan {
     const char *command;     // for a shell; or
     const char *const *argv; // NULL at the end
     const char *const *env;  // NAME=value, NULL at the end; over the run's own
+    const char *input;       // of talk: the first lines; NULL: none
     struct json_pool *pool;  // what is made for it
 };
 // ERR_BAD_REQUEST names what is missing or what the tool cannot do. What is not made for the plan
@@ -59,12 +62,18 @@ void agent_plan_release(struct agent_plan *p); // zero is fine
 #define AGENT_TEXT_MAX (64 * 1024)        // of one text in an event
 #define AGENT_SESSION_MAX 128
 
+struct agent_question;
 struct agent_expect {
     const char *session;     // that it was told to go on with; NULL: a new one
     struct run_usage before; // `totals` of the run it goes on from
     // payload: a JSON object, borrowed for the call.
     void (*on_event)(void *arg, enum event_type type, const char *payload, size_t len);
     void *arg;
+    // Of one that is talked to; may be NULL. Its turn is over: it waits for more, or for the end of its
+    // input. It asks; it wants to know no more.
+    void (*on_idle)(void *arg);
+    void (*on_asked)(void *arg, const struct agent_question *q);
+    void (*on_withdrawn)(void *arg, const char *id);
 };
 struct agent_reader;
 struct agent_reader *agent_reader_new(const struct agent_adapter *a, const struct agent_expect *x);

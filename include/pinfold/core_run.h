@@ -49,7 +49,8 @@ struct run {
     char project[ID_MAX], definition[ID_MAX], task[ID_MAX]; // core_item.h; "" for none
     const char *webhook_url;                                // "" for none
     bool notify;
-    const char *result; // NULL: none
+    uint64_t approval_ms; // 0: it does as it likes; else it asks, and waits so long for an answer
+    const char *result;   // NULL: none
     size_t result_len;
     bool result_cut;
     char error[400];
@@ -91,6 +92,7 @@ struct run_spec {
     uint64_t timeout_ms; // conf's run_timeout_ms
     uint64_t silence_ms;
     int priority;
+    uint64_t approval_ms; // as in run
 };
 // on_done once it is recorded; result: struct run *. ERR_LIMIT when too many wait already.
 int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *w, struct err *e);
@@ -121,7 +123,7 @@ struct run_more {
 };
 int core_run_continue(struct core *c, struct run *r, const struct run_more *m, struct waiter *w,
                       struct err *e);
-// It is given at the end of the turn, as the next one. on_done once it is recorded; result: struct
+// It is given at the end of the turn, as the next one, or at once to an agent that takes lines. on_done once it is recorded; result: struct
 // run *. ERR_CONFLICT when no turn goes on, ERR_LIMIT when too many wait.
 int core_run_say(struct core *c, struct run *r, const char *text, struct waiter *w, struct err *e);
 // From now on it tells of turns' beginnings and messages too, or no more. on_done once recorded;
@@ -132,6 +134,11 @@ int core_run_notify(struct core *c, struct run *r, bool notify, struct waiter *w
 #define RUN_SEEN_BYTES (256 * 1024)
 int core_run_seen(struct core *c, struct run *r, enum event_type type, const char *payload,
                   size_t len, struct waiter *w, struct err *e);
+// The turn that goes on is over: with a message, or others that wait, it goes on with these, else it is
+// paused. An agent that takes lines is asked to stop, and killed when it does not. on_done once it is
+// recorded; result: struct run *. ERR_CONFLICT when no turn goes on.
+int core_run_interrupt(struct core *c, struct run *r, const char *message, struct waiter *w,
+                       struct err *e);
 // Its events, output, workspace and record. ERR_CONFLICT unless it has ended or paused. Cancelling
 // the waiter leaves the deletion.
 int core_run_delete(struct core *c, struct run *r, struct waiter *w, struct err *e);

@@ -92,6 +92,8 @@ enum event_type {
     EV_USER_MESSAGE,
     EV_NETWORK_DECISION,
     EV_SYSCALL_REFUSED,
+    EV_USER_MESSAGE_TAKEN, // an agent that runs has heard it
+    EV_APPROVAL_ANSWERED,
     EV_N
 };
 const char *event_type_name(enum event_type t); // "run.created"

@@ -103,9 +103,11 @@ struct store_run {
     const char *webhook_url;
     bool notify, keep_workspace;
     const char *hook_style, *project, *definition, *task;
-    struct run_usage totals;   // of the session
-    struct store_blob changes; // status and path of each, with its NUL
-    uint64_t n_changes;        // one more than there are; 0: it is not known
+    struct run_usage totals;     // of the session
+    struct store_blob changes;   // status and path of each, with its NUL
+    uint64_t n_changes;          // one more than there are; 0: it is not known
+    struct store_blob approvals; // core's own fields of each
+    uint64_t approval_ms;
 };
 struct store_snapshot {
     const char *id, *workspace, *name, *image;

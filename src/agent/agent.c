@@ -177,6 +177,11 @@ static int check(const struct agent_adapter *a, const struct agent_wish *w, stru
     // one that begins with a hyphen would be an option.
     if (w->session && (strlen(w->session) >= AGENT_SESSION_MAX || !name_ok(w->session)))
         return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not a session's id", w->session);
+    if (w->ask && (!a->say || !w->talk))
+        return err_set(e, ERR_BAD_REQUEST,
+                       a->say ? "permissions are asked for without a terminal only"
+                              : "agent %s cannot ask for permissions",
+                       a->name);
     if (a->needs_provider && w->model[0] == '-')
         return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not a model's name", w->model);
     return 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shared by the adapters.
 #pragma once
-#include <pinfold/agent.h>
+#include <pinfold/agent_talk.h>
 #include <pinfold/buf.h>
+#include <pinfold/id.h>
 #include <pinfold/json_out.h>
 #include <pinfold/json_tree.h>
 
@@ -33,10 +34,19 @@ struct agent_adapter {
     int (*plan)(struct planner *p, struct err *e);
     // A line that is a JSON object. NULL: it prints no such lines, its result is what it printed.
     void (*on_line)(struct agent_reader *r, const struct json_node *line);
+    // Lines to it while it runs; NULL: it takes none.
+    void (*say)(struct buf *ret, const char *id, const char *text);
+    void (*answer)(struct buf *ret, const struct agent_answer *a);
+    void (*interrupt)(struct buf *ret, const char *id);
 };
 extern const struct agent_adapter agent_claude, agent_codex, agent_opencode, agent_cursor,
     agent_gemini, agent_qwen, agent_command, agent_shell;
 void claude_on_line(struct agent_reader *r, const struct json_node *line); // qwen prints the same
+bool claude_on_talk(struct agent_reader *r,
+                    const struct json_node *line); // false: it is no such line
+void claude_say(struct buf *ret, const char *id, const char *text);
+void claude_answer(struct buf *ret, const struct agent_answer *a);
+void claude_interrupt(struct buf *ret, const char *id);
 
 struct agent_reader {
     const struct agent_adapter *adapter;

@@ -2,18 +2,35 @@
 // claude -p --output-format stream-json, and qwen, which prints the same lines.
 #include "agent_int.h"
 
+#include <pinfold/own.h>
 #include <string.h>
+
+static const char *first_line(struct planner *p)
+{
+    own_buf struct buf b;
+    buf_init(&b, 4 * 1024 * 1024); // a prompt has a limit far below
+    claude_say(&b, NULL, p->wish->prompt);
+    return plan_text(p, "%s", b.data);
+}
 
 static int plan_claude(struct planner *p, struct err *e)
 {
     static const char *const always[] = {"claude", "-p", "--output-format", "stream-json",
-                                         "--verbose", "--dangerously-skip-permissions",
+                                         "--verbose",
                                          // the repository's own hooks, variables and servers
-                                         "--setting-sources", "user", "--strict-mcp-config",
-                                         "--model", NULL};
+                                         "--setting-sources", "user", "--strict-mcp-config", NULL};
+    static const char *const talk[] = {"--input-format", "stream-json", "--replay-user-messages",
+                                       NULL};
+    static const char *const ask[] = {"--permission-mode", "default", "--permission-prompt-tool",
+                                      "stdio", NULL};
+    static const char *const skip[] = {"--dangerously-skip-permissions", NULL};
     const struct agent_wish *w = p->wish;
     (void)e;
     plan_args(p, always);
+    plan_args(p, w->ask ? ask : skip);
+    if (w->talk)
+        plan_args(p, talk);
+    plan_arg(p, "--model");
     plan_arg(p, w->model);
     if (w->max_turns) {
         plan_arg(p, "--max-turns");
@@ -23,8 +40,12 @@ static int plan_claude(struct planner *p, struct err *e)
         plan_arg(p, "--resume");
         plan_arg(p, w->session);
     }
-    plan_arg(p, "--");
-    plan_arg(p, w->prompt);
+    if (w->talk) {
+        p->plan->input = first_line(p);
+    } else {
+        plan_arg(p, "--");
+        plan_arg(p, w->prompt);
+    }
     plan_env(p, "ANTHROPIC_BASE_URL=%s", w->base_url);
     plan_env(p, "ANTHROPIC_API_KEY=%s", w->api_key ? w->api_key : "none");
     // No host is asked but the base URL; updates are a matter of images.
@@ -210,6 +231,8 @@ static void on_result(struct agent_reader *r, const struct json_node *line)
 void claude_on_line(struct agent_reader *r, const struct json_node *line)
 {
     const struct json_node *content = json_at(line, "message.content");
+    if (claude_on_talk(r, line))
+        return;
     if (json_is(line, "type", "system")) {
         on_system(r, line);
     } else if (json_is(line, "type", "assistant") || json_is(line, "type", "user")) {
@@ -222,6 +245,8 @@ void claude_on_line(struct agent_reader *r, const struct json_node *line)
                     json_text_at(line, "parent_tool_use_id"));
     } else if (json_is(line, "type", "result")) {
         on_result(r, line);
+        if (r->expect.on_idle)
+            r->expect.on_idle(r->expect.arg);
     }
 }
 
@@ -236,6 +261,9 @@ const struct agent_adapter agent_claude = {
     .resumes = true,
     .plan = plan_claude,
     .on_line = claude_on_line,
+    .say = claude_say,
+    .answer = claude_answer,
+    .interrupt = claude_interrupt,
 };
 const struct agent_adapter agent_qwen = {
     .name = "qwen",

@@ -153,11 +153,12 @@ static void init_lists(struct core *c)
                             &c->exec_list,   &c->exec_queue, &c->unsaved,    &c->build_list,
                             &c->build_queue, &c->repos,      &c->checkouts,  &c->tokens,
                             &c->users,       &c->logins,     &c->run_list,   &c->run_queue,
-                            &c->run_placed,  &c->run_dirty,  &c->item_list};
+                            &c->run_placed,  &c->run_dirty,  &c->item_list,  &c->approval_list};
     struct map **maps[] = {
         &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,    &c->execs, &c->builds,
         &c->layers,       &c->making,         &c->repos_by_id,   &c->idem,  &c->repos_by_mirror,
-        &c->tokens_by_id, &c->tokens_by_hash, &c->users_by_name, &c->runs,  &c->items};
+        &c->tokens_by_id, &c->tokens_by_hash, &c->users_by_name, &c->runs,  &c->items,
+        &c->approvals};
     for (unsigned i = 0; i < N_ELEMS(heads); i++)
         list_init(heads[i]);
     for (unsigned i = 0; i < N_ELEMS(maps); i++)

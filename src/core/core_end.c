@@ -108,7 +108,8 @@ static void free_maps(struct core *c)
     struct map *maps[] = {
         c->sandboxes,    c->ws_by_id,       c->ws_by_name,    c->execs, c->builds,
         c->layers,       c->making,         c->repos_by_id,   c->idem,  c->repos_by_mirror,
-        c->tokens_by_id, c->tokens_by_hash, c->users_by_name, c->runs,  c->items};
+        c->tokens_by_id, c->tokens_by_hash, c->users_by_name, c->runs,  c->items,
+        c->approvals};
     for (unsigned i = 0; i < N_ELEMS(maps); i++)
         map_free(maps[i]);
 }

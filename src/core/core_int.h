@@ -147,7 +147,9 @@ struct core {
     bool saving;
 
     struct map *runs;
-    struct list run_list;              // oldest first
+    struct list run_list;      // oldest first
+    struct list approval_list; // the same
+    struct map *approvals;
     struct list run_queue, run_placed; // those that wait, the next one first; those that go on
     struct list run_dirty;             // that have something to be written
     unsigned n_runs_queued, n_runs_placed, n_runs_settled;

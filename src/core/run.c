@@ -31,8 +31,8 @@ void run_set_state(struct runrec *r, enum run_state to)
 struct runrec *runrec_new(struct core *c, const char *id)
 {
     struct runrec *r = xcalloc(1, sizeof(*r));
-    struct list *heads[] = {&r->creators,  &r->waiters, &r->deleters,
-                            &r->listeners, &r->pages,   &r->hooks};
+    struct list *heads[] = {&r->creators, &r->waiters, &r->deleters, &r->listeners,
+                            &r->pages,    &r->hooks,   &r->approvals};
     r->core = c;
     TEXT_PUT(r->pub.id, id);
     r->pub.exit_code = -1;
@@ -82,6 +82,8 @@ void runrec_free(struct runrec *r)
     list_del(&r->dirty);
     loop_timer_cancel(c->loop, &r->retry);
     loop_timer_cancel(c->loop, &r->silence);
+    loop_timer_cancel(c->loop, &r->grace);
+    approvals_free(r);
     hooks_free(r);
     agent_reader_free(r->reader);
     settings_release(&r->set);
@@ -118,6 +120,7 @@ void runrec_publish(struct runrec *r)
     p->repos = r->repos->list;
     p->changes = r->changes->list;
     p->webhook_url = r->webhook_url;
+    p->approval_ms = r->approval_ms;
     p->n_said = (uint32_t)r->said->n;
 }
 

@@ -4,6 +4,7 @@
 #include "repo_int.h"
 #include "run_int.h"
 
+#include <pinfold/agent_talk.h>
 #include <pinfold/clock.h>
 #include <pinfold/crypt.h>
 #include <pinfold/own.h>
@@ -16,6 +17,8 @@ static int check_agent(const struct run_spec *s, const struct agent_adapter *a, 
                                     .effort = s->effort,
                                     .command = s->command,
                                     .argv = s->argv,
+                                    .talk = agent_talks(a) && !s->rows,
+                                    .ask = s->approval_ms != 0,
                                     .base_url = s->provider ? "http://provider"
                                                             : run_env(s->env, RUN_MODEL_URL),
                                     .api_key = run_env(s->env, RUN_MODEL_KEY)};
@@ -152,6 +155,7 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->webhook_url = copy(s->webhook_url);
     TEXT_PUT(r->hook_style, s->hook_style ? s->hook_style : "");
     p->notify = s->notify;
+    r->approval_ms = s->approval_ms;
     r->turns = strings_copy(NULL);
     r->said = strings_copy(NULL);
     r->repos = repos_of(s);

@@ -13,6 +13,7 @@
 //   run_work.c    workspace, exec, end    run_event.c  batches, pages, listeners
 //   run_save.c    rows, loading, deletion run.c        verbs, the one writer of states
 //   run_turn.c    pause, continue, messages      run_changes.c  what it changed
+//   run_talk.c    lines to an agent that runs     approval.c     what it asks
 #pragma once
 #include "workspace_int.h"
 
@@ -23,7 +24,7 @@ struct run_batch;
 struct run_copy {
     struct run pub;
     char *message, *result;
-    struct strings *turns, *said, *repos, *changes;
+    struct strings *turns, *said, *repos, *changes, *approvals;
     struct run_usage totals;
 };
 struct runrec {
@@ -49,6 +50,12 @@ struct runrec {
     struct list dirty;                                         // core's run_dirty
     struct list creators, waiters, deleters, listeners, pages; // creators: for the next commit
     bool recorded, cancelling, pausing, silent, deleting;
+    bool interrupting; // its turn is to end, not the run
+    struct timer grace;
+    struct list approvals;
+    uint64_t approval_ms;
+    // Messages of this turn, from 0 on: written to the agent; that it has said to have.
+    uint32_t n_sent, n_taken;
     bool checkpointing; // its turn is over and its workspace is being copied
     bool settled;       // that it is at rest is on the disk
     // The end that it comes to when its changes have been looked at.
@@ -121,6 +128,22 @@ uint32_t run_max_turns(const struct runrec *r); // as its definition has them; 0
 const char *run_words(const struct runrec *r, struct buf *b);
 bool run_began(const struct runrec *r);            // this turn: there is a record of its command
 int run_check_room(struct core *c, struct err *e); // run_create.c: for one more that waits
+
+// Talking (run_talk.c, approval.c).
+bool run_talks(const struct runrec *r);
+void run_write(struct runrec *r, const struct buf *b);
+void run_send_said(struct runrec *r);
+void run_message_taken(struct runrec *r, bool known);
+void run_idle(void *arg);
+void run_asked(void *arg, const struct agent_question *q);
+void run_withdrawn(void *arg, const char *id);
+void approvals_end(struct runrec *r); // nothing is asked any more
+void approvals_resume(struct runrec *r);
+void approvals_free(struct runrec *r);
+struct strings *approvals_pack(const struct runrec *r);
+void approvals_unpack(struct runrec *r, const void *p, size_t len);
+int run_check_said(const struct runrec *r, const char *text, struct err *e); // run_turn.c
+void run_say_more(struct runrec *r, const char *text);                       // the same
 
 // Changes (run_changes.c). true: run_turn_over comes again when they are known.
 bool run_look(struct runrec *r, enum run_state to, enum run_reason why, const char *error);

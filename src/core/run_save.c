@@ -14,7 +14,8 @@
      UINT64_C(1) << EV_AGENT_MESSAGE | UINT64_C(1) << EV_AGENT_THINKING |                          \
      UINT64_C(1) << EV_AGENT_TOOL_CALL | UINT64_C(1) << EV_AGENT_TOOL_RESULT |                     \
      UINT64_C(1) << EV_AGENT_NEEDS_ATTENTION | UINT64_C(1) << EV_AGENT_SUBAGENT_START |            \
-     UINT64_C(1) << EV_AGENT_SUBAGENT_STOP | UINT64_C(1) << EV_RUN_NOTE)
+     UINT64_C(1) << EV_AGENT_SUBAGENT_STOP | UINT64_C(1) << EV_RUN_NOTE |                          \
+     UINT64_C(1) << EV_USER_MESSAGE_TAKEN)
 
 void run_copy_of(const struct runrec *r, struct run_copy *ret)
 {
@@ -26,6 +27,7 @@ void run_copy_of(const struct runrec *r, struct run_copy *ret)
         .said = strings_copy(r->said->list),
         .repos = strings_copy(r->repos->list),
         .changes = strings_copy(r->changes->list),
+        .approvals = approvals_pack(r),
         .totals = r->totals,
     };
 }
@@ -38,6 +40,7 @@ void run_copy_release(struct run_copy *c)
     free(c->said);
     free(c->repos);
     free(c->changes);
+    free(c->approvals);
 }
 
 static void put_usage(const struct run_usage *u, struct store_run *ret)
@@ -49,6 +52,20 @@ static void put_usage(const struct run_usage *u, struct store_run *ret)
     ret->cost_microusd = u->cost_microusd;
     ret->usage_known = u->known;
     ret->cost_known = u->cost_known;
+}
+
+static struct store_blob packed(const struct strings *s)
+{
+    return (struct store_blob){s->packed, s->packed_len};
+}
+
+static void put_lists(const struct run_copy *c, struct store_run *ret)
+{
+    ret->turns = packed(c->turns);
+    ret->messages = packed(c->said);
+    ret->repos = packed(c->repos);
+    ret->changes = packed(c->changes);
+    ret->approvals = packed(c->approvals);
 }
 
 // Texts that never change are the record's, the rest is of the copy: the database's thread reads
@@ -94,12 +111,9 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .n_events = p->n_events,
         .mode = p->mode,
         .turn = p->turn,
-        .turns = {c->turns->packed, c->turns->packed_len},
-        .messages = {c->said->packed, c->said->packed_len},
         .message = c->message,
-        .repos = {c->repos->packed, c->repos->packed_len},
-        .changes = {c->changes->packed, c->changes->packed_len},
         .n_changes = p->changes_known ? p->n_changes + 1 : 0,
+        .approval_ms = r->approval_ms,
         .terminal = (p->shared ? TERMINAL_SHARED : 0) | (uint32_t)p->rows << 16 | p->cols,
         .webhook_url = r->webhook_url,
         .notify = p->notify,
@@ -111,6 +125,7 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .totals = c->totals,
     };
     put_usage(&p->usage, ret);
+    put_lists(c, ret);
 }
 
 // --- at start ---------------------------------------------------------------------------------
@@ -153,6 +168,8 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     r->repos = strings_unpack(row->repos.p, row->repos.len);
     r->repos = strings_take_with(r->repos, r->repos->n % 4, NULL); // whole ones
     r->changes = strings_unpack(row->changes.p, row->changes.len);
+    r->approval_ms = row->approval_ms;
+    approvals_unpack(r, row->approvals.p, row->approvals.len);
     r->keep_workspace = row->keep_workspace;
     r->totals = row->totals;
     if (row->result.len) {
@@ -223,8 +240,10 @@ static int on_row(void *arg, const struct store_run *row)
 // Those of this turn count: it began with the last run.started.
 static int on_known_event(void *arg, const struct store_event *ev)
 {
-    uint64_t *n = arg;
-    *n = ev->type == EV_RUN_STARTED ? 0 : *n + 1;
+    struct runrec *r = arg;
+    bool begins = ev->type == EV_RUN_STARTED;
+    r->known_events = begins ? 0 : r->known_events + 1;
+    r->n_sent = begins ? 0 : r->n_sent + (ev->type == EV_USER_MESSAGE_TAKEN);
     return 0;
 }
 
@@ -235,10 +254,11 @@ static int load_events(struct runrec *r, struct err *e)
     const struct store_event all = {.run = r->pub.id};
     if (store_event_seq(s, r->pub.id, UINT64_MAX, &r->seq, e) ||
         store_event_page(s, &all, READER_EVENTS | UINT64_C(1) << EV_RUN_STARTED, INT64_MAX,
-                         on_known_event, &r->known_events, e))
+                         on_known_event, r, e))
         return -1;
+    r->n_sent += (uint32_t)r->said->n; // written too, as far as is known: said again is worse
     if (r->pub.state == RUN_STARTING)
-        r->known_events = 0; // this turn has said nothing
+        r->known_events = r->n_sent = 0; // this turn has said nothing
     return 0;
 }
 
@@ -308,6 +328,7 @@ static void resume(struct runrec *r)
     }
     list_add_tail(&r->core->run_placed, &r->place);
     r->core->n_runs_placed++;
+    approvals_resume(r);
     if (x && (x->live || x->pub.end.reason != END_LOST)) // what has ended says how by its output
         run_adopt(r);
     else

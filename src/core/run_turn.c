@@ -16,7 +16,7 @@ bool run_began(const struct runrec *r)
     return map_get(r->core->execs, r->pub.exec) != NULL;
 }
 
-static void say_more(struct runrec *r, const char *text)
+void run_say_more(struct runrec *r, const char *text)
 {
     own_buf struct buf b;
     const struct event_word words[] = {{.name = "text", .text = text}};
@@ -50,7 +50,9 @@ static void enqueue(struct runrec *r)
     p->error[0] = '\0';
     p->exit_code = -1;
     p->signal = 0;
-    r->silent = r->cancelling = r->pausing = false;
+    r->silent = r->cancelling = r->pausing = r->interrupting = false;
+    r->n_sent = r->n_taken = 0;
+    loop_timer_cancel(r->core->loop, &r->grace);
     run_leave(r);
     run_set_state(r, RUN_QUEUED);
     run_enqueue(r);
@@ -140,9 +142,15 @@ static void pause_now(struct runrec *r)
 void run_turn_over(struct runrec *r, enum run_state to, enum run_reason why, const char *error)
 {
     bool more = to == RUN_SUCCEEDED && r->said->n && !r->cancelling;
-    if (r->pausing && (why == WHY_CANCELLED || more)) {
+    bool stopped = r->interrupting && !r->cancelling && !r->silent &&
+                   (why == WHY_ABORTED || why == WHY_CANCELLED);
+    if (stopped && r->said->n) {
+        more = true;
+    } else if (stopped || (r->pausing && (why == WHY_CANCELLED || more))) {
         pause_now(r);
-    } else if (more) {
+        return;
+    }
+    if (more) {
         loop_timer_cancel(r->core->loop, &r->silence);
         agent_reader_free(ptr_steal(&r->reader));
         run_say_result(r);
@@ -177,7 +185,7 @@ int core_run_pause(struct core *c, struct run *pub, struct err *e)
     return 0;
 }
 
-static int check_said(const struct runrec *r, const char *text, struct err *e)
+int run_check_said(const struct runrec *r, const char *text, struct err *e)
 {
     if (!*text)
         return err_set(e, ERR_BAD_REQUEST, "the message is empty");
@@ -229,7 +237,8 @@ int core_run_continue(struct core *c, struct run *pub, const struct run_more *m,
         return err_set(e, ERR_CONFLICT,
                        "run %s is %s: send it a message, or pause it or wait for its end first",
                        pub->id, run_state_name(pub->state));
-    if (run_check_room(c, e) || (m->message && check_said(r, m->message, e)) || check_kept(r, m, e))
+    if (run_check_room(c, e) || (m->message && run_check_said(r, m->message, e)) ||
+        check_kept(r, m, e))
         return -1;
     if (!r->set.image || !r->set.profile)
         return err_set(e, ERR_CONFLICT, "its image or profile does not exist any more");
@@ -239,7 +248,7 @@ int core_run_continue(struct core *c, struct run *pub, const struct run_more *m,
     if (m->mode_given)
         pub->mode = m->mode;
     if (m->message)
-        say_more(r, m->message);
+        run_say_more(r, m->message);
     if (run_began(r))
         next_turn(r);
     else
@@ -255,9 +264,11 @@ int core_run_say(struct core *c, struct run *pub, const char *text, struct waite
     if (run_state_at_rest(pub->state))
         return err_set(e, ERR_CONFLICT, "run %s is %s: continue it with the message", pub->id,
                        run_state_name(pub->state));
-    if (check_said(r, text, e))
+    if (run_check_said(r, text, e))
         return -1;
     waiter_add(w, &r->creators, pub, NULL);
-    say_more(r, text);
+    run_say_more(r, text);
+    if (r->x && run_talks(r) && pub->state != RUN_STARTING)
+        run_when_committed(r, run_send_said);
     return 0;
 }

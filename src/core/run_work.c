@@ -127,6 +127,8 @@ void run_end(struct runrec *r, enum run_state to, enum run_reason why, const cha
 {
     struct core *c = r->core;
     loop_timer_cancel(c->loop, &r->silence);
+    loop_timer_cancel(c->loop, &r->grace);
+    approvals_end(r);
     r->pub.reason = why;
     TEXT_PUT(r->pub.error, error);
     run_leave(r);
@@ -163,6 +165,8 @@ static void finish(struct runrec *r, const struct outcome *o)
     struct agent_verdict v;
     struct run *p = &r->pub;
     r->x = NULL;
+    loop_timer_cancel(r->core->loop, &r->grace);
+    approvals_end(r);
     agent_reader_finish(r->reader, o, &v);
     if (r->silent && v.reason == WHY_CANCELLED) {
         v.reason = WHY_SILENCE_LIMIT;
@@ -201,6 +205,7 @@ static void on_started(struct execution *x)
     };
     run_set_state(r, RUN_RUNNING);
     say(r, EV_RUN_STARTED, words, N_ELEMS(words));
+    run_send_said(r); // what it was told meanwhile
 }
 
 static void on_silence(struct timer *t)
@@ -209,6 +214,8 @@ static void on_silence(struct timer *t)
     uint64_t now = clock_mono_ms(), quiet = now - r->heard_ms;
     if (!r->x)
         return;
+    if (r->pub.state == RUN_NEEDS_INPUT)
+        quiet = 0; // it waits for a person
     if (quiet < r->pub.silence_ms) {
         loop_timer_set(r->core->loop, t, r->pub.silence_ms - quiet, on_silence);
         return;
@@ -242,10 +249,13 @@ static void on_command_end(struct follower *f)
 static void on_agent_event(void *arg, enum event_type type, const char *payload, size_t len)
 {
     struct runrec *r = arg;
-    if (r->known_events)
+    bool known = r->known_events != 0;
+    if (known)
         r->known_events--;
     else
         run_event_add(r, type, payload, len);
+    if (type == EV_USER_MESSAGE_TAKEN)
+        run_message_taken(r, known);
 }
 
 static void listen_to(struct runrec *r, struct execution *x)
@@ -267,8 +277,13 @@ static const char *resumed_session(const struct runrec *r)
 
 static void new_reader(struct runrec *r)
 {
-    const struct agent_expect expect = {
+    struct agent_expect expect = {
         .on_event = on_agent_event, .arg = r, .session = resumed_session(r), .before = r->totals};
+    if (run_talks(r)) {
+        expect.on_idle = run_idle;
+        expect.on_asked = run_asked;
+        expect.on_withdrawn = run_withdrawn;
+    }
     r->reader = agent_reader_new(r->adapter, &expect);
     r->follower = (struct follower){.on_data = on_data, .on_end = on_command_end};
 }
@@ -343,6 +358,8 @@ static struct agent_wish wish_of(const struct runrec *r, struct model_access *m,
                                .session = resumed_session(r),
                                .max_turns = run_max_turns(r),
                                .plan = p->mode == RUN_PLAN,
+                               .talk = run_talks(r),
+                               .ask = r->approval_ms != 0,
                                .command = p->command,
                                .argv = p->argv,
                                .base_url = url,
@@ -372,6 +389,9 @@ static void start(struct runrec *r, struct ws *ws)
         .command = plan.command,
         .argv = plan.argv,
         .env = env,
+        .stdin_open = plan.input != NULL,
+        .stdin_data = plan.input,
+        .stdin_len = plan.input ? strlen(plan.input) : 0,
         .background = true,
         .tty = p->rows,
         .record = p->rows,

@@ -132,6 +132,8 @@ static const char *const event_names[EV_N] = {
     [EV_USER_MESSAGE] = "user.message",
     [EV_NETWORK_DECISION] = "network.decision",
     [EV_SYSCALL_REFUSED] = "syscall.refused",
+    [EV_USER_MESSAGE_TAKEN] = "user.message_taken",
+    [EV_APPROVAL_ANSWERED] = "approval.answered",
 };
 
 const char *event_type_name(enum event_type t)

@@ -168,6 +168,8 @@ static const struct store_field run_fields[] = {
     NT(cost_known, BOOL),
     N(changes, BLOB),
     N(n_changes, U64),
+    N(approvals, BLOB),
+    N(approval_ms, U64),
 };
 
 #define S(m, k) FIELD(store_snapshot, m, COL_##k)

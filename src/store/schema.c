@@ -142,6 +142,9 @@ static const char *const steps[] = {
      "ALTER TABLE run ADD COLUMN project TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE run ADD COLUMN definition TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE run ADD COLUMN task TEXT NOT NULL DEFAULT ''"),
+    // what runs ask
+    ("ALTER TABLE run ADD COLUMN approvals BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE run ADD COLUMN approval_ms INTEGER NOT NULL DEFAULT 0"),
 };
 
 unsigned store_n_steps(void)

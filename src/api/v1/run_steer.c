@@ -27,6 +27,14 @@ const struct json_table v1_message_table = {"MessageBody", message_fields, N_ELE
                                             sizeof(struct said_body),
                                             offsetof(struct said_body, given)};
 
+static const struct json_field interrupt_fields[] = {
+    JSON_FIELD_AS(struct said_body, text, "message", JSON_STRING, .max = RUN_SAY_BYTES,
+                  .doc = "what it is to do instead"),
+};
+const struct json_table v1_interrupt_table = {"InterruptBody", interrupt_fields,
+                                              N_ELEMS(interrupt_fields), sizeof(struct said_body),
+                                              offsetof(struct said_body, given)};
+
 // --- ending and pausing ---------------------------------------------------------------------
 
 static void stop(struct http_req *r, int (*verb)(struct core *c, struct run *run, struct err *e))
@@ -100,6 +108,27 @@ static void say(struct call *c)
         (void)v1_call_started(c, core_run_say(c->v->core, run, b.text, &c->w, &e), &e);
     else
         v1_call_refused(c);
+}
+
+static void interrupt(struct call *c)
+{
+    struct err e;
+    own_json_pool struct json_pool pool;
+    struct said_body b = {0};
+    if (read_said(c, &v1_interrupt_table, &pool, &b))
+        return;
+    struct run *run = v1_find_run(c->r);
+    if (run)
+        (void)v1_call_started(
+            c, core_run_interrupt(c->v->core, run, b.text && *b.text ? b.text : NULL, &c->w, &e),
+            &e);
+    else
+        v1_call_refused(c);
+}
+
+void v1_runs_interrupt(struct http_req *r)
+{
+    v1_call_begin(v1_call_new(r, sizeof(struct call)), interrupt);
 }
 
 void v1_runs_continue(struct http_req *r)

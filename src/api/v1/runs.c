@@ -3,7 +3,7 @@
 // output.c.
 #include "routes_int.h"
 
-#include <pinfold/core_run.h>
+#include <pinfold/core_approval.h>
 #include <stdio.h>
 
 // --- as they are shown ----------------------------------------------------------------------
@@ -233,6 +233,8 @@ static const struct json_show run_rows[] = {
      .flags = SHOW_EMPTY_NULL},
     RN(webhook_url, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
     RN(notify, SHOW_BOOL),
+    RN(approval_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL,
+       .doc = "how long what it asks waits for an answer; null: it does not ask"),
     RN(image, SHOW_CHARS),
     RN(profile, SHOW_CHARS),
     {.name = "network", .type = SHOW_CALL, .call = write_network, .sub = &network_shape},
@@ -292,7 +294,8 @@ struct run_body {
     struct terminal_body terminal;
     const char *webhook_url;
     bool notify;
-    uint32_t mode;
+    uint32_t mode, permissions;
+    uint64_t approval_ms;
     struct json_map env;
     struct network_body network;
     struct json_strings secrets;
@@ -300,6 +303,7 @@ struct run_body {
     uint64_t timeout_ms, silence_ms;
     int64_t priority;
 };
+static const char *const permission_words[] = {"bypass", "ask", NULL};
 const char *const v1_run_modes[] = {"execute", "plan", NULL}; // in the order of enum run_mode
 #define RB(m, t, ...) JSON_FIELD(struct run_body, m, t, ##__VA_ARGS__)
 #define RB_AS(m, n, t, ...) JSON_FIELD_AS(struct run_body, m, n, t, ##__VA_ARGS__)
@@ -331,6 +335,10 @@ static const struct json_field run_fields[] = {
     RB(limits, JSON_OBJECT, .sub = &v1_limits_table),
     RB(webhook_url, JSON_STRING, .max = WS_URL_BYTES - 1, .flags = JSON_NO_CONTROL,
        .doc = "told of its end, its pauses and its questions, signed"),
+    RB(permissions, JSON_ENUM, .names = permission_words,
+       .doc = "ask: what it wants to do waits in /v1/approvals for an answer"),
+    RB_AS(approval_ms, "approval_timeout_secs", JSON_MS,
+          .doc = "after which nobody's answer is no; 3600"),
     RB(notify, JSON_BOOL, .doc = "tell it of each turn's beginning and each message too"),
     RB_AS(timeout_ms, "timeout_secs", JSON_MS, .doc = "from its start; then it is killed whole"),
     RB_AS(silence_ms, "silence_secs", JSON_MS, .doc = "the longest it may print nothing"),
@@ -402,6 +410,9 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .submodules = b->repository.submodules,
         .webhook_url = b->webhook_url,
         .notify = b->notify,
+        .approval_ms = !b->permissions  ? 0
+                       : b->approval_ms ? b->approval_ms
+                                        : APPROVAL_DEFAULT_MS,
         .keep_workspace = b->given & JSON_GIVEN(F_REPOSITORIES),
         .mode = (enum run_mode)b->mode,
         .image = b->image,

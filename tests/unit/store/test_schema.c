@@ -29,6 +29,7 @@ static const char *const digests[] = {
     "1146aea0c363bff72570a8e8ef2b8e4a214ea88209be851c3d6ef645b734197d", // 11
     "bdf9ec4f69d9251167165c2051adab3af6d4cffc5cf763e505655f365c77ec64", // 12
     "d17cad66352b934efe7db5ae046e6b5dd407d15e3ae5ffc85e2c55e446d349a6", // 13
+    "81d2cc81678e5846e3608c81eaa49aa57ca47dfb7e73f549ad149d852ce6c869", // 14
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Talking to a tool while it runs, by lines on its standard input: what it is told, what it may do,
+// that it is to stop. For tools that take such lines; the others are told at the end of their turn.
+#pragma once
+#include <pinfold/agent.h>
+
+#define AGENT_ID_MAX 64             // of a question, a message, an interrupt
+#define AGENT_INPUT_MAX (32 * 1024) // of what it asks to do
+
+bool agent_talks(const struct agent_adapter *a);
+
+// It asks whether it may. Borrowed for the call; input is a JSON object, cut to nothing ("{}") when it
+// is larger than AGENT_INPUT_MAX.
+struct agent_question {
+    const char *id;   // the tool's own
+    const char *name; // of what it wants to use
+    const char *input;
+    size_t input_len;
+};
+struct agent_answer {
+    const char *id; // of the question
+    bool allow;
+    const char *message; // why not; NULL: none
+    const char *input;   // JSON object: what it is to do
+};
+// Lines, each with its end, appended to *ret.
+void agent_say(const struct agent_adapter *a, struct buf *ret, const char *id, const char *text);
+void agent_answer(const struct agent_adapter *a, struct buf *ret,
+                  const struct agent_answer *answer);
+void agent_interrupt(const struct agent_adapter *a, struct buf *ret, const char *id);
+// The id of the n-th message of a turn, and back; -1 when it is none.
+void agent_message_id(uint32_t turn, uint32_t n, char ret[AGENT_ID_MAX]);
+int agent_message_number(const char *id, size_t len, uint32_t *ret_turn, uint32_t *ret_n);

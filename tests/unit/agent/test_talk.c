@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines between an agent that runs and who runs it.
+#include "tap.h"
+#include <pinfold/agent_talk.h>
+#include <pinfold/own.h>
+#include <string.h>
+
+static struct {
+    unsigned asked, withdrawn, idle, taken;
+    char id[AGENT_ID_MAX], name[128], input[256];
+} seen;
+
+static void on_event(void *arg, enum event_type type, const char *payload, size_t len)
+{
+    (void)arg, (void)payload, (void)len;
+    seen.taken += type == EV_USER_MESSAGE_TAKEN;
+}
+static void on_asked(void *arg, const struct agent_question *q)
+{
+    (void)arg;
+    seen.asked++;
+    (void)snprintf(seen.id, sizeof(seen.id), "%s", q->id);
+    (void)snprintf(seen.name, sizeof(seen.name), "%s", q->name);
+    (void)snprintf(seen.input, sizeof(seen.input), "%.*s", (int)q->input_len, q->input);
+}
+static void on_withdrawn(void *arg, const char *id)
+{
+    (void)arg;
+    seen.withdrawn += !strcmp(id, "q1");
+}
+static void on_idle(void *arg)
+{
+    (void)arg;
+    seen.idle++;
+}
+
+static void feed(struct agent_reader *r, const char *line)
+{
+    agent_reader_feed(r, 0, line, strlen(line));
+    agent_reader_feed(r, 0, "\n", 1);
+}
+
+static void ids(void)
+{
+    char id[AGENT_ID_MAX];
+    uint32_t turn, n;
+    agent_message_id(3, 70000, id);
+    is_int((int)strlen(id), 36, "a message's id is as long as a UUID: %s", id);
+    ok(!agent_message_number(id, strlen(id), &turn, &n) && turn == 3 && n == 70000,
+       "and says which it is");
+    ok(agent_message_number("11111111-1111-4111-8111-111111111111", 36, &turn, &n) < 0,
+       "another's says nothing");
+    ok(agent_message_number(id, 35, &turn, &n) < 0, "nor does one that is cut");
+    id[35] = 'X';
+    ok(agent_message_number(id, 36, &turn, &n) < 0, "nor one with other digits");
+}
+
+static void lines(void)
+{
+    const struct agent_adapter *a = agent_find("claude-code");
+    own_buf struct buf b;
+    buf_init(&b, 4096);
+    ok(agent_talks(a) && !agent_talks(agent_find("cursor")), "some talk");
+    agent_say(a, &b, "i", "two \"words\"\nmore");
+    is_str(b.data,
+           "{\"type\":\"user\",\"uuid\":\"i\",\"message\":{\"role\":\"user\",\"content\":\"two "
+           "\\\"words\\\"\\nmore\"},\"parent_tool_use_id\":null,\"session_id\":\"\"}\n",
+           "a message is a line");
+    buf_clear(&b);
+    const struct agent_answer yes = {.id = "q", .allow = true, .input = "{\"a\":1}"};
+    agent_answer(a, &b, &yes);
+    is_str(b.data,
+           "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":"
+           "\"q\",\"response\":{\"behavior\":\"allow\",\"updatedInput\":{\"a\":1}}}}\n",
+           "so is a yes");
+    buf_clear(&b);
+    const struct agent_answer no = {.id = "q"};
+    agent_answer(a, &b, &no);
+    ok(strstr(b.data, "\"behavior\":\"deny\",\"message\":\"it is not permitted\"") != NULL,
+       "and a no has words");
+}
+
+static void questions(void)
+{
+    const struct agent_expect x = {.on_event = on_event,
+                                   .on_idle = on_idle,
+                                   .on_asked = on_asked,
+                                   .on_withdrawn = on_withdrawn};
+    struct agent_reader *r = agent_reader_new(agent_find("claude-code"), &x);
+    feed(r, "{\"type\":\"control_request\",\"request_id\":\"q1\",\"request\":{\"subtype\":"
+            "\"can_use_tool\",\"tool_name\":\"Bash\",\"input\":{\"command\":\"x\"}}}");
+    is_int((int)seen.asked, 1, "it asks");
+    is_str(seen.id, "q1", "by an id");
+    is_str(seen.name, "Bash", "for a tool");
+    is_str(seen.input, "{\"command\":\"x\"}", "with what it would do");
+    feed(r, "{\"type\":\"control_request\",\"request_id\":\"q2\",\"request\":{\"subtype\":\"x\"}}");
+    feed(r, "{\"type\":\"control_request\",\"request\":{\"subtype\":\"can_use_tool\"}}");
+    feed(r, "{\"type\":\"control_request\",\"request_id\":\"a\\u0000b\",\"request\":{\"subtype\":"
+            "\"can_use_tool\"}}");
+    is_int((int)seen.asked, 1, "other requests, and those without an id, are none");
+    feed(r, "{\"type\":\"control_request\",\"request_id\":\"q3\",\"request\":{\"subtype\":"
+            "\"can_use_tool\",\"input\":7}}");
+    is_str(seen.input, "{}", "what is no object is an empty one");
+    feed(r, "{\"type\":\"control_cancel_request\",\"request_id\":\"q1\"}");
+    is_int((int)seen.withdrawn, 1, "it wants to know no more");
+    feed(r, "{\"type\":\"user\",\"isReplay\":true,\"uuid\":\"70696e66-6f6c-4d00-8000-"
+            "000001000000\",\"message\":{\"content\":\"x\"}}");
+    feed(r, "{\"type\":\"user\",\"isReplay\":true,\"uuid\":\"ecccc40e-b02c-482d-a1f6-"
+            "14a7a5fee53e\",\"message\":{\"content\":\"x\"}}");
+    is_int((int)seen.taken, 1, "it has a message");
+    feed(r, "{\"type\":\"result\",\"subtype\":\"success\",\"result\":\"x\"}");
+    is_int((int)seen.idle, 1, "its turn is over");
+    agent_reader_free(r);
+}
+
+static void plans(void)
+{
+    struct agent_plan p = {0};
+    struct err e = {0};
+    struct agent_wish w = {.prompt = "a\nb", .model = "m", .base_url = "http://x", .talk = true};
+    ok(!agent_plan_make(agent_find("claude-code"), &w, &p, &e), "a call that is talked to");
+    ok(p.input && strstr(p.input, "\"content\":\"a\\nb\"") && strchr(p.input, '\n')[1] == '\0',
+       "gets its prompt as a line");
+    bool skips = false;
+    for (const char *const *v = p.argv; *v; v++)
+        skips |= !strcmp(*v, "--dangerously-skip-permissions");
+    ok(skips, "and asks for nothing");
+    agent_plan_release(&p);
+    w.ask = true;
+    ok(!agent_plan_make(agent_find("claude-code"), &w, &p, &e), "one that asks");
+    for (const char *const *v = p.argv; *v; v++)
+        ok(strcmp(*v, "--dangerously-skip-permissions"), "does not skip that: %s", *v);
+    agent_plan_release(&p);
+    w.talk = false;
+    ok(agent_plan_make(agent_find("claude-code"), &w, &p, &e), "needs somebody who listens");
+    w.talk = true;
+    ok(agent_plan_make(agent_find("codex"), &w, &p, &e) && strstr(e.text, "cannot ask"),
+       "and a tool that can");
+}
+
+int main(void)
+{
+    ids();
+    lines();
+    questions();
+    plans();
+    return done_testing();
+}
