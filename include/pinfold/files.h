@@ -50,5 +50,7 @@ struct files_tar_in {
     bool parents;
 };
 int files_tar_in(struct files *f, const char *path, const struct files_tar_in *how, struct err *e);
+// A certificate from in_fd, for tool.h's directory below the root.
+int files_trust(struct files *f, const char *dir, struct err *e);
 // /proc beneath the root; the calling process itself is left out.
 int files_processes(struct files *f, uint64_t max, struct err *e);

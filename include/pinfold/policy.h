@@ -10,7 +10,9 @@
 // Rules: "example.org" that name; "*.example.org" every name below it, not itself; either with
 // ":PORT", else the ports that are open to all rules. An address is a rule only with its port, and
 // is good for something only when the operator lists it (AllowPrivate=). "@name" is a preset, which
-// policy_parse leaves to its caller.
+// policy_parse leaves to its caller. "https://HOST[:PORT]/PATH", with "GET,HEAD+" before it where only
+// these methods may be, is about single requests: TLS to that host is opened to see them. PATH is
+// whole, or ends in a star for all that begin so; a query is not part of it.
 #pragma once
 #include <pinfold/err.h>
 #include <stdbool.h>
@@ -18,7 +20,8 @@
 #include <stdint.h>
 
 #define HOST_ROOM 254 // RFC 1035: 253 characters and the NUL
-#define RULE_ROOM (HOST_ROOM + 10)
+#define RULE_ROOM (HOST_ROOM + 10 + RULE_WEB_ROOM)
+#define RULE_WEB_ROOM 200 // methods and path
 #define POLICY_RULES_MAX 256
 #define POLICY_TEXT_MAX (12 * 1024) // it rides in one message
 #define POLICY_PORTS_MAX 32
@@ -52,8 +55,9 @@ void address_text(const struct address *a, char ret[HOST_ROOM]);
 
 struct rule {
     enum rule_kind { RULE_NAME, RULE_BELOW, RULE_ADDRESS } kind;
-    uint16_t port;        // 0: the open ports
-    char host[HOST_ROOM]; // canonical; RULE_BELOW: without the "*."
+    uint16_t port;           // 0: the open ports
+    char host[HOST_ROOM];    // canonical; RULE_BELOW: without the "*."
+    char web[RULE_WEB_ROOM]; // of requests: "GET,HEAD+/path*", "+/*"; "": whatever goes there
 };
 struct policy {
     struct rule *rules;
@@ -71,8 +75,19 @@ int policy_parse(struct policy *p, const char *text, struct err *e);
 int policy_ports(struct policy *p, const char *text, struct err *e); // "80 443"
 struct buf;
 int policy_format(const struct policy *p, struct buf *out); // rules, a blank between
-// The rule that allows it, or NULL. An empty policy allows nothing.
+// The rule that allows all that goes there, or NULL. An empty policy allows nothing.
 const struct rule *policy_match(const struct policy *p, const struct host *h, uint16_t port);
+// Is there a rule about single requests to this host? Then TLS to it is opened.
+bool policy_opens(const struct policy *p, const struct host *h, uint16_t port);
+bool policy_opens_any(const struct policy *p);
+// The rule that allows this request, of either kind, or NULL. A path in which a server may see another
+// one (dots, escaped slashes) is allowed only where all paths are.
+struct web_request {
+    const char *method, *path; // without query
+    size_t method_len, path_len;
+};
+const struct rule *policy_request(const struct policy *p, const struct host *h, uint16_t port,
+                                  const struct web_request *q);
 // Does any rule allow this host, on whatever port?
 bool policy_knows(const struct policy *p, const struct host *h);
 // What both allow, as rules; ports are a's.

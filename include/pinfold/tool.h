@@ -59,6 +59,9 @@
 #define TOOL_CMDLINE_MAX 512  // kept of a command line
 #define TOOL_RECORD_MAX 16384 // bytes of one record, its length included
 #define TOOL_ETAG_MAX 40
+#define TOOL_TRUST_DIR "tmp/.pinfold" // what every profile lets be written
+#define TOOL_TRUST_ONE "ca.pem"
+#define TOOL_TRUST_ALL "ca-bundle.pem"
 
 // What is at a path.
 enum tool_type {

@@ -48,6 +48,10 @@ struct msg_egress_count {
     uint32_t status; // of the answer; 0: there was none
     uint64_t input_tokens, output_tokens, cached_tokens;
 };
+struct msg_egress_ca {
+    char box[ID_MAX];
+    struct wire_bytes pem; // a certificate
+};
 union wire_egress {
     struct msg_egress_box box;
     struct msg_egress_sweep sweep;
@@ -55,4 +59,5 @@ union wire_egress {
     struct msg_egress_keys keys;
     struct msg_egress_secret secret;
     struct msg_egress_count count;
+    struct msg_egress_ca ca;
 };

@@ -207,6 +207,8 @@ static void on_egress(struct watch *w, uint32_t events)
             secrets_resealed(c, &l->msg.body.egress.secret);
         } else if (l->msg.row->type == MSG_EGRESS_COUNT) {
             secret_count(c, &l->msg.body.egress.count);
+        } else if (l->msg.row->type == MSG_EGRESS_CA) {
+            trust_put(c, &l->msg.body.egress.ca);
         }
         wire_release(&l->msg);
     }

@@ -131,10 +131,14 @@ static int make(const struct core *c, const struct profile *profile, const char 
     for (; *allow; allow++) {
         if (is_use(*allow) && secret_id_ok(*allow))
             continue;
-        if (strchr(*allow, ' ') || !**allow)
-            return err_set(e, ERR_BAD_REQUEST, "'%.60s' is not one rule", *allow);
-        if (preset_name_ok(*allow, strlen(*allow)) ? add_preset(c, &p[0], *allow, repo_url, e)
-                                                   : policy_parse(&p[0], *allow, e))
+        own_free char *rule = xstrdup(*allow);
+        char *blank = strstr(rule, "://") ? strchr(rule, ' ') : NULL;
+        if (blank) // "GET,HEAD https://...", as a person writes it
+            *blank = '+';
+        if (strchr(rule, ' ') || !*rule)
+            return err_set(e, ERR_BAD_REQUEST, "'%.60s' is not one rule", rule);
+        if (preset_name_ok(rule, strlen(rule)) ? add_preset(c, &p[0], rule, repo_url, e)
+                                               : policy_parse(&p[0], rule, e))
             return -1;
     }
     if (policy_ports(&p[0], ports, e) || check_addresses(c, &p[0], e))
@@ -174,13 +178,13 @@ int network_rules(const struct core *c, const struct profile *profile, const cha
     return bad;
 }
 
-// Secrets are for commands: git has no use for them.
+// Secrets are for commands: git has no use for them, nor for an authority of the sandbox's own.
 static struct strings *without_uses(const char *const *allow)
 {
     const char *words[POLICY_RULES_MAX + 1];
     size_t n = 0;
     for (; *allow && n < POLICY_RULES_MAX; allow++)
-        if (!is_use(*allow))
+        if (!is_use(*allow) && !strstr(*allow, "://"))
             words[n++] = *allow;
     words[n] = NULL;
     return strings_copy(words);

@@ -490,7 +490,7 @@ void proc_start(struct proc *p, struct sandbox *sb)
     p->sb = sb;
     p->number = ++p->core->next_exec;
     p->state = PROC_WAITING;
-    bool first = list_empty(&sb->waiting);
+    bool first = p->ahead || (list_empty(&sb->waiting) && !sb->gated);
     list_add_tail(&sb->waiting, &p->link);
     if (sb->state != SB_LIVE) {
         sandbox_start(sb);

@@ -194,6 +194,7 @@ static void on_started(struct ask *a, struct wire_msg *m, const struct err *err)
         sandbox_stop(sb);
         return;
     }
+    trust_gate(sb);
     sb->was_live = true;
     c->stats.boxes_started++;
     c->stats.box_start_us_sum += (clock_mono_ns() - sb->start_ns) / 1000;
@@ -324,7 +325,7 @@ void sandbox_flush(struct sandbox *sb)
     bool full = false;
     list_for (it, &sb->procs)
         proc_flush(container_of(it, struct proc, link));
-    while (!full && sb->state == SB_LIVE && !list_empty(&sb->waiting)) {
+    while (!full && sb->state == SB_LIVE && !sb->gated && !list_empty(&sb->waiting)) {
         struct proc *p = container_of(sb->waiting.next, struct proc, link);
         if (proc_send(p, &e)) {
             full = e.code == ERR_BUSY;
@@ -433,6 +434,7 @@ static void gone(struct sandbox *sb)
     struct core *c = sb->core;
     loop_timer_cancel(c->loop, &sb->idle);
     close_init(sb);
+    trust_forget(sb);
     egress_forget(sb);
     // NONE before anybody is told, so that what they do then starts from there.
     if (sb->state != SB_NONE)

@@ -32,8 +32,11 @@ struct sandbox {
     bool broken;             // its init is gone or out of order
     bool asked_again;        // its start was lost with a launcher once
     bool buried;             // waits to be freed
-    bool listing;            // taken up; its init has not told all that runs in it
-    struct ask denials;      // one question to init at a time
+    bool gated;              // commands wait until its authority is there (trust.c)
+    bool trusting;           // which is being put there
+    struct timer gate_timer;
+    bool listing;       // taken up; its init has not told all that runs in it
+    struct ask denials; // one question to init at a time
     // The owner says how to start it; -1 with *e when it may not start now.
     int (*fill)(struct sandbox *sb, struct msg_box_start *ret, struct err *e);
     void (*on_live)(struct sandbox *sb); // it is, and nothing waits in it; temporary ones only
@@ -80,6 +83,13 @@ void run_refused_call(struct core *c, const char *box, const struct msg_denials 
 int sandbox_denials(struct sandbox *sb, struct ask *a,
                     void (*on_answer)(struct ask *, struct wire_msg *, const struct err *));
 
+// Opened TLS (trust.c). For a sandbox that just lives: do its commands have to wait?
+void trust_gate(struct sandbox *sb);
+void trust_forget(struct sandbox *sb); // it is gone
+void trust_put(struct core *c, const struct msg_egress_ca *m);
+bool trust_wanted(const char *const *allow); // is a rule about single requests?
+extern const char *const trust_env[];        // of commands then
+
 // --- a command (proc.c) ----------------------------------------------------------------------
 
 enum proc_state { PROC_NEW, PROC_WAITING, PROC_SENT, PROC_RUNNING, PROC_DRAINING, PROC_DONE };
@@ -116,6 +126,7 @@ struct proc {
     bool root;              // uid and gid 0
     const char *tag;        // borrowed; init keeps it for the next server; NULL: it ends with this
     bool tty;
+    bool ahead; // of those that wait, whatever they wait for
     bool brief; // nobody waits for its first output: init may tell its start late
     uint16_t rows, cols;
     uint64_t memory_bytes, timeout_ms; // timeout_ms 0: none

@@ -103,7 +103,8 @@ static int pack(struct script *s, struct err *e)
         packed_env(&s->args, (const char *const *)s->ws->set.image->env, e) ||
         (s->ws->set.network == NET_LIST &&
          (uses_env(s->core, s->ws->set.allow->list, &s->args, e) ||
-          packed_env(&s->args, network_env, e))) ||
+          packed_env(&s->args, network_env, e) ||
+          (trust_wanted(s->ws->set.allow->list) && packed_env(&s->args, trust_env, e)))) ||
         packed_env(&s->args, env, e))
         return -1;
     return proc_give_stdin(&s->proc, s->ws->set.init_script, strlen(s->ws->set.init_script), e);

@@ -56,7 +56,7 @@ void reseal_next(struct core *c);
 // Words of an allow-list that name one.
 static inline bool is_use(const char *word)
 {
-    return strchr(word, '/') != NULL;
+    return strchr(word, '/') && !strstr(word, "://");
 }
 struct network_wish;
 // Do those that are newly named exist?

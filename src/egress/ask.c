@@ -30,6 +30,11 @@ void conn_want(struct conn *c, const char *host, size_t n, uint16_t port)
         conn_refuse(c, NO_SENSE, "%s", e.text);
         return;
     }
+    if (c->speak != SPEAK_HTTP && c->speak != SPEAK_RAW &&
+        policy_opens(&b->policy, &c->name, port)) {
+        conn_open(c);
+        return;
+    }
     const struct rule *rule = policy_match(&b->policy, &c->name, port);
     if (!rule) {
         tell_refused(b, &c->name, port, "not_listed");
@@ -231,6 +236,8 @@ void conn_ask(struct conn *c)
         dns_stream(c);
     else if (!c->up.len)
         wait_for_more(c);
+    else if (c->opened)
+        conn_ask_opened(c);
     else if (c->by == NET_SOCK_TLS)
         ask_tls(c);
     else if (c->greeted || (c->by == NET_SOCK_PROXY && c->up.data[c->up.at] == 5))

@@ -113,6 +113,7 @@ static void box_free(struct abox *b)
     list_del(&b->link);
     (void)map_del(b->eg->boxes, b->id);
     policy_release(&b->policy);
+    ca_free(b->ca);
     free(b->uses);
     map_free(b->by_name);
     for (unsigned i = 0; i < b->n_names; i++)
@@ -138,7 +139,8 @@ static bool still_allowed(const struct conn *c)
 {
     if (c->answer && !box_may_use(c->box, c->secret))
         return false;
-    return c->service || policy_match(&c->box->policy, &c->name, c->port);
+    return c->service || policy_match(&c->box->policy, &c->name, c->port) ||
+           (c->opened && policy_opens(&c->box->policy, &c->name, c->port));
 }
 
 // Connections that the new rules would not allow end now.
@@ -146,8 +148,8 @@ static void enforce(struct abox *b)
 {
     list_for_safe (it, &b->conns) {
         struct conn *c = container_of(it, struct conn, link);
-        if (c->phase != PHASE_ASKING && c->phase != PHASE_LINGER && c->speak != SPEAK_DNS &&
-            !still_allowed(c))
+        if (c->phase != PHASE_ASKING && c->phase != PHASE_OPENING && c->phase != PHASE_LINGER &&
+            c->speak != SPEAK_DNS && !still_allowed(c))
             conn_free(c);
     }
 }
@@ -164,7 +166,7 @@ static void set_rules(struct abox *b, const struct wire_bytes *rules)
     char *rest = text;
     int bad = buf_putc(&uses, ' ');
     for (char *word; !bad && (word = strsep(&rest, " "));)
-        if (strchr(word, '/'))
+        if (strchr(word, '/') && !strstr(word, "://"))
             bad = buf_puts(&uses, word) || buf_putc(&uses, ' ');
         else if (*word)
             bad = policy_parse(&p, word, &e);
@@ -188,6 +190,11 @@ void boxes_open(struct egress *eg, struct wire_msg *m)
     b->generation = q->generation;
     if (!q->keep)
         set_rules(b, &q->rules);
+    bool opens = policy_opens_any(&b->policy), fresh = opens && !b->ca;
+    if (fresh && !(b->ca = ca_new(b->id)))
+        log_error("box=%s has no authority: no TLS is opened", b->id);
+    if (b->ca && opens && (fresh || m->n_fds))
+        tell_ca(b);
     if (m->n_fds == NET_SOCK_N)
         doors_open(b, m);
     enforce(b);

@@ -32,16 +32,21 @@ int flow_read(struct flow *f, struct side *s)
     make_room(f);
     if (f->len >= FLOW_ROOM)
         return 0;
-    char *to = f->data + f->len;
-    ssize_t n =
-        s->tls ? tls_read(s->tls, to, FLOW_ROOM - f->len) : recv(s->fd, to, FLOW_ROOM - f->len, 0);
-    if (n < 0)
+    size_t before = f->len;
+    ssize_t n;
+    do { // what TLS holds already is no event of the socket
+        char *to = f->data + f->len;
+        size_t room = FLOW_ROOM - f->len;
+        n = s->tls ? tls_read(s->tls, to, room) : recv(s->fd, to, room, 0);
+        f->len += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && tls_pending(s->tls) && f->len < FLOW_ROOM);
+    size_t more = f->len - before;
+    f->total += more;
+    if (n < 0 && !more)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (n == 0)
         f->eof = true;
-    f->len += (size_t)n;
-    f->total += (uint64_t)n;
-    return (int)n;
+    return (int)more;
 }
 
 int flow_write(struct flow *f, struct side *s)
@@ -58,6 +63,7 @@ int flow_write(struct flow *f, struct side *s)
     f->at = 0;
     if (f->eof && !f->shut) {
         f->shut = true;
+        tls_bye(s->tls);
         (void)shutdown(s->fd, SHUT_WR); // a peer that is gone needs no telling
     }
     return 0;
@@ -117,6 +123,7 @@ void conn_free(struct conn *c)
         lookup_cancel(c->lookup);
     loop_timer_cancel(c->loop, &c->timer);
     loop_unwatch(&c->client.watch);
+    tls_free(ptr_steal(&c->client.tls));
     conn_hang_up(c);
     fd_close(&c->client.fd);
     if (c->answer && c->up.data)
@@ -174,6 +181,8 @@ void conn_arm(struct conn *c)
     uint32_t server = 0;
     if (c->phase == PHASE_CONNECTING)
         server = EPOLLOUT;
+    else if (c->phase == PHASE_OPENING)
+        client = tls_wants_write(c->client.tls) ? EPOLLOUT : EPOLLIN;
     else if (c->phase == PHASE_HANDSHAKE)
         server = tls_wants_write(c->server.tls) ? EPOLLOUT : EPOLLIN;
     else if (c->phase == PHASE_RELAY)
@@ -204,6 +213,9 @@ static void on_client(struct watch *w, uint32_t events)
             return;
         }
         conn_ask(c);
+        return;
+    case PHASE_OPENING:
+        conn_open_event(c);
         return;
     case PHASE_RELAY:
         conn_relay_event(c, &c->client, events);

@@ -39,9 +39,9 @@ struct egress {
     struct policy private_list;
     struct map *secrets; // id -> struct asecret
     struct secret_keys keys;
-    int key_fd;         // of their file; -1: keys_why
-    char keys_why[200]; // "" when all is well
-    struct ssl_ctx_st *tls;
+    int key_fd;                          // of their file; -1: keys_why
+    char keys_why[200];                  // "" when all is well
+    struct ssl_ctx_st *tls, *tls_inside; // to servers; with clients whose TLS is opened
     struct resolver *resolver;
     unsigned n_conns;
     uint64_t next_conn;
@@ -61,7 +61,8 @@ struct abox {
     struct egress *eg;
     uint64_t generation;
     struct policy policy;
-    char *uses; // ids of the secrets that it may use, a blank before and after each
+    char *uses;    // ids of the secrets that it may use, a blank before and after each
+    struct ca *ca; // once a rule is about single requests; NULL
     struct door doors[NET_SOCK_N];
     struct list conns, link; // link: in egress.paused
     unsigned n_conns;
@@ -87,6 +88,7 @@ const char *box_address_name(const struct abox *b, const unsigned char address[4
 
 enum phase {
     PHASE_ASKING,
+    PHASE_OPENING, // the client's TLS handshake with us
     PHASE_RESOLVING,
     PHASE_CONNECTING,
     PHASE_HANDSHAKE,
@@ -136,6 +138,7 @@ struct conn {
     bool answered;         // the client was told that it is connected, or why not
     bool told;             // an allowed decision that wants its end
     struct peek_body body; // SPEAK_HTTP
+    bool early;            // the server took no more of a request: what it says still counts
     bool sniffing;         // a tunnel whose first bytes, a client hello perhaps, wait here
     bool switching;        // a WebSocket is asked for: nothing goes up before 101
     char rule[RULE_ROOM];
@@ -144,6 +147,7 @@ struct conn {
     char secret[SECRET_ID_MAX];
     bool service; // allowed by the secret's name, not by a rule
     bool by_tls;
+    bool opened; // its TLS ends here
 };
 void conn_new(struct abox *b, int fd, enum net_socket by);
 void conn_free(struct conn *c);
@@ -160,10 +164,15 @@ void conn_ask(struct conn *c);
 void conn_want(struct conn *c, const char *host, size_t n, uint16_t port);
 void conn_go(struct conn *c, const struct host *name, uint16_t port); // it was decided
 bool box_may_use(const struct abox *b, const char *secret_id);
+// open.c: TLS that is opened. The client wants c->name and c->port.
+void conn_open(struct conn *c);
+void conn_open_event(struct conn *c);
+void conn_ask_opened(struct conn *c);
 // say.c: refusals and answers in the client's own protocol; the connection ends.
 enum refusal { NO_RULE, NO_ADDRESS, NO_NAME, NO_ANSWER, NO_TIME, NO_SENSE, NO_SECRET };
 void conn_refuse(struct conn *c, enum refusal why, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void conn_linger(struct conn *c); // all is said: until the client has read it
 void conn_say_connected(struct conn *c);
 void conn_hang_up(struct conn *c); // the server's side
 // dial.c
@@ -174,9 +183,20 @@ void conn_handshake_event(struct conn *c);
 void conn_relay(struct conn *c);
 void conn_relay_event(struct conn *c, struct side *s, uint32_t events);
 
-// --- TLS to servers (tls.c) ---------------------------------------------------------------------
+// --- TLS (tls.c), authorities of sandboxes (ca.c) -------------------------------------------------
 
 struct tls;
+struct ssl_st;
+struct ca;
+struct ca *ca_new(const char *sandbox);            // NULL: it could not be made
+void ca_free(struct ca *ca);                       // NULL is fine
+int ca_text(const struct ca *ca, struct buf *out); // its certificate in PEM
+int ca_certify(const struct ca *ca, struct ssl_st *ssl, const struct host *name);
+struct ssl_ctx_st *tls_open_inside(struct err *e);
+// With a client, of whose bytes n were read already.
+struct tls *tls_accept(struct ssl_ctx_st *ctx, int fd, const void *p, size_t n);
+int tls_present(struct tls *t, const struct ca *ca, const struct host *name);
+void tls_bye(struct tls *t); // no more comes
 // authorities: a file of certificates that are trusted.
 struct ssl_ctx_st *tls_open(const char *authorities, struct err *e);
 void tls_close(struct ssl_ctx_st *ctx);
@@ -208,4 +228,5 @@ void lookup_cancel(struct lookup *l);
 void tell_refused(struct abox *b, const struct host *h, uint16_t port, const char *reason);
 void tell_allowed(struct conn *c);
 void tell_end(struct conn *c);
+void tell_ca(const struct abox *b);    // the certificate of its authority
 void tell_count(const struct conn *c); // of a secret that was used

@@ -143,7 +143,7 @@ int main(void)
     eg->loop = loop_new(&e);
     if (!eg->loop || private_list(eg, &e) ||
         !(eg->resolver = resolver_new(eg->loop, eg->conf.name_servers, &e)) ||
-        !(eg->tls = tls_open(eg->conf.ca_file, &e)))
+        !(eg->tls = tls_open(eg->conf.ca_file, &e)) || !(eg->tls_inside = tls_open_inside(&e)))
         goto failed;
     keys_open(eg);
     if (give_up_power(eg, &e))
@@ -160,6 +160,7 @@ int main(void)
     secrets_free(eg);
     keys_close(eg);
     tls_close(eg->tls);
+    tls_close(eg->tls_inside);
     resolver_free(eg->resolver);
     return 0;
 failed:

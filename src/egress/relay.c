@@ -86,6 +86,10 @@ static int turn(struct conn *c)
         c->up.eof = false;
     int bad = c->sniffing ? 0 : flow_write(&c->up, &c->server);
     c->up.eof = eof;
+    if (bad && c->speak == SPEAK_HTTP) {
+        c->early = c->up.eof = true;
+        c->up.len = bad = 0;
+    }
     return bad || (!held && flow_write(&c->down, &c->client)) ? -1 : 0;
 }
 
@@ -109,13 +113,29 @@ void conn_relay_event(struct conn *c, struct side *s, uint32_t events)
     if (bad >= 0 && refuse_hello(c))
         return;
     do {
-        if (bad < 0 || turn(c) || (c->down.shut && (c->up.shut || c->speak == SPEAK_HTTP))) {
+        if (bad < 0 && c->early && s == &c->server) {
+            c->down.eof = true;
+            bad = 0;
+        }
+        if (bad < 0 || turn(c)) {
             conn_free(c);
             return;
         }
-        if (!tls_pending(c->server.tls) || c->down.len >= FLOW_ROOM)
+        if (c->down.shut && (c->up.shut || c->speak == SPEAK_HTTP)) {
+            // Closed with bytes unread, the client might lose what it was told.
+            if (c->early || (c->speak == SPEAK_HTTP && c->body.at != BODY_DONE))
+                conn_linger(c);
+            else
+                conn_free(c);
+            return;
+        }
+        // What TLS holds already is no event of the socket.
+        if (tls_pending(c->server.tls) && c->down.len < FLOW_ROOM)
+            bad = read_server(c);
+        else if (tls_pending(c->client.tls) && c->up.len < FLOW_ROOM && !c->up.eof)
+            bad = read_client(c);
+        else
             break;
-        bad = read_server(c); // what TLS holds already is no event of the socket
     } while (true);
     conn_arm(c);
 }

@@ -80,12 +80,17 @@ void conn_refuse(struct conn *c, enum refusal why, const char *fmt, ...)
         (void)flow_put(&c->down, socks, sizeof(socks)); // it fits, as above
     else if (c->speak == SPEAK_TLS)
         (void)flow_put(&c->down, alert, sizeof(alert));
-    c->phase = PHASE_LINGER;
     c->down.eof = true;
-    if (flow_write(&c->down, &c->client) || c->up.eof) {
+    if (flow_write(&c->down, &c->client) || c->up.eof)
         conn_free(c);
-        return;
-    }
+    else
+        conn_linger(c);
+}
+
+void conn_linger(struct conn *c)
+{
+    conn_hang_up(c);
+    c->phase = PHASE_LINGER;
     conn_timeout(c, LINGER_MS);
     conn_arm(c);
 }

@@ -33,6 +33,10 @@ void secrets_free(struct egress *eg);
 // Its header as a line, added to out, which is to be wiped. -1: it cannot be opened.
 int secret_line(const struct egress *eg, const struct asecret *s, struct buf *out);
 
+// open.c: headers that a request whose TLS was opened does not go on with.
+#define OPENED_DROPS 5
+extern const char *const opened_drops[OPENED_DROPS + 1];
+
 // service.c: a request for one by its path: /provider/NAME/..., /secret/NAME/...
 bool service_named(const struct peek_http *h);
 void service_ask(struct conn *c, const struct peek_http *h);
@@ -43,5 +47,7 @@ const struct asecret *secret_for(const struct abox *b, const struct host *name, 
 // As a Host header has it: the port unless it goes without saying.
 void host_text(const struct host *name, uint16_t port, bool tls, char ret[HOST_ROOM + 10]);
 // Put the request with the secret in it where it goes up from. -1: it does not fit.
+int request_pass_on(struct conn *c, const struct peek_http *h, const char *host,
+                    const struct peek_change *change); // without one
 int secret_pass_on(struct conn *c, const struct peek_http *h, const char *host,
                    const struct asecret *s, const char *path);

@@ -29,8 +29,8 @@ static void wipe(struct buf *b)
 static const char *const provider_drops[] = {"Authorization",  "x-api-key",       "api-key",
                                              "x-goog-api-key", "Accept-Encoding", NULL};
 
-static int compose(struct conn *c, const struct peek_http *h, const char *host,
-                   const struct peek_change *change)
+int request_pass_on(struct conn *c, const struct peek_http *h, const char *host,
+                    const struct peek_change *change)
 {
     own_buf struct buf head;
     size_t used, rest = c->up.len - h->len;
@@ -55,7 +55,9 @@ static int compose(struct conn *c, const struct peek_http *h, const char *host,
 int secret_pass_on(struct conn *c, const struct peek_http *h, const char *host,
                    const struct asecret *s, const char *path)
 {
-    const char *const plain_drops[] = {s->header, NULL};
+    const char *plain_drops[OPENED_DROPS + 2] = {s->header};
+    for (size_t i = 0; c->opened && i < OPENED_DROPS; i++)
+        plain_drops[i + 1] = opened_drops[i];
     own_buf struct buf line;
     buf_init(&line, HEAD_MAX);
     (void)buf_reserve(&line, HEAD_MAX - 1);
@@ -68,7 +70,7 @@ int secret_pass_on(struct conn *c, const struct peek_http *h, const char *host,
         .drop = s->kind == SECRET_PLAIN ? plain_drops : provider_drops,
         .add = line.data,
     };
-    bad = bad || compose(c, h, host, &change);
+    bad = bad || request_pass_on(c, h, host, &change);
     wipe(&line);
     return bad ? -1 : 0;
 }

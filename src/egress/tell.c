@@ -2,6 +2,7 @@
 // Decisions, told to the server. A sandbox that makes many is told about less, and counted.
 #include "egress_int.h"
 
+#include <pinfold/buf.h>
 #include <pinfold/clock.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,20 @@ void tell_end(struct conn *c)
                                     .sent = c->up.total,
                                     .received = c->down.total};
     send_decision(c->box, &m, c->name.text, c->rule);
+}
+
+void tell_ca(const struct abox *b)
+{
+    struct msg_egress_ca m = {0};
+    struct err e;
+    own_buf struct buf pem;
+    buf_init(&pem, 4096);
+    (void)snprintf(m.box, sizeof(m.box), "%s", b->id);
+    if (ca_text(b->ca, &pem))
+        return;
+    m.pem = (struct wire_bytes){pem.data, pem.len};
+    (void)wire_send(START_PEER, MSG_EGRESS_CA, 0, &m, NULL, 0,
+                    &e); // asked for again when it is back
 }
 
 void tell_count(const struct conn *c)

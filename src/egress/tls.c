@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only user of OpenSSL here: TLS towards hosts that secrets are for. Their certificates are
-// verified, always; which authorities are trusted was read before this process lost its rights.
+// TLS. Towards servers certificates are verified, always; which authorities are trusted was read
+// before this process lost its rights. Towards clients in a sandbox it is ca.c's certificates.
 #include "egress_int.h"
 
 #include <errno.h>
@@ -10,10 +10,14 @@
 #include <pinfold/log.h>
 #include <pinfold/own.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct tls {
     SSL *ssl;
     bool wants_write;
+    int fd;         // of a client
+    char *read;     // what was read of it before; NULL when that is used up
+    size_t at, len; // of that
 };
 
 static int fail(struct err *e, const char *doing)
@@ -70,11 +74,115 @@ struct tls *tls_new(struct ssl_ctx_st *ctx, int fd, const struct host *name)
     return t;
 }
 
+// --- with clients -------------------------------------------------------------------------------
+
+// A socket of which the first bytes were read already.
+static int bio_read(BIO *b, char *p, int n)
+{
+    struct tls *t = BIO_get_data(b);
+    BIO_clear_retry_flags(b);
+    if (t->read) {
+        size_t k = t->len - t->at < (size_t)n ? t->len - t->at : (size_t)n;
+        memcpy(p, t->read + t->at, k);
+        t->at += k;
+        if (t->at == t->len)
+            free(ptr_steal(&t->read));
+        return (int)k;
+    }
+    ssize_t r = recv(t->fd, p, (size_t)n, 0);
+    if (r < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_retry_read(b);
+    return (int)r;
+}
+
+static int bio_write(BIO *b, const char *p, int n)
+{
+    const struct tls *t = BIO_get_data(b);
+    BIO_clear_retry_flags(b);
+    ssize_t r = send(t->fd, p, (size_t)n, MSG_NOSIGNAL);
+    if (r < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_retry_write(b);
+    return (int)r;
+}
+
+static long bio_ctrl(BIO *b, int what, long n, void *p)
+{
+    (void)b, (void)n, (void)p;
+    return what == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *methods;
+
+static int only_http1(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
+                      const unsigned char *in, unsigned len, void *arg)
+{
+    static const unsigned char offer[] = "\x08http/1.1";
+    unsigned char *chosen; // predates const
+    (void)ssl, (void)arg;
+    if (SSL_select_next_proto(&chosen, ret_len, offer, sizeof(offer) - 1, in, len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK; // it goes on with what it has
+    *ret = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+struct ssl_ctx_st *tls_open_inside(struct err *e)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    methods = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "peeked");
+    if (!ctx || !methods || !BIO_meth_set_read(methods, bio_read) ||
+        !BIO_meth_set_write(methods, bio_write) || !BIO_meth_set_ctrl(methods, bio_ctrl) ||
+        !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION)) {
+        fail(e, "prepare TLS");
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
+    SSL_CTX_set_alpn_select_cb(ctx, only_http1, NULL);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    // No session outlives its connection: there would be secrets of several in one ticket key.
+    (void)SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION |
+                                       SSL_OP_NO_TICKET);
+    (void)SSL_CTX_set_num_tickets(ctx, 0);
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    return ctx;
+}
+
+struct tls *tls_accept(struct ssl_ctx_st *ctx, int fd, const void *p, size_t n)
+{
+    struct tls *t = xcalloc(1, sizeof(*t));
+    t->fd = fd;
+    t->read = n ? xmemdup0(p, n) : NULL;
+    t->len = n;
+    t->ssl = SSL_new(ctx);
+    BIO *b = t->ssl ? BIO_new(methods) : NULL;
+    if (!b)
+        abort(); // only lack of memory
+    BIO_set_data(b, t);
+    BIO_set_init(b, 1);
+    SSL_set_bio(t->ssl, b, b);
+    SSL_set_accept_state(t->ssl);
+    return t;
+}
+
+int tls_present(struct tls *t, const struct ca *ca, const struct host *name)
+{
+    return ca_certify(ca, t->ssl, name);
+}
+
+void tls_bye(struct tls *t)
+{
+    if (t && SSL_is_init_finished(t->ssl))
+        (void)SSL_shutdown(t->ssl); // a peer that is gone needs no goodbye
+    ERR_clear_error();
+}
+
 void tls_free(struct tls *t)
 {
     if (!t)
         return;
     SSL_free(t->ssl);
+    free(t->read);
     free(t);
 }
 
@@ -85,7 +193,7 @@ bool tls_wants_write(const struct tls *t)
 
 bool tls_pending(const struct tls *t)
 {
-    return t && SSL_pending(t->ssl) > 0;
+    return t && (t->read || SSL_pending(t->ssl) > 0);
 }
 
 // As recv and send: -1 with EAGAIN when it has to wait.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules: reading, writing, matching, intersecting.
-#include <pinfold/policy.h>
+#include "policy_int.h"
 
 #include <pinfold/buf.h>
 #include <pinfold/num.h>
@@ -29,6 +29,8 @@ int rule_parse(const char *s, size_t n, struct rule *ret, struct err *e)
     struct host h;
     const char *at = s;
     size_t len = n;
+    if (web_rule_is(s, n))
+        return web_rule_parse(s, n, ret, e);
     if (n && s[0] == '@')
         return err_set(e, ERR_BAD_REQUEST, "there is no preset '%.*s'", n > 32 ? 32 : (int)n, s);
     if (n == 1 && *s == '*')
@@ -59,19 +61,24 @@ int rule_parse(const char *s, size_t n, struct rule *ret, struct err *e)
 const char *rule_text(const struct rule *r, char ret[RULE_ROOM])
 {
     bool six = r->kind == RULE_ADDRESS && strchr(r->host, ':');
-    int n = snprintf(ret, RULE_ROOM, "%s%s%s%s",
+    size_t methods = strcspn(r->web, "+");
+    int n = snprintf(ret, RULE_ROOM, "%.*s%s%s%s%s%s%s", (int)methods, r->web, methods ? "+" : "",
+                     r->web[0] ? "https://" : "",
                      r->kind == RULE_BELOW ? "*."
                      : six                 ? "["
                                            : "",
                      r->host, six ? "]" : "", r->port ? ":" : "");
     if (r->port)
-        (void)snprintf(ret + n, RULE_ROOM - (size_t)n, "%u", r->port);
+        n += snprintf(ret + n, RULE_ROOM - (size_t)n, "%u", r->port);
+    if (r->web[0])
+        (void)snprintf(ret + n, RULE_ROOM - (size_t)n, "%s", r->web + methods + 1);
     return ret;
 }
 
 static bool same(const struct rule *a, const struct rule *b)
 {
-    return a->kind == b->kind && a->port == b->port && !strcmp(a->host, b->host);
+    return a->kind == b->kind && a->port == b->port && !strcmp(a->host, b->host) &&
+           !strcmp(a->web, b->web);
 }
 
 static int add(struct policy *p, const struct rule *r, struct err *e)
@@ -152,10 +159,37 @@ const struct rule *policy_match(const struct policy *p, const struct host *h, ui
 {
     for (unsigned i = 0; i < p->n; i++) {
         const struct rule *r = &p->rules[i];
-        if (fits(r, h) && port_open(p, r, port))
+        if (!r->web[0] && fits(r, h) && port_open(p, r, port))
             return r;
     }
     return NULL;
+}
+
+bool policy_opens(const struct policy *p, const struct host *h, uint16_t port)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->rules[i].web[0] && p->rules[i].port == port && fits(&p->rules[i], h))
+            return true;
+    return false;
+}
+
+bool policy_opens_any(const struct policy *p)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->rules[i].web[0])
+            return true;
+    return false;
+}
+
+const struct rule *policy_request(const struct policy *p, const struct host *h, uint16_t port,
+                                  const struct web_request *q)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        const struct rule *r = &p->rules[i];
+        if (r->web[0] && r->port == port && fits(r, h) && web_rule_allows(r, q))
+            return r;
+    }
+    return policy_match(p, h, port);
 }
 
 bool policy_knows(const struct policy *p, const struct host *h)
@@ -182,6 +216,10 @@ static bool narrower(const struct policy *ports, const struct rule *a, const str
     if (port && (!port_open(ports, a, port) || !port_open(ports, b, port)))
         return false;
     ret->port = port;
+    const char *web = a->web[0] ? a->web : b->web; // of two about requests only equal ones meet
+    if (a->web[0] && b->web[0] && strcmp(a->web, b->web))
+        return false;
+    memmove(ret->web, web, sizeof(ret->web));
     return true;
 }
 

@@ -126,6 +126,11 @@ static int run_tar_in(struct files *f, char **arg, struct err *e)
     return files_tar_in(f, arg[0], &how, e);
 }
 
+static int run_trust(struct files *f, char **arg, struct err *e)
+{
+    return files_trust(f, arg[0], e);
+}
+
 static int run_ps(struct files *f, char **arg, struct err *e)
 {
     uint64_t max;
@@ -140,7 +145,7 @@ static const struct operation {
     {"stat", 1, run_stat},     {"list", 4, run_list},       {"read", 3, run_read},
     {"write", 5, run_write},   {"mkdir", 3, run_mkdir},     {"move", 3, run_move},
     {"delete", 2, run_delete}, {"tar-out", 1, run_tar_out}, {"tar-in", 4, run_tar_in},
-    {"ps", 1, run_ps},
+    {"ps", 1, run_ps},         {"trust", 1, run_trust},
 };
 
 static int run(struct files *f, int argc, char **argv, struct err *e)

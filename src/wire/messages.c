@@ -95,6 +95,7 @@ FIELDS(egress_count) = {
     U32(msg_egress_count, status),        U64(msg_egress_count, input_tokens),
     U64(msg_egress_count, output_tokens), U64(msg_egress_count, cached_tokens),
 };
+FIELDS(egress_ca) = {STR(msg_egress_ca, box), BYTES(msg_egress_ca, pem)};
 FIELDS(none) = {U32(msg_none, unused)};
 FIELDS(exec) = {
     U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
@@ -180,6 +181,7 @@ const struct wire_row wire_rows[] = {
     ROW(EGRESS_RESEAL, "egress_reseal", SERVER, EGRESS, egress_secret, 0, 0, "with the newest key"),
     ROW(EGRESS_RESEALED, "egress_resealed", EGRESS, SERVER, egress_secret, 0, 0, "so it is"),
     ROW(EGRESS_COUNT, "egress_count", EGRESS, SERVER, egress_count, 0, 0, "a secret was used"),
+    ROW(EGRESS_CA, "egress_ca", EGRESS, SERVER, egress_ca, 0, 0, "whom a sandbox is to trust"),
     ROW(EXEC, "exec", SERVER, INIT, exec, 0, 7, "run a command"),
     ROW(EXEC_STARTED, "exec_started", INIT, SERVER, exec_started, 0, 1, "it runs, or why not"),
     ROW(EXEC_KILL, "exec_kill", SERVER, INIT, exec_kill, 0, 0, "signal it, or end all of it"),
