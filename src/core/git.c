@@ -89,7 +89,7 @@ static void end(struct gitjob *g)
     struct rep *r = g->rep;
     list_del(&g->link);
     record(g);
-    budget_used(r->core, BUDGET_MIRRORS, r->pub.mirror, g->result.fetched || g->err.code);
+    budget_used(r->core, BUDGET_MIRRORS, r->pub.mirror, g->result.bytes || g->err.code);
     g->on_done(g, g->owner, &g->err);
     free_job(g);
     run_next(r);

@@ -152,7 +152,10 @@ static void on_dir_gone(struct ask *a, struct wire_msg *m, const struct err *err
 
 static void make_when_down(struct ws *ws)
 {
-    ws_dir_ask(ws, MSG_DIR_CREATE, "", on_dir_made);
+    if (ws->dir_made)
+        clone_when_down(ws);
+    else
+        ws_dir_ask(ws, MSG_DIR_CREATE, "", on_dir_made);
 }
 
 static void reset_when_down(struct ws *ws)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer.
+#include "escape.h"
 #include <pinfold/json_out.h>
 
 #include <assert.h>
@@ -91,89 +92,20 @@ static void value(struct json_out *o, const char *name, const char *text, size_t
 
 // --- strings --------------------------------------------------------------------------------
 
-// 0: as it is; 'u': \u00XX; else the letter after the backslash.
-static const char escapes[256] = {
-    ['"'] = '"',  ['\\'] = '\\', [0x08] = 'b', [0x0c] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-    ['\t'] = 't', [0x00] = 'u',  [0x01] = 'u', [0x02] = 'u', [0x03] = 'u', [0x04] = 'u',
-    [0x05] = 'u', [0x06] = 'u',  [0x07] = 'u', [0x0b] = 'u', [0x0e] = 'u', [0x0f] = 'u',
-    [0x10] = 'u', [0x11] = 'u',  [0x12] = 'u', [0x13] = 'u', [0x14] = 'u', [0x15] = 'u',
-    [0x16] = 'u', [0x17] = 'u',  [0x18] = 'u', [0x19] = 'u', [0x1a] = 'u', [0x1b] = 'u',
-    [0x1c] = 'u', [0x1d] = 'u',  [0x1e] = 'u', [0x1f] = 'u', [0x7f] = 'u',
-};
-
-static size_t put_escape(char *to, unsigned char c)
-{
-    static const char hex[] = "0123456789abcdef";
-    to[0] = '\\';
-    to[1] = escapes[c];
-    if (escapes[c] != 'u')
-        return 2;
-    to[2] = to[3] = '0';
-    to[4] = hex[c >> 4];
-    to[5] = hex[c & 15];
-    return 6;
-}
-
-// Sixteen bytes are copied at a time, up to the next that needs an escape.
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#define WIDE 16
-static unsigned copy_plain(char *to, const char *s)
-{
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)s);
-    _mm_storeu_si128((__m128i *)(void *)to, v);
-    // below space, which the smaller of both says without signs
-    __m128i bad = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
-    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
-    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
-    return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(bad) | 1u << WIDE);
-}
-#else
-#define WIDE 1
-static unsigned copy_plain(char *to, const char *s)
-{
-    *to = *s;
-    return !escapes[(unsigned char)*s];
-}
-#endif
-
-static char *escape_each(char *to, const char *s, size_t n)
-{
-    const char *end = s + n;
-    while (end - s >= WIDE) {
-        unsigned plain = copy_plain(to, s);
-        to += plain;
-        s += plain;
-        if (plain < WIDE)
-            to += put_escape(to, (unsigned char)*s++);
-    }
-    for (; s < end; s++) {
-        if (escapes[(unsigned char)*s])
-            to += put_escape(to, (unsigned char)*s);
-        else
-            *to++ = *s;
-    }
-    return to;
-}
-
 // s is valid UTF-8. Room for the worst case is made for a piece at a time.
 #define PIECE 4096
-#define WORST 6 // bytes of one escape
 static void escaped(struct buf *b, const char *s, size_t n)
 {
     while (n) {
         size_t piece = n < PIECE ? n : PIECE;
-        if (b->max - b->len < piece * WORST) // near the maximum every byte counts
+        if (b->max - b->len < piece * ESCAPE_WORST) // near the maximum every byte counts
             piece = 1;
-        char e = escapes[(unsigned char)*s];
-        size_t room = piece > 1 ? piece * WORST : e == 'u' ? WORST : e ? 2 : 1;
-        char *begin = buf_reserve(b, room), *to = begin;
-        if (!begin)
+        size_t room = piece > 1 ? piece * ESCAPE_WORST : json_escape_len((unsigned char)*s);
+        char *to = buf_reserve(b, room);
+        if (!to)
             return;
-        to = escape_each(to, s, piece);
+        buf_commit(b, json_escape(s, piece, to));
         s += piece;
-        buf_commit(b, (size_t)(to - begin));
         n -= piece;
     }
 }
@@ -234,7 +166,7 @@ static bool longer_as_text(const unsigned char *p, size_t n)
 {
     size_t step = n / SAMPLE + 1, seen = 0, more = 0;
     for (size_t i = 0; i < n; i += step, seen++)
-        more += escapes[p[i]] == 'u' ? WORST - 1 : escapes[p[i]] ? 1 : 0;
+        more += json_escape_len(p[i]) - 1;
     return more > seen / 2;
 }
 

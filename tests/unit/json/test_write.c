@@ -76,6 +76,54 @@ static void bytes(void)
            "text as text, bytes as base 64");
 }
 
+static size_t escape_slowly(const char *s, size_t n, char *to)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    char *begin = to;
+    *to++ = '"';
+    for (size_t i = 0; i < n; i++) {
+        const char *at = s[i] ? strchr(from, s[i]) : NULL;
+        if (at)
+            to += sprintf(to, "\\%c", letters[at - from]);
+        else if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+            to += sprintf(to, "\\u%04x", (unsigned)s[i]);
+        else
+            *to++ = s[i];
+    }
+    *to++ = '"';
+    return (size_t)(to - begin);
+}
+
+// Every set of bytes that need an escape, side by side, at every place of what goes at once.
+static void escapes(void)
+{
+    static const char special[] = "\"\\\n\t\r\b\f\x01\x1f\x7f";
+    static char want[400];
+    unsigned bad = 0;
+    uint32_t seed = 1;
+    for (unsigned round = 0; round < 200000; round++) {
+        char text[48];
+        size_t n = round % (sizeof(text) + 1);
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1664525 + 1013904223;
+            // few control characters, so that whole sixteens go the quick way too
+            unsigned pick = seed >> 24;
+            text[i] = pick < round % 256         ? special[(seed >> 8) % 7]
+                      : pick == 255 && round % 3 ? special[(seed >> 8) % (sizeof(special) - 1)]
+                                                 : (char)(0x20 + (seed >> 8) % 0x5e);
+        }
+        start();
+        json_strn(&o, NULL, text, n);
+        size_t len = escape_slowly(text, n, want);
+        bad += b.len != len || memcmp(b.data, want, len) != 0;
+    }
+    is_int(bad, 0, "escapes at every place and in every company");
+    start();
+    json_strn(&o, NULL, "\u00e4\u20ac\U0001f600\n\u00e4\u20ac\U0001f600\u00e4\u20ac\n\n", 26);
+    is_str(b.data, "\"\u00e4\u20ac\U0001f600\\n\u00e4\u20ac\U0001f600\u00e4\u20ac\\n\\n\"",
+           "other characters stay");
+}
+
 static void pieces(void)
 {
     static char text[10000], want[60010];
@@ -171,6 +219,7 @@ int main(void)
     values();
     doubles();
     bytes();
+    escapes();
     pieces();
     exact();
     overflow();
