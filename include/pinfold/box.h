@@ -61,6 +61,7 @@ struct box {
     uint32_t uid_base;
     char address[48];
     struct box_groups *groups;
+    bool listens; // may have what box_net_fds gives
     bool adopted; // taken up from an earlier process: not our child, no control_fd
 };
 // Another end of its init's socket, for a box whose socket nobody holds any more; -1 when somebody
@@ -71,6 +72,17 @@ size_t box_net_fds(const struct box *b, int fds[NET_SOCK_N]);
 // On failure step names the step of the set-up ("mount", ...), nothing is left behind.
 int box_start(struct box_host *h, const struct box_spec *s, struct box *ret, char step[32],
               struct err *e);
+// The same in two halves, so that several can be on their way: begin returns what is being started,
+// or NULL; its descriptor can be read once finish will not wait. finish gives it back, whatever
+// comes: drop what is left of it when who waits for the box has been told. abort ends it instead.
+struct box_start;
+#define BOX_START_MS 10000 // a loaded machine with cold caches took under one second
+struct box_start *box_start_begin(struct box_host *h, const struct box_spec *s, char step[32],
+                                  struct err *e);
+int box_start_fd(const struct box_start *s); // borrowed
+int box_start_finish(struct box_start *s, struct box *ret, char step[32], struct err *e);
+void box_start_abort(struct box_start *s); // after finish: only frees
+void box_start_close(struct box_start *s); // in a child of the caller's: its copies
 // Kill everything in it; harmless on one that is dead.
 void box_kill(struct box_host *h, struct box *b);
 // After pidfd is readable: reap init, remove the groups, close everything in *b.

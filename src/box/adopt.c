@@ -62,7 +62,7 @@ static bool adopt(struct box_host *h, const char *id, struct box *b)
     if (b->pidfd >= 0 && proc_start_time(b->pid) == r.start &&
         (b->groups = groups_reopen(h->cgroups, id, b->pid, &r.limits))) {
         b->cgroup_fd = fcntl(groups_v2_fd(b->groups), F_DUPFD_CLOEXEC, 3);
-        b->adopted = true;
+        b->adopted = b->listens = true;
         if (!b->dir[0] || !disk_reopen(h, b->dir, b->pid))
             return true;
     }
@@ -88,7 +88,7 @@ size_t box_net_fds(const struct box *b, int fds[NET_SOCK_N])
 {
     int domain = 0;
     socklen_t len = sizeof(domain);
-    for (unsigned i = 0; i < NET_SOCK_N; i++) {
+    for (unsigned i = 0; b->listens && i < NET_SOCK_N; i++) {
         fds[i] = (int)syscall(SYS_pidfd_getfd, b->pidfd, INIT_FD_NET + i, 0); // close-on-exec
         if (fds[i] >= 0 && !getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
             domain == AF_INET)
@@ -97,7 +97,7 @@ size_t box_net_fds(const struct box *b, int fds[NET_SOCK_N])
             fd_close(&fds[k]);
         return 0;
     }
-    return NET_SOCK_N;
+    return b->listens ? NET_SOCK_N : 0;
 }
 
 int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,

@@ -23,9 +23,9 @@
 #define RANGE_IDS 65536u
 
 // What a start has in hand; everything is given back by start_release.
-struct start {
+struct box_start {
     struct box_host *h;
-    const struct box_spec *spec;
+    const struct box_spec *spec; // until it is begun
     const struct profile *profile;
     struct plan *plan;
     int trees[TREE_N];        // detached mounts, -1 when not wanted
@@ -33,6 +33,8 @@ struct start {
     int join[JOIN_MAX];
     struct box_groups *groups;
     int slot, report_fd, control_fd, pidfd;
+    char id[ID_MAX], profile_name[NAME_MAX_LEN + 1], dir[ID_MAX];
+    bool listens;
     int sys; // why the child could not become init: it shares our memory until then
     uint32_t uid_base;
     pid_t pid;
@@ -40,7 +42,7 @@ struct start {
     bool disk; // the directory's disk is in use by this start
 };
 
-static void start_release(struct start *s)
+static void start_release(struct box_start *s)
 {
     if (s->pid > 0) {
         (void)kill(s->pid, SIGKILL); // unreaped, so the number is still this child's
@@ -57,15 +59,16 @@ static void start_release(struct start *s)
     fd_close(&s->pidfd);
     groups_remove(s->groups);
     if (s->disk)
-        disk_unuse(s->h, s->spec->dir);
+        disk_unuse(s->h, s->dir);
     free(s->plan);
+    free(s);
 }
 
-static int reserve(struct start *s, struct err *e)
+static int reserve(struct box_start *s, struct err *e)
 {
     const struct box_host_conf *c = &s->h->conf;
     int *inherit = s->inherit;
-    s->slot = range_take(c->id_ranges, &inherit[INIT_FD_RANGE], e);
+    s->slot = range_take(s->h, &inherit[INIT_FD_RANGE], e);
     if (s->slot < 0)
         return -1;
     s->uid_base = c->id_base + (uint32_t)s->slot * RANGE_IDS;
@@ -138,7 +141,7 @@ static int place_descriptors(int inherit[INIT_FD_END], int *init_fd)
 
 static void become_init(void *arg)
 {
-    struct start *s = arg;
+    struct box_start *s = arg;
     static char name[] = "pinfold-init";
     static char *const argv[] = {name, NULL}, *const envp[] = {NULL};
     int init_fd = s->h->init_fd, inherit[INIT_FD_END];
@@ -152,7 +155,7 @@ static void become_init(void *arg)
 
 // --- the clone ------------------------------------------------------------------------------------
 
-static int clone_child(struct start *s, struct err *e)
+static int clone_child(struct box_start *s, struct err *e)
 {
     static char stack[32u << 10] __attribute__((aligned(16)));
     struct clone_args args = {
@@ -178,7 +181,7 @@ static int clone_child(struct start *s, struct err *e)
     return 0;
 }
 
-static int write_identity(const struct start *s, struct err *e)
+static int write_identity(const struct box_start *s, struct err *e)
 {
     char path[64], map[64];
     static const char *const files[] = {"uid_map", "gid_map"};
@@ -202,7 +205,7 @@ struct tree_want {
     bool read_only, idmap, optional;
 };
 
-static int make_tree(struct start *s, int userns_fd, const struct tree_want *w, struct err *e)
+static int make_tree(struct box_start *s, int userns_fd, const struct tree_want *w, struct err *e)
 {
     int *slot = &s->trees[w->tree];
     unsigned flags = OPEN_TREE_CLONE | (*w->path ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH);
@@ -224,7 +227,7 @@ static int make_tree(struct start *s, int userns_fd, const struct tree_want *w, 
 }
 
 // The directory's own tree, or the mount of its disk.
-static int make_dir_tree(struct start *s, int userns_fd, struct err *e)
+static int make_dir_tree(struct box_start *s, int userns_fd, struct err *e)
 {
     int disk_fd = -1;
     if (s->plan->memory_upper)
@@ -239,7 +242,7 @@ static int make_dir_tree(struct start *s, int userns_fd, struct err *e)
     return make_tree(s, userns_fd, &w, e);
 }
 
-static int make_caller_tree(struct start *s, struct err *e)
+static int make_caller_tree(struct box_start *s, struct err *e)
 {
     const struct box_spec *sp = s->spec;
     if (sp->dir_fd < 0)
@@ -262,7 +265,7 @@ static struct tree_want resolv_tree(const struct box_host *h, enum net_mode netw
                               true};
 }
 
-static int make_repo_roots(struct start *s, int userns_fd, struct err *e)
+static int make_repo_roots(struct box_start *s, int userns_fd, struct err *e)
 {
     for (unsigned i = 0; i < s->plan->n_steps; i++) {
         const struct step *st = &s->plan->steps[i];
@@ -277,7 +280,7 @@ static int make_repo_roots(struct start *s, int userns_fd, struct err *e)
     return 0;
 }
 
-static int make_trees(struct start *s, int userns_fd, struct err *e)
+static int make_trees(struct box_start *s, int userns_fd, struct err *e)
 {
     const struct box_spec *sp = s->spec;
     struct box_host *h = s->h;
@@ -304,7 +307,7 @@ static int make_trees(struct start *s, int userns_fd, struct err *e)
                : 0;
 }
 
-static int prepare_child(struct start *s, struct err *e)
+static int prepare_child(struct box_start *s, struct err *e)
 {
     char path[64];
     (void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)s->pid);
@@ -321,7 +324,7 @@ static int prepare_child(struct start *s, struct err *e)
 }
 
 // The plan is the word to go; the trees come with it.
-static int release_child(struct start *s, struct err *e)
+static int release_child(struct box_start *s, struct err *e)
 {
     int fds[TREE_N];
     size_t n = 0;
@@ -335,18 +338,13 @@ static int release_child(struct start *s, struct err *e)
                                                                 : 0;
 }
 
-static int await_ready(struct start *s, char step[32], struct err *e)
+static int take_report(struct box_start *s, char step[32], struct err *e)
 {
     struct box_report r;
-    struct pollfd pfd = {.fd = s->report_fd, .events = POLLIN};
-    int n;
-    do
-        n = poll(&pfd, 1, START_TIMEOUT_MS);
-    while (n < 0 && errno == EINTR);
-    if (n == 0)
+    ssize_t got = recv(s->report_fd, &r, sizeof(r), MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN)
         return err_set(e, ERR_TIMEOUT, "the sandbox was not ready within %d s",
-                       START_TIMEOUT_MS / 1000);
-    ssize_t got = recv(s->report_fd, &r, sizeof(r), 0);
+                       BOX_START_MS / 1000);
     if (got != sizeof(r))
         return err_set(e, ERR_LOST, "the sandbox's set-up died without a word");
     if (r.step == REPORT_READY)
@@ -375,46 +373,93 @@ static int find_strata(const struct box_host *h, const char *dir, char *out, str
     return 0;
 }
 
-int box_start(struct box_host *h, const struct box_spec *asked, struct box *ret, char step[32],
-              struct err *e)
+static int begin(struct box_start *s, const struct box_spec *asked, struct err *e)
 {
     char strata[STRATA_MAX * ID_MAX];
-    struct box_spec with_strata = *asked, *spec = &with_strata;
-    struct start s = {
-        .h = h, .spec = spec, .slot = -1, .report_fd = -1, .control_fd = -1, .pidfd = -1};
-    memset(s.trees, 0xff, sizeof(s.trees)); // every descriptor -1
-    memset(s.inherit, 0xff, sizeof(s.inherit));
-    memset(s.join, 0xff, sizeof(s.join));
+    struct box_spec spec = *asked;
+    s->profile = profile_find(s->h->conf.profiles, s->h->conf.n_profiles, spec.profile);
+    if (!s->profile)
+        return err_set(e, ERR_NOT_FOUND, "no profile '%.64s'", spec.profile);
+    if (find_strata(s->h, spec.dir, strata, e))
+        return -1;
+    spec.strata = strata;
+    s->spec = &spec;
+    (void)snprintf(s->id, sizeof(s->id), "%s", spec.id);
+    (void)snprintf(s->profile_name, sizeof(s->profile_name), "%s", spec.profile);
+    (void)snprintf(s->dir, sizeof(s->dir), "%s", spec.dir ? spec.dir : "");
+    s->listens = spec.network == NET_LIST;
+    s->plan = xcalloc(1, sizeof(*s->plan));
+    int bad = plan_make(&spec, s->profile, s->h->conf.repo_roots, s->plan, e) || reserve(s, e) ||
+              clone_child(s, e) || prepare_child(s, e) || release_child(s, e);
+    s->spec = NULL;
+    return bad ? -1 : 0;
+}
+
+struct box_start *box_start_begin(struct box_host *h, const struct box_spec *spec, char step[32],
+                                  struct err *e)
+{
+    struct box_start *s = xmalloc(sizeof(*s));
+    *s = (struct box_start){.h = h, .slot = -1, .report_fd = -1, .control_fd = -1, .pidfd = -1};
+    memset(s->trees, 0xff, sizeof(s->trees)); // every descriptor -1
+    memset(s->inherit, 0xff, sizeof(s->inherit));
+    memset(s->join, 0xff, sizeof(s->join));
     (void)snprintf(step, 32, "prepare");
-    s.profile = profile_find(h->conf.profiles, h->conf.n_profiles, spec->profile);
-    if (!s.profile)
-        return err_set(e, ERR_NOT_FOUND, "no profile '%.64s'", spec->profile);
-    if (find_strata(h, spec->dir, strata, e))
+    if (!begin(s, spec, e))
+        return s;
+    start_release(s);
+    return NULL;
+}
+
+int box_start_fd(const struct box_start *s)
+{
+    return s->report_fd;
+}
+
+int box_start_finish(struct box_start *s, struct box *ret, char step[32], struct err *e)
+{
+    if (take_report(s, step, e))
         return -1;
-    spec->strata = strata;
-    s.plan = xcalloc(1, sizeof(*s.plan));
-    if (plan_make(spec, s.profile, h->conf.repo_roots, s.plan, e) || reserve(&s, e) ||
-        clone_child(&s, e) || prepare_child(&s, e) || release_child(&s, e) ||
-        await_ready(&s, step, e)) {
-        start_release(&s);
-        return -1;
-    }
-    *ret = (struct box){.pid = s.pid,
-                        .pidfd = fd_steal(&s.pidfd),
-                        .control_fd = fd_steal(&s.control_fd),
-                        .cgroup_fd = fcntl(groups_v2_fd(s.groups), F_DUPFD_CLOEXEC, 3),
-                        .uid_base = s.uid_base,
-                        .groups = ptr_steal(&s.groups)};
-    (void)snprintf(ret->id, sizeof(ret->id), "%s", spec->id);
-    (void)snprintf(ret->profile, sizeof(ret->profile), "%s", spec->profile);
-    memcpy(ret->address, s.address, sizeof(ret->address));
-    if (s.disk)
-        (void)snprintf(ret->dir, sizeof(ret->dir), "%s", spec->dir);
-    s.disk = false;
-    s.pid = 0; // the box's from here on
+    *ret = (struct box){.pid = s->pid,
+                        .pidfd = fd_steal(&s->pidfd),
+                        .control_fd = fd_steal(&s->control_fd),
+                        .cgroup_fd = fd_steal(&s->inherit[INIT_FD_CGROUP]),
+                        .uid_base = s->uid_base,
+                        .listens = s->listens,
+                        .groups = ptr_steal(&s->groups)};
+    memcpy(ret->id, s->id, sizeof(ret->id));
+    memcpy(ret->profile, s->profile_name, sizeof(ret->profile));
+    memcpy(ret->address, s->address, sizeof(ret->address));
+    if (s->disk)
+        memcpy(ret->dir, s->dir, sizeof(ret->dir));
+    s->disk = false;
+    s->pid = 0; // the box's from here on
     step[0] = '\0';
-    start_release(&s);
     return 0;
+}
+
+void box_start_abort(struct box_start *s)
+{
+    start_release(s);
+}
+
+void box_start_close(struct box_start *s)
+{
+    fd_close(&s->report_fd);
+    fd_close(&s->control_fd);
+}
+
+int box_start(struct box_host *h, const struct box_spec *spec, struct box *ret, char step[32],
+              struct err *e)
+{
+    struct box_start *s = box_start_begin(h, spec, step, e);
+    if (!s)
+        return -1;
+    struct pollfd pfd = {.fd = s->report_fd, .events = POLLIN};
+    while (poll(&pfd, 1, BOX_START_MS) < 0 && errno == EINTR)
+        ;
+    int r = box_start_finish(s, ret, step, e);
+    start_release(s);
+    return r;
 }
 
 void box_kill(struct box_host *h, struct box *b)
@@ -427,9 +472,7 @@ void box_kill(struct box_host *h, struct box *b)
 
 void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_oom_kills)
 {
-    struct box_stat st = {0};
-    (void)groups_stat(b->groups, &st, NULL); // zeros when it cannot be read any more
-    *ret_oom_kills = st.oom_kills;
+    *ret_oom_kills = b->groups ? groups_oom_kills(b->groups) : 0;
     *ret_status = 0;
     // An adopted box is another process's child; its status went there.
     while (!b->adopted && waitpid(b->pid, ret_status, 0) < 0 && errno == EINTR)

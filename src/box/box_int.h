@@ -28,7 +28,6 @@ void cgroups_keep(struct cgroups *c, const char *id);
 void cgroups_remove_leftovers(struct cgroups *c);
 // Where many have groups side by side: those that nobody lives in and no start can be about to use.
 void cgroups_remove_empty(struct cgroups *c);
-#define START_TIMEOUT_MS 10000 // a loaded machine with cold caches took under one second
 void cgroups_leave(struct cgroups *c, const char *group); // removes our own, when it is empty
 void cgroups_free(struct cgroups *c);
 const char *cgroups_kind(const struct cgroups *c);
@@ -51,13 +50,14 @@ int groups_join_fds(const struct box_groups *g, int fds[JOIN_MAX], struct err *e
 int groups_init_fds(struct box_groups *g, int fds[INIT_FD_END], struct init_start *st,
                     struct err *e);
 void groups_kill(struct box_groups *g);
+uint64_t groups_oom_kills(const struct box_groups *g);
 int groups_stat(struct box_groups *g, struct box_stat *ret, struct err *e);
 void groups_remove(struct box_groups *g); // all members are dead; frees g
 
 // --- id ranges, network, trees -----------------------------------------------------------------
 
 // Take a free range: *ret_fd holds its lock, its number is the result, or -1.
-int range_take(uint32_t n_ranges, int *ret_fd, struct err *e);
+int range_take(struct box_host *h, int *ret_fd, struct err *e);
 int range_lock(uint32_t slot); // the lock of one, or -1 when it is in use
 struct net;
 struct net *net_new(const char *pool, struct err *e);
@@ -86,6 +86,7 @@ int disk_copy(int src_fd, int dst_fd, struct err *e);
 struct box_host {
     struct box_host_conf conf;
     int layers_fd, dirs_fd, strata_fd, mirrors_fd, trash_fd;
+    int ranges_fd; // -1: not opened yet
     int init_fd, tool_fd, git_fd;
     int *filter_fds; // a sealed memfd for each profile
     struct cgroups *cgroups;

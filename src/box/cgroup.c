@@ -246,7 +246,7 @@ static bool is_old(int at, const char *name)
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     return !fstatat(at, name, &sb, AT_SYMLINK_NOFOLLOW) &&
-           now.tv_sec - sb.st_ctim.tv_sec > START_TIMEOUT_MS / 1000;
+           now.tv_sec - sb.st_ctim.tv_sec > BOX_START_MS / 1000;
 }
 
 void cgroups_remove_empty(struct cgroups *c)

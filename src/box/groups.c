@@ -89,13 +89,14 @@ static int (*const set_limit[CTL_N])(int, bool, const struct limits *,
 
 // Give a group to the sandbox's root: it may make groups below and move its processes between
 // them. Safe because the files with limits stay root's.
-static int delegate(int fd, uint32_t uid, struct err *e)
+static int delegate(int fd, bool v2, uint32_t uid, struct err *e)
 {
-    static const char *const files[] = {".", "cgroup.procs", "cgroup.threads", "tasks",
-                                        "cgroup.subtree_control"};
-    for (unsigned i = 0; i < N_ELEMS(files); i++)
-        if (fchownat(fd, files[i], uid, uid, AT_SYMLINK_NOFOLLOW) && errno != ENOENT)
-            return err_sys(e, "delegate a cgroup");
+    static const char *const files[2][5] = {
+        {".", "cgroup.procs", "tasks"},
+        {".", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"}};
+    for (const char *const *f = files[v2]; *f; f++)
+        if (fchownat(fd, *f, uid, uid, AT_SYMLINK_NOFOLLOW))
+            return err_sys(e, "delegate a cgroup's %s", *f);
     return 0;
 }
 
@@ -116,7 +117,7 @@ static int make_v2(struct box_groups *g, uint32_t uid, struct err *e)
             return -1;
     }
     g->v2_fd = any ? group_child(g->top_fd, "d", e) : fcntl(g->top_fd, F_DUPFD_CLOEXEC, 3);
-    return g->v2_fd < 0 ? -1 : delegate(g->v2_fd, uid, e);
+    return g->v2_fd < 0 ? -1 : delegate(g->v2_fd, true, uid, e);
 }
 
 static int make_v1(struct box_groups *g, uint32_t uid, struct err *e)
@@ -127,7 +128,7 @@ static int make_v1(struct box_groups *g, uint32_t uid, struct err *e)
         g->v1_fd[i] = group_child(g->c->v1_fd[i], g->id, e);
         if (g->v1_fd[i] < 0 || set_limit[i](g->v1_fd[i], false, &g->limits, e))
             return -1;
-        if (i != CTL_CPU && delegate(g->v1_fd[i], uid, e))
+        if (i != CTL_CPU && delegate(g->v1_fd[i], false, uid, e))
             return -1;
     }
     return 0;
@@ -247,6 +248,14 @@ void groups_kill(struct box_groups *g)
         (void)io_write_file(g->top_fd, "cgroup.kill", "1", NULL); // empty groups take it too
 }
 
+uint64_t groups_oom_kills(const struct box_groups *g)
+{
+    int mem = g->v1_fd[CTL_MEMORY];
+    if (mem >= 0)
+        return group_key(mem, "memory.oom_control", "oom_kill");
+    return g->top_fd < 0 ? 0 : group_key(g->top_fd, "memory.events", "oom_kill");
+}
+
 int groups_stat(struct box_groups *g, struct box_stat *ret, struct err *e)
 {
     int mem = g->v1_fd[CTL_MEMORY], pids = g->v1_fd[CTL_PIDS];
@@ -257,12 +266,11 @@ int groups_stat(struct box_groups *g, struct box_stat *ret, struct err *e)
     if (mem >= 0) {
         s.memory_bytes = group_number(mem, "memory.usage_in_bytes");
         s.memory_peak_bytes = group_number(mem, "memory.max_usage_in_bytes");
-        s.oom_kills = group_key(mem, "memory.oom_control", "oom_kill");
     } else {
         s.memory_bytes = group_number(g->top_fd, "memory.current");
         s.memory_peak_bytes = group_number(g->top_fd, "memory.peak"); // since Linux 5.19
-        s.oom_kills = group_key(g->top_fd, "memory.events", "oom_kill");
     }
+    s.oom_kills = groups_oom_kills(g);
     s.pids = group_number(pids >= 0 ? pids : g->top_fd, "pids.current");
     s.pids_refused = group_key(pids >= 0 ? pids : g->top_fd, "pids.events", "max");
     *ret = s;

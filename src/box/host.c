@@ -110,6 +110,7 @@ struct box_host *box_host_open(const struct box_host_conf *c, struct err *e)
                            .strata_fd = -1,
                            .mirrors_fd = -1,
                            .trash_fd = -1,
+                           .ranges_fd = -1,
                            .init_fd = -1,
                            .tool_fd = -1,
                            .git_fd = -1};
@@ -128,8 +129,8 @@ void box_host_free(struct box_host *h)
 {
     if (!h)
         return;
-    int *fds[] = {&h->layers_fd, &h->dirs_fd, &h->strata_fd, &h->mirrors_fd,
-                  &h->trash_fd,  &h->init_fd, &h->tool_fd,   &h->git_fd};
+    int *fds[] = {&h->layers_fd, &h->dirs_fd, &h->strata_fd, &h->mirrors_fd, &h->trash_fd,
+                  &h->ranges_fd, &h->init_fd, &h->tool_fd,   &h->git_fd};
     for (unsigned i = 0; i < N_ELEMS(fds); i++)
         fd_close(fds[i]);
     for (unsigned i = 0; h->filter_fds && i < h->conf.n_profiles; i++)

@@ -31,15 +31,15 @@ int range_lock(uint32_t slot)
     return dir < 0 ? -1 : lock_range(dir, slot);
 }
 
-int range_take(uint32_t n_ranges, int *ret_fd, struct err *e)
+int range_take(struct box_host *h, int *ret_fd, struct err *e)
 {
     static uint32_t next; // where to look first: the one after the last, so ids rest before reuse
-    own_fd int dir = open_ranges(e);
-    if (dir < 0)
+    uint32_t n_ranges = h->conf.id_ranges;
+    if (h->ranges_fd < 0 && (h->ranges_fd = open_ranges(e)) < 0)
         return -1;
     for (uint32_t i = 0; i < n_ranges; i++) {
         uint32_t slot = (next + i) % n_ranges;
-        int fd = lock_range(dir, slot);
+        int fd = lock_range(h->ranges_fd, slot);
         if (fd >= 0) {
             next = slot + 1;
             *ret_fd = fd;

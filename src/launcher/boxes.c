@@ -5,6 +5,8 @@
 #include <pinfold/clock.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -82,7 +84,7 @@ static int check_request(const struct launcher *l, const struct msg_box_start *m
     return 0;
 }
 
-static int start(struct launcher *l, const struct msg_box_start *m, struct live_box *lb,
+static int begin(struct launcher *l, const struct msg_box_start *m, struct live_box *lb,
                  char step[32], struct err *e)
 {
     struct box_spec spec = {
@@ -106,14 +108,13 @@ static int start(struct launcher *l, const struct msg_box_start *m, struct live_
     };
     if (check_request(l, m, e) || limits_check(&spec.limits, e))
         return -1;
-    return box_start(l->host, &spec, &lb->box, step, e);
+    lb->start = box_start_begin(l->host, &spec, step, e);
+    return lb->start ? 0 : -1;
 }
 
 static void keep(struct launcher *l, struct live_box *lb)
 {
     struct err e;
-    lb->l = l;
-    list_init(&lb->stops);
     (void)map_put(l->boxes, lb->box.id, lb);
     if (loop_watch(l->loop, &lb->watch, lb->box.pidfd, EPOLLIN, on_box_end, &e))
         box_kill(l->host, &lb->box); // only without memory; its end is then seen by the stop
@@ -123,23 +124,46 @@ void boxes_adopt(void *launcher, const struct box *b)
 {
     struct live_box *lb = xcalloc(1, sizeof(*lb));
     lb->box = *b;
+    lb->l = launcher;
+    list_init(&lb->stops);
     keep(launcher, lb);
     log_info("box taken up box=%s pid=%d", b->id, (int)b->pid);
 }
 
-void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
+static void not_started(struct launcher *l, uint64_t id, const char *box, const char *step,
+                        const struct err *e)
 {
+    struct msg_box_started s = {.code = e->code, .sys = (uint32_t)e->sys};
+    (void)snprintf(s.box, sizeof(s.box), "%s", box);
+    (void)snprintf(s.step, sizeof(s.step), "%s", step);
+    (void)snprintf(s.text, sizeof(s.text), "%s", e->text);
+    log_warn("box not started box=%s step=%s: %s", box, step, e->text);
+    launcher_send(l, MSG_BOX_STARTED, id, &s, NULL, 0);
+}
+
+// Out of those that start.
+static struct box_start *end_start(struct live_box *lb)
+{
+    struct launcher *l = lb->l;
+    loop_unwatch(&lb->watch);
+    loop_timer_cancel(l->loop, &lb->late);
+    l->n_starts--;
+    launcher_listen(l);
+    return ptr_steal(&lb->start);
+}
+
+static void finish(struct live_box *lb)
+{
+    struct launcher *l = lb->l;
     struct msg_box_started s = {0};
     struct err e = {0};
-    struct live_box *lb = xcalloc(1, sizeof(*lb));
-    (void)snprintf(s.step, sizeof(s.step), "check");
-    if (start(l, m, lb, s.step, &e)) {
-        s.code = e.code;
-        s.sys = (uint32_t)e.sys;
-        (void)snprintf(s.box, sizeof(s.box), "%s", m->box);
-        (void)snprintf(s.text, sizeof(s.text), "%s", e.text);
-        log_warn("box not started box=%s step=%s: %s", m->box, s.step, e.text);
-        launcher_send(l, MSG_BOX_STARTED, id, &s, NULL, 0);
+    struct box_start *start = end_start(lb);
+    char id[ID_MAX], step[32] = "init";
+    memcpy(id, lb->box.id, sizeof(id));
+    if (box_start_finish(start, &lb->box, step, &e)) {
+        box_start_abort(start);
+        (void)map_del(l->boxes, id);
+        not_started(l, lb->start_id, id, step, &e);
         free(lb);
         return;
     }
@@ -147,8 +171,82 @@ void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
     if (box_record(&lb->box, &e))
         log_warn("box would not outlive us box=%s: %s", lb->box.id, e.text);
     fill_started(&s, &lb->box);
-    send_started(l, id, &s, &lb->box, lb->box.control_fd);
+    send_started(l, lb->start_id, &s, &lb->box, lb->box.control_fd);
     fd_close(&lb->box.control_fd); // the server's alone, so that init sees the server's end
+    box_start_abort(start);
+}
+
+static void on_report(struct watch *w, uint32_t events)
+{
+    (void)events;
+    finish(container_of(w, struct live_box, watch));
+}
+
+static void on_late(struct timer *t)
+{
+    finish(container_of(t, struct live_box, late)); // which finds that nothing was said
+}
+
+void boxes_start(struct launcher *l, uint64_t id, const struct msg_box_start *m)
+{
+    char step[32] = "check";
+    struct err e = {0};
+    struct live_box *lb = xcalloc(1, sizeof(*lb));
+    lb->l = l;
+    lb->start_id = id;
+    (void)snprintf(lb->box.id, sizeof(lb->box.id), "%s", m->box);
+    list_init(&lb->stops);
+    if (begin(l, m, lb, step, &e) ||
+        loop_watch(l->loop, &lb->watch, box_start_fd(lb->start), EPOLLIN, on_report, &e)) {
+        if (lb->start)
+            box_start_abort(lb->start);
+        not_started(l, id, m->box, step, &e);
+        free(lb);
+        return;
+    }
+    loop_timer_set(l->loop, &lb->late, BOX_START_MS, on_late);
+    (void)map_put(l->boxes, lb->box.id, lb);
+    l->n_starts++;
+    launcher_listen(l);
+}
+
+// Nobody waits for it any more.
+static void give_up(struct live_box *lb)
+{
+    struct launcher *l = lb->l;
+    struct err e = {0};
+    box_start_abort(end_start(lb));
+    (void)map_del(l->boxes, lb->box.id);
+    err_set(&e, ERR_GONE, "it was stopped while it started");
+    not_started(l, lb->start_id, lb->box.id, "stop", &e);
+    free(lb);
+}
+
+static struct live_box *starting(const struct launcher *l)
+{
+    size_t cursor = 0;
+    for (struct live_box *lb; l->n_starts && (lb = map_next(l->boxes, &cursor, NULL));)
+        if (lb->start)
+            return lb;
+    return NULL;
+}
+
+void boxes_settle(struct launcher *l)
+{
+    for (struct live_box *lb; (lb = starting(l));) {
+        struct pollfd pfd = {.fd = box_start_fd(lb->start), .events = POLLIN};
+        while (poll(&pfd, 1, BOX_START_MS) < 0 && errno == EINTR)
+            ;
+        finish(lb);
+    }
+}
+
+void boxes_close_starts(struct launcher *l)
+{
+    size_t cursor = 0;
+    for (struct live_box *lb; l->n_starts && (lb = map_next(l->boxes, &cursor, NULL));)
+        if (lb->start)
+            box_start_close(lb->start);
 }
 
 void boxes_stop(struct launcher *l, uint64_t id, const char *box)
@@ -156,6 +254,11 @@ void boxes_stop(struct launcher *l, uint64_t id, const char *box)
     struct live_box *lb = map_get(l->boxes, box);
     if (!lb) {
         launcher_answer(l, id, 0, NULL); // nothing is left of it, which is what was asked
+        return;
+    }
+    if (lb->start) {
+        give_up(lb);
+        launcher_answer(l, id, 0, NULL);
         return;
     }
     struct stop_wait *sw = xcalloc(1, sizeof(*sw));
@@ -169,6 +272,7 @@ void boxes_stop(struct launcher *l, uint64_t id, const char *box)
 void boxes_list(struct launcher *l, uint64_t id)
 {
     size_t cursor = 0;
+    boxes_settle(l); // what an earlier server asked for is in the list, too
     for (struct live_box *lb; (lb = map_next(l->boxes, &cursor, NULL));) {
         struct msg_box_started s = {0};
         own_fd int control = box_control(&lb->box); // -1: its server has it
@@ -184,8 +288,8 @@ void boxes_stat(struct launcher *l, uint64_t id, const char *box)
     struct live_box *lb = map_get(l->boxes, box);
     struct box_stat st = {0};
     struct err e = {0};
-    int bad = lb ? box_stat(l->host, &lb->box, &st, &e)
-                 : err_set(&e, ERR_NOT_FOUND, "box %s does not run", box);
+    int bad = lb && !lb->start ? box_stat(l->host, &lb->box, &st, &e)
+                               : err_set(&e, ERR_NOT_FOUND, "box %s does not run", box);
     (void)snprintf(s.box, sizeof(s.box), "%s", box);
     if (bad) {
         s.code = e.code;
@@ -214,6 +318,7 @@ bool boxes_use_dir(const struct launcher *l, const char *dir)
 void boxes_end_all(struct launcher *l)
 {
     size_t cursor = 0;
+    boxes_settle(l);
     for (struct live_box *lb; (lb = map_next(l->boxes, &cursor, NULL));)
         box_kill(l->host, &lb->box);
     uint64_t end = clock_mono_ms() + END_ALL_MS;

@@ -35,6 +35,12 @@ static void on_peer(struct watch *w, uint32_t events)
     wire_release(&l->msg);
 }
 
+void launcher_listen(struct launcher *l)
+{
+    bool room = l->n_tasks < JOBS_MAX && l->n_starts < STARTS_MAX && !l->leave_by_ms;
+    loop_watch_events(&l->peer, room ? EPOLLIN : 0);
+}
+
 static void on_supervisor(struct watch *w, uint32_t events)
 {
     (void)w;
@@ -45,7 +51,7 @@ static void on_supervisor(struct watch *w, uint32_t events)
 static void on_look(struct timer *t)
 {
     struct launcher *l = container_of(t, struct launcher, look);
-    if ((l->n_tasks || l->n_stops) && clock_mono_ms() < l->leave_by_ms)
+    if ((l->n_tasks || l->n_stops || l->n_starts) && clock_mono_ms() < l->leave_by_ms)
         loop_timer_set(l->loop, t, LOOK_MS, on_look);
     else
         loop_stop(l->loop);
@@ -61,7 +67,7 @@ static void on_signal(struct watch *w, uint32_t events)
     if (signal != SIGHUP)
         return;
     l->leave_by_ms = clock_mono_ms() + l->conf.upgrade_grace_ms;
-    loop_watch_events(&l->peer, 0);
+    launcher_listen(l);
     on_look(&l->look);
 }
 
@@ -134,7 +140,7 @@ int main(void)
     if (loop_run(l->loop))
         log_error("the loop ended");
     if (l->leave_by_ms) // sandboxes go on; the code says whether every answer was given
-        return l->n_tasks || l->n_stops ? 3 : 0;
+        return l->n_tasks || l->n_stops || l->n_starts ? 3 : 0;
     boxes_end_all(l);
     box_host_leave(l->host);
     box_host_free(l->host);

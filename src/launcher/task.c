@@ -49,8 +49,8 @@ static void on_task_end(struct watch *w, uint32_t events)
     static const struct wire_msg nothing;
     task_work after = t->after;
     answer(t, good ? 0 : -1, &end);
-    if (l->n_tasks-- == JOBS_MAX && !l->leave_by_ms)
-        loop_watch_events(&l->peer, EPOLLIN);
+    l->n_tasks--;
+    launcher_listen(l);
     if (after && !l->leave_by_ms) // else the next start does it
         task_start(l, &nothing, after, NULL);
 }
@@ -76,6 +76,7 @@ void task_start(struct launcher *l, const struct wire_msg *m, task_work work, ta
         // empties the trash, and the server takes back what it heard no answer about.
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != launcher)
             _exit(2);
+        boxes_close_starts(l); // an init is to see when its server's end is gone
         int bad = work(l->host, &m->body, &end);
         if (io_write_full(pipe_fds[1], &end, sizeof(end)))
             _exit(2);
@@ -90,6 +91,6 @@ void task_start(struct launcher *l, const struct wire_msg *m, task_work work, ta
         answer(t, pid < 0 ? err_sys(e, "start the work's process") : -1, &end);
         return;
     }
-    if (++l->n_tasks == JOBS_MAX)
-        loop_watch_events(&l->peer, 0); // no more requests until one has ended
+    l->n_tasks++;
+    launcher_listen(l);
 }
