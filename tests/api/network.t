@@ -142,4 +142,18 @@ wait_until 30 ended
 is "$(json .result)" "hello from good.test
 403" "and it holds" || echo "# $BODY"
 like "$("$PINFOLD_BIN/pinfold" run --image host --state "$WORK/local" --net allow-list -- true 2>&1)" "server" "the command without a server says that it has none"
+# --- servers at IPv6 addresses
+server_stop
+server_start "${WORLD[@]:0:1}" "${WORLD[1]} [::1]:$PORT6 dual.test:$PORT6 late.test:$PORT6" Strict=yes
+ws "six.test:$PORT6" "dual.test:$PORT6" "late.test:$PORT6" "[::1]:$PORT6"
+is "$(run "curl -sS http://six.test:$PORT6/")" "hello from six.test:$PORT6" "a name that has an IPv6 address alone"
+is "$(run "curl -sS http://dual.test:$PORT6/; curl -sS http://late.test:$PORT6/")" "hello from dual.test:${PORT6}
+hello from late.test:$PORT6" "one of two kinds, whichever of them answers"
+is "$(run "curl -sS --noproxy '' 'http://[::1]:$PORT6/'; curl -sS --noproxy '' 'http://[0:0:0:0:0:0:0:1]:$PORT6/'")" "hello from [::1]:$PORT6
+hello from [::1]:$PORT6" "an address that the operator lists, in each spelling"
+is "$(run "curl -sS -p --noproxy '' -x http://127.0.0.1:3128 'http://[::1]:$PORT6/' && curl -sS --noproxy '' -x socks5://127.0.0.1:3128 'http://[::1]:$PORT6/' && curl -sS -x socks5h://127.0.0.1:3128 http://six.test:$PORT6/")" "hello from [::1]:$PORT6
+hello from [::1]:$PORT6
+hello from six.test:$PORT6" "by CONNECT and SOCKS too"
+is "$(decision "[.decisions[] | select(.host == \"::1\")][0] | \"\\(.allowed) \\(.port)\"")" "true $PORT6" "the decision names it"
+is "$(run "curl -s --noproxy '' -o /dev/null -w '%{http_code}' 'http://[::1]:$((PORT6 + 1))/'; curl -s -o /dev/null -w ' %{http_code}' 'http://[::ffff:127.0.0.1]:$PORT6/'")" "403 403" "another port, and a mapped spelling of something else, are not"
 done_testing

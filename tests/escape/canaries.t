@@ -68,6 +68,10 @@ for mode in full allow-list; do
     is "$(json .status)" error "and one that the server refuses"
     ask POST "/v1/workspaces/clone-$mode/exec" -d '{"command": "env; cat /proc/*/environ; ls -laR /workspace /tmp | head -50"}'
 done
+ask POST /v1/workspaces -d '{"name": "opened", "secrets": ["forge"], "network": {"mode": "allow-list", "allow": ["https://good.test/*"]}}'
+ask POST /v1/workspaces/opened/exec -d '{"command": "curl -sS https://good.test/opened; sleep 600 >/dev/null 2>&1 & "}'
+like "$(tail -n 1 "$WORK/heads")" "GET /opened .*token $(value secret)" "one goes into a request whose TLS was opened"
+ask GET /v1/workspaces/opened/network
 grep -c "auth=Basic $(printf 'me:%s' "$(value git)" | base64 -w0)" "$HTTP_LOG" | { read -r c; [ "$c" -ge 2 ]; }
 ok $? "which had it"
 ask POST '/v1/runs?wait=60' -d '{"provider": "claude", "command": "curl -sS -d {} $ANTHROPIC_BASE_URL/messages; env", "webhook_url": "http://127.0.0.1:'"$PORT"'/x"}'

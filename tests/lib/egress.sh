@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # A small world for sandboxes with an allow-list, all of it on this machine's loopback. Source after
 # tap.sh.
-#   world_start      its name server and its web servers, at $WEB: sets WORLD, the lines of
-#                    pinfold.conf that go with it. Names: tests/lib/egress-world.
+#   world_start      its name server and its web servers, at $WEB and [::1]:$PORT6: sets WORLD, the
+#                    lines of pinfold.conf that go with it, but for the latter. Names: tests/lib/egress-world.
 #   ws ALLOW...      a workspace with these rules: sets WS
 #   run COMMAND      run it in there; its output
 #   decision FILTER  of the newest decisions, by jq
@@ -14,7 +14,8 @@ world_start() {
         -keyout "$WORK/key.pem" -out "$WORK/cert.pem" 2>/dev/null
     local tail=$(($$ >> 8 & 255)).$(($$ & 255)) # tests may run side by side
     WEB=127.53.$tail
-    python3 "$WORK/world" "$WORK" "127.54.$tail" "$WEB" >"$WORK/world.out" 2>&1 &
+    PORT6=$((20000 + $$ % 12000))
+    python3 "$WORK/world" "$WORK" "127.54.$tail" "$WEB" $PORT6 >"$WORK/world.out" 2>&1 &
     world_pid=$!
     at_exit "kill $world_pid 2>/dev/null"
     wait_until 20 grep -q ready "$WORK/world.out" || { echo "Bail out! $(tail -n 1 "$WORK/world.out")"; exit 1; }
