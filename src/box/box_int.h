@@ -73,8 +73,7 @@ int dir_parts_make(int fd, struct err *e);              // upper, work and files
 // --- disks: directories with a hard limit --------------------------------------------------------
 
 void disks_init(struct box_host *h);
-int disk_make(int dir_fd, uint64_t bytes, uint64_t inodes, struct err *e);
-int disk_format_dirs(int dir_fd, struct err *e);
+int disk_make(struct box_host *h, int dir_fd, uint64_t bytes, uint64_t inodes, struct err *e);
 // *ret_fd: the shared mount, borrowed, or -1 when the directory has no disk of its own.
 int disk_use(struct box_host *h, const char *dir, int dir_fd, int *ret_fd, struct err *e);
 void disk_unuse(struct box_host *h, const char *dir);

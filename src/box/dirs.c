@@ -75,7 +75,7 @@ int box_dir_create(struct box_host *h, const char *dir, uint64_t disk_bytes, uin
         return -1;
     own_fd int fd = unnamed_make(h, id, e);
     int bad = fd < 0       ? -1
-              : disk_bytes ? disk_make(fd, disk_bytes, inodes, e) || disk_format_dirs(fd, e)
+              : disk_bytes ? disk_make(h, fd, disk_bytes, inodes, e)
                            : dir_parts_make(fd, e);
     return unnamed_finish(h, id, dir, bad, e);
 }
