@@ -12,6 +12,7 @@
 struct http_counters;
 struct http_server;
 
+struct dialects_conf;
 struct dialect {
     const char *name, *title; // "codecloud"; as people write it
     const char *base; // paths beneath it that no route has are refused in its words: "/api/v1"
@@ -23,13 +24,21 @@ struct dialect {
     bool (*claims)(struct http_req *r); // NULL: no
     bool tokenless;                     // its clients have none: see OpenDialects=
     const struct hook_style *hooks;     // of the webhooks of its runs; NULL: pinfold's own
+    bool (*gate)(struct http_req *r);   // instead of asking for a token; NULL
+    // What it remembers between requests (dialect_state), made before the first and ended when
+    // nothing of it waits for a verb any more. NULL: nothing.
+    void *(*begin)(const struct dialects_conf *conf);
+    void (*end)(void *state);
 };
 
 struct dialects_conf {
     struct core *core;
-    const char *hosts; // HOST=NAME, blanks between: requests for that host are for that dialect
-    const char *open;  // names of the tokenless ones that this machine may use without a token
-    bool progress;     // webhooks tell of progress where a dialect has that
+    const char *hosts;   // HOST=NAME, blanks between: requests for that host are for that dialect
+    const char *open;    // names of the tokenless ones that this machine may use without a token
+    bool progress;       // webhooks tell of progress where a dialect has that
+    const char *version; // of pinfold; static
+    uint64_t session_ms; // how long a login is good for
+    bool password;       // PasswordFile= is set: logins without a name are possible
     uint64_t max_streams;
     const struct http_counters *counters;
     // Told of errors that are ours, whose text is not shown to clients; may be NULL.
@@ -41,7 +50,7 @@ struct dialects;
 struct dialects *dialects_new(const struct dialects_conf *conf, const struct dialect *const *table,
                               unsigned n);
 int dialects_mount(struct dialects *d, struct http_server *server, struct err *e);
-void dialects_free(struct dialects *d);
+void dialects_free(struct dialects *d); // after http_server_run has returned
 // Does the table of hosts say that the request is for `name`? 1 yes, 0 for another, -1 nothing.
 int dialects_by_host(const struct dialects *d, struct http_req *r, const char *name);
 
@@ -49,6 +58,7 @@ int dialects_by_host(const struct dialects *d, struct http_req *r, const char *n
 
 struct core *dialect_core(const struct http_req *r);
 const struct dialects_conf *dialect_conf(const struct http_req *r);
+void *dialect_state(const struct http_req *r);
 
 #define DIALECT_ANSWER_MAX (64u << 20)
 struct dialect_answer {
@@ -117,6 +127,7 @@ void dialect_call_free(struct dialect_call *c);    // the same, nothing of it is
 
 struct run_view {
     uint64_t after, types;
+    uint64_t skip, max;                              // of an array's; max 0: all
     const char *(*name)(const struct run_event *ev); // of its frame in a stream; NULL: it has none
     // The JSON value of one event.
     void (*write)(struct json_out *o, const struct run *run, const struct run_event *ev);

@@ -185,3 +185,12 @@ int core_run_listen(struct core *c, struct run *r, struct run_listener *l, struc
 void core_run_listener_pause(struct run_listener *l);
 void core_run_listener_resume(struct run_listener *l); // events may follow, not before it returns
 void core_run_listener_stop(struct run_listener *l);   // no-op when it does not listen
+
+// Events of all runs as they are recorded: live only, and with what was lost for a slow reader's own
+// account. The caller's memory; the callback may end its own watch.
+struct run_watch {
+    void (*on_event)(struct run_watch *w, const struct run *run, const struct run_event *ev);
+    struct list link;
+};
+void core_runs_watch(struct core *c, struct run_watch *w);
+void core_runs_unwatch(struct run_watch *w); // no-op when it does not watch

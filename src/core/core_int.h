@@ -152,6 +152,7 @@ struct core {
     struct map *approvals;
     struct list run_queue, run_placed; // those that wait, the next one first; those that go on
     struct list run_dirty;             // that have something to be written
+    struct list run_watches;
     unsigned n_runs_queued, n_runs_placed, n_runs_settled;
     uint64_t next_event_id;
     size_t run_bytes;

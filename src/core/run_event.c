@@ -155,6 +155,12 @@ static int write_run(struct db_job *j, struct store *s, struct err *e)
     return 0;
 }
 
+static struct run_event event_of(const struct run_batch *b, size_t i)
+{
+    const struct batch_event *v = &b->events[i];
+    return (struct run_event){v->id, v->seq, v->type, b->bytes.data + v->at, v->len, v->created_ms};
+}
+
 static void give(struct run_listener *l, const struct run_event *ev)
 {
     l->seq = ev->seq;
@@ -173,9 +179,7 @@ static void give_live(struct runrec *r, const struct run_batch *b)
         list_add_tail(&r->listeners, &l->link);
         bool live = l->placed && !l->job && b->n && l->seq + 1 == b->events[0].seq;
         for (size_t i = 0; live && i < b->n; i++) {
-            const struct batch_event *v = &b->events[i];
-            const struct run_event ev = {v->id,  v->seq,       v->type, b->bytes.data + v->at,
-                                         v->len, v->created_ms};
+            const struct run_event ev = event_of(b, i);
             // A callback may pause or stop it, and even free it: then it is not the last any more.
             if (l->paused)
                 break;
@@ -228,6 +232,28 @@ static void never_made(struct runrec *r, struct run_batch *b, const struct err *
     waiters_fail(&creators, &copy);
 }
 
+static void give_watches(struct runrec *r, const struct run_batch *b)
+{
+    list_for_safe (it, &r->core->run_watches) {
+        struct run_watch *w = container_of(it, struct run_watch, link);
+        // It may end itself in a callback: then its memory is gone.
+        for (size_t i = 0; i < b->n && it_n->prev == it; i++) {
+            const struct run_event ev = event_of(b, i);
+            w->on_event(w, &r->pub, &ev);
+        }
+    }
+}
+
+void core_runs_watch(struct core *c, struct run_watch *w)
+{
+    list_add_tail(&c->run_watches, &w->link);
+}
+
+void core_runs_unwatch(struct run_watch *w)
+{
+    list_del(&w->link);
+}
+
 static void committed(struct runrec *r, struct run_batch *b)
 {
     r->committed += b->n;
@@ -238,6 +264,7 @@ static void committed(struct runrec *r, struct run_batch *b)
     waiters_done(&b->waiters, &r->pub);
     if (!list_empty(&r->listeners))
         give_live(r, b);
+    give_watches(r, b);
     if (b->row && run_state_at_rest(b->copy.pub.state) && !r->settled) {
         r->settled = true;
         r->core->n_runs_settled++;

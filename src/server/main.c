@@ -7,7 +7,6 @@
 #include "server_int.h"
 
 #include <pinfold/api_dialect.h>
-#include <pinfold/api_sandboxed_sh.h>
 #include <pinfold/api_v1.h>
 #include <pinfold/confine.h>
 #include <pinfold/http_server.h>
@@ -25,7 +24,6 @@ static struct server {
     struct http_server *http;
     struct core *core;
     struct v1 *v1;
-    struct sandboxed_sh *sandboxed_sh;
     struct dialects *dialects;
     struct watch signals, supervisor;
     struct timer leave_now;
@@ -165,29 +163,23 @@ static int mount_apis(struct err *e)
         .counters = http_server_counters(S.http),
         .on_internal = on_internal,
     };
-    const struct sandboxed_sh_conf sh = {
-        .core = S.core,
-        .version = PINFOLD_VERSION,
-        .session_ms = S.conf.session_ms,
-        .password = S.conf.password.text != NULL,
-        .on_internal = on_internal,
-    };
     const struct dialects_conf dialects = {
         .core = S.core,
         .hosts = S.conf.dialect_hosts,
         .open = S.conf.open_dialects,
         .progress = S.conf.webhook_progress,
+        .version = PINFOLD_VERSION,
+        .session_ms = S.conf.session_ms,
+        .password = S.conf.password.text != NULL,
         .max_streams = S.conf.max_streams,
         .counters = http_server_counters(S.http),
         .on_internal = on_internal,
     };
     S.v1 = v1_new(S.core, S.loop, &v1);
-    S.sandboxed_sh = sandboxed_sh_new(&sh);
     S.dialects = dialects_new(&dialects, dialect_table, n_dialects);
-    if (http_server_mount(S.http, v1_api(S.v1), "", e) ||
-        dialects_mount(S.dialects, S.http, e)) // before the one that answers where none is meant
+    if (http_server_mount(S.http, v1_api(S.v1), "", e))
         return -1;
-    return sandboxed_sh_mount(S.sandboxed_sh, S.http, e);
+    return dialects_mount(S.dialects, S.http, e);
 }
 
 static int listen_all(struct err *e)
@@ -225,7 +217,6 @@ int main(int argc, char **argv)
     if (http_server_run(S.http, &e))
         goto failed;
     dialects_free(S.dialects);
-    sandboxed_sh_free(S.sandboxed_sh);
     v1_free(S.v1);
     core_free(S.core);
     http_server_free(S.http);

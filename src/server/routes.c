@@ -3,7 +3,6 @@
 #include "server_int.h"
 
 #include <pinfold/api_dialect.h>
-#include <pinfold/api_sandboxed_sh.h>
 #include <pinfold/api_v1.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,9 +33,6 @@ static void print_table(const char *title, const struct http_route *routes, unsi
 int print_routes(void)
 {
     print_table("pinfold's own API", v1_routes, n_v1_routes);
-    (void)puts("");
-    print_table("the dialect of sandboxed.sh, also beneath `/sandboxed_sh`", sandboxed_sh_routes,
-                n_sandboxed_sh_routes);
     for (unsigned i = 0; i < n_dialects; i++) {
         const struct dialect *d = dialect_table[i];
         char title[100];

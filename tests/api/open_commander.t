@@ -11,7 +11,7 @@ repo my-org/my-app
 cat >"$WORK/src/my-org/my-app/claude" <<'E2'
 #!/bin/bash
 for prompt; do case $prompt in -*) ;; *) last=$prompt ;; esac; done
-[ -t 0 ] || last="$last$(cat)"
+[ -t 0 ] || { read -r line; last="$last$line"; }
 echo '{"type":"system","subtype":"init","session_id":"s-1","model":"m"}'
 case $last in
 *wait*) while [ ! -e go ]; do sleep 0.05; done ;;

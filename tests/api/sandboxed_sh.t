@@ -261,7 +261,7 @@ ask GET /api/stats
 is "$CODE $(jq -c '[.memory_total > 0, .memory_used > 0, .disk_total > 0, (.cpu_cores | length) > 0, .total_tasks > 10, .success_rate > 0]' <<<"$BODY")" \
     '200 [true,true,true,true,true,true]' "stats: the machine and its commands"
 like " $(keys) " " cpu_percent .*memory_percent .*disk_percent .*network_rx_bytes_per_sec network_tx_bytes_per_sec " "processor, memory, disk, network"
-for path in /api/control/missions /api/library/skill /api/providers /api/nothing /sandboxed_sh/api/nothing; do
+for path in /api/control/nothing /api/library/skill /api/nothing /sandboxed_sh/api/nothing; do
     ask GET "$path"
     is "$CODE" 404 "$path is not there"
 done

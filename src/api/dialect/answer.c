@@ -23,6 +23,11 @@ const struct dialects_conf *dialect_conf(const struct http_req *r)
     return &mounted_of(r)->all->conf;
 }
 
+void *dialect_state(const struct http_req *r)
+{
+    return mounted_of(r)->state;
+}
+
 struct core *dialect_core(const struct http_req *r)
 {
     return dialect_conf(r)->core;

@@ -40,12 +40,13 @@ struct dialects *dialects_new(const struct dialects_conf *conf, const struct dia
             .routes = table[i]->routes,
             .n_routes = table[i]->n_routes,
             .arg = m,
-            .gate = dialect_gate,
+            .gate = table[i]->gate ? table[i]->gate : dialect_gate,
             .refuse = refuse,
             .claims = claims,
         };
         m->prefixed = m->root;
         m->prefixed.base = m->prefix;
+        m->state = table[i]->begin ? table[i]->begin(&d->conf) : NULL;
         if (table[i]->hooks)
             core_hook_style_add(conf->core, table[i]->hooks);
     }
@@ -63,6 +64,9 @@ int dialects_mount(struct dialects *d, struct http_server *server, struct err *e
 
 void dialects_free(struct dialects *d)
 {
+    for (unsigned i = 0; d && i < d->n; i++)
+        if (d->at[i].dialect->end)
+            d->at[i].dialect->end(d->at[i].state);
     free(d);
 }
 

@@ -8,6 +8,7 @@ struct mounted {
     const struct dialects *all;
     struct http_api root, prefixed;
     char prefix[40];
+    void *state;
 };
 struct dialects {
     struct dialects_conf conf;

@@ -42,19 +42,26 @@ static void on_page(struct waiter *w)
         return;
     }
     struct buf *b = http_stream_buf(r);
-    for (size_t i = 0; i < p->n; i++) {
+    bool full = false;
+    for (size_t i = 0; i < p->n && !full; i++) {
         struct json_out o;
+        if (l->view.skip) {
+            l->view.skip--;
+            continue;
+        }
         (void)buf_putc(b, l->comma ? ',' : '[');
         l->comma = true;
         json_out_init(&o, b);
         l->view.write(&o, l->run, &p->at[i]);
+        full = l->view.max && !--l->view.max;
     }
     if (p->n)
         p->after = p->at[p->n - 1].id;
-    if (!p->more)
+    full |= !p->more;
+    if (full)
         (void)buf_puts(b, l->comma ? "]" : "[]");
     http_stream_flush(r);
-    if (!p->more) {
+    if (full) {
         http_stream_end(r);
         free(l);
     } else if (!http_stream_full(r)) {

@@ -37,7 +37,7 @@ void reply_json(struct http_req *r, struct buf *take)
 // What a kernel or a broken invariant says is for the log.
 static void reply_internal(struct http_req *r, const struct err *e)
 {
-    const struct sandboxed_sh_conf *conf = &dialect_of(r)->conf;
+    const struct dialects_conf *conf = dialect_of(r)->conf;
     if (conf->on_internal)
         conf->on_internal(conf->arg, r->id, e);
     reply_text(r, 500, "Internal server error; the log names its cause under request %s", r->id);

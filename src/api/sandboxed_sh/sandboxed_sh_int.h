@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dialect's own parts. Pure: words.c, labels.c, jwt.c.
 #pragma once
-#include <pinfold/api_dialect.h>
 #include <pinfold/api_sandboxed_sh.h>
 #include <pinfold/core_exec.h>
 #include <pinfold/core_host.h>
+#include <pinfold/core_item.h>
 #include <pinfold/core_token.h>
 #include <pinfold/core_workspace.h>
 #include <pinfold/json_out.h>
+#include <pinfold/map.h>
 
 struct sandboxed_sh {
     struct core *core;
-    struct sandboxed_sh_conf conf;
-    struct http_api root, prefixed;
+    const struct dialects_conf *conf;
     unsigned char key[32];
     char default_id[ID_MAX]; // the core's id of the default host workspace; "" unknown
     struct waiter default_made;
     struct list default_waiting; // struct call: requests that wait for it to be made
     struct host_counters host;
+    struct map *loaded; // who calls -> id of the mission that they loaded
 };
 
 // --- words.c: names --------------------------------------------------------------------------
@@ -103,7 +104,7 @@ void call_free(struct call *c);
 void call_fail(struct call *c, const struct err *e);
 static inline struct sandboxed_sh *dialect_of(const struct http_req *r)
 {
-    return r->api->arg;
+    return dialect_state(r);
 }
 
 // --- auth.c, default.c, workspace.c --------------------------------------------------------------
@@ -148,6 +149,34 @@ void log_tail_start(struct log_tail *t, struct call *c, const char *build_id,
 const char *log_tail_lines(const struct log_tail *t, size_t max_lines, size_t *ret_len);
 void log_tail_release(struct log_tail *t);
 
+// --- missions ------------------------------------------------------------------------------------
+
+// A mission is a task with these labels; what is said in it is one run and its turns.
+#define LABEL_SOURCE "source"
+#define SOURCE_MISSION "sandboxed_sh"
+#define LABEL_WORKSPACE "workspace" // the core's id; none: the default one
+#define LABEL_AGENT "agent"         // of the library: kept and shown
+#define LABEL_BACKEND "backend"
+#define LABEL_MODEL "model"
+#define LABEL_EFFORT "effort"
+const char *mission_status(enum task_status s);   // "pending"; words.c
+const char *backend_tool(const char *backend);    // NULL: there is none
+extern const char *const mission_states[];        // for bodies, in the order of:
+extern const enum task_status mission_statuses[]; // what each is
+// What an event is here, NULL for nothing; and the bits of all that are one of a list ("a,b").
+const char *mission_event(enum event_type t);
+bool mission_types(const char *list, uint64_t *ret);
+extern const uint64_t mission_events;
+
+struct item *mission_find(struct sandboxed_sh *s, const char *uuid); // NULL: there is none
+struct item *mission_of(struct http_req *r);                         // of {id}; NULL: answered
+struct item *mission_loaded(struct http_req *r);                     // NULL: none is
+void mission_print(struct json_out *o, struct sandboxed_sh *s, const struct item *it);
+void mission_reply(struct dialect_call *c, const struct item *it);
+uint64_t mission_event_types(const struct run *run); // those that its tool does not tell twice
+void mission_event_data(struct json_out *o, const struct run *run, const struct run_event *ev);
+void reply_ok(struct dialect_call *c, const char *name, const char *uuid); // {"ok": true, NAME}
+
 // --- handlers ------------------------------------------------------------------------------------
 
 void on_login(struct http_req *r);
@@ -165,3 +194,18 @@ void on_exec(struct http_req *r);
 void on_debug(struct http_req *r);
 void on_init_log(struct http_req *r);
 void on_rerun_init(struct http_req *r);
+void on_missions(struct http_req *r);
+void on_mission_create(struct http_req *r);
+void on_mission_get(struct http_req *r);
+void on_mission_delete(struct http_req *r);
+void on_mission_load(struct http_req *r);
+void on_mission_status(struct http_req *r);
+void on_mission_cancel(struct http_req *r);
+void on_mission_resume(struct http_req *r);
+void on_mission_events(struct http_req *r);
+void on_message(struct http_req *r);
+void on_cancel(struct http_req *r);
+void on_control_stream(struct http_req *r);
+void on_tree(struct http_req *r);
+void on_providers(struct http_req *r);
+void on_provider_auth(struct http_req *r);

@@ -16,10 +16,10 @@ void on_health(struct http_req *r)
     json_out_init(&o, &b);
     json_begin(&o, NULL);
     json_str(&o, "status", "ok");
-    json_str(&o, "version", s->conf.version);
+    json_str(&o, "version", s->conf->version);
     json_bool(&o, "dev_mode", false);
     json_bool(&o, "auth_required", true);
-    json_str(&o, "auth_mode", s->conf.password ? "single_tenant" : "multi_user");
+    json_str(&o, "auth_mode", s->conf->password ? "single_tenant" : "multi_user");
     json_u64(&o, "max_iterations", MAX_ITERATIONS);
     json_end(&o);
     reply_json(r, &b);

@@ -87,3 +87,59 @@ bool blank(const char *s)
 {
     return s[strspn(s, " \t\r\n\v\f")] == '\0';
 }
+
+// --- missions -------------------------------------------------------------------------------------
+
+static const char *const mission_words[TASK_STATES] = {
+    [TASK_TODO] = "pending",
+    [TASK_DOING] = "active",
+    [TASK_DONE] = "completed",
+    [TASK_FAILED] = "failed",
+    [TASK_INTERRUPTED] = "interrupted",
+    [TASK_CANCELLED] = "interrupted",
+};
+const char *const mission_states[] = {"pending", "active",      "completed",
+                                      "failed",  "interrupted", NULL};
+const enum task_status mission_statuses[] = {TASK_TODO, TASK_DOING, TASK_DONE, TASK_FAILED,
+                                             TASK_INTERRUPTED};
+
+const char *mission_status(enum task_status s)
+{
+    return s < TASK_STATES ? mission_words[s] : "failed";
+}
+
+const char *backend_tool(const char *backend)
+{
+    const char *name = !strcmp(backend, "claudecode") ? "claude-code" : backend;
+    return agent_find(name) ? name : NULL;
+}
+
+static const char *const event_words[EV_N] = {
+    [EV_RUN_CREATED] = "user_message",        [EV_USER_MESSAGE] = "user_message",
+    [EV_AGENT_MESSAGE] = "assistant_message", [EV_RUN_RESULT] = "assistant_message",
+    [EV_AGENT_THINKING] = "thinking",         [EV_AGENT_TOOL_CALL] = "tool_call",
+    [EV_AGENT_TOOL_RESULT] = "tool_result",   [EV_RUN_FAILED] = "error",
+};
+#define BIT(t) (UINT64_C(1) << (t))
+const uint64_t mission_events = BIT(EV_RUN_CREATED) | BIT(EV_USER_MESSAGE) | BIT(EV_AGENT_MESSAGE) |
+                                BIT(EV_RUN_RESULT) | BIT(EV_AGENT_THINKING) |
+                                BIT(EV_AGENT_TOOL_CALL) | BIT(EV_AGENT_TOOL_RESULT) |
+                                BIT(EV_RUN_FAILED);
+
+const char *mission_event(enum event_type t)
+{
+    return t < EV_N ? event_words[t] : NULL;
+}
+
+bool mission_types(const char *list, uint64_t *ret)
+{
+    *ret = 0;
+    for (const char *p = list; *p; p += *p == ',') {
+        size_t n = strcspn(p, ",");
+        for (unsigned t = 0; t < EV_N; t++)
+            if (event_words[t] && strlen(event_words[t]) == n && !strncmp(event_words[t], p, n))
+                *ret |= BIT(t);
+        p += n;
+    }
+    return *ret;
+}

@@ -23,13 +23,30 @@ static const struct {
     {HTTP_GET, "/api/workspaces/{id}/debug"},
     {HTTP_GET, "/api/workspaces/{id}/init-log"},
     {HTTP_POST, "/api/workspaces/{id}/rerun-init"},
+    {HTTP_GET, "/api/control/missions"},
+    {HTTP_POST, "/api/control/missions"},
+    {HTTP_GET, "/api/control/missions/{id}"},
+    {HTTP_DELETE, "/api/control/missions/{id}"},
+    {HTTP_POST, "/api/control/missions/{id}/load"},
+    {HTTP_POST, "/api/control/missions/{id}/cancel"},
+    {HTTP_POST, "/api/control/missions/{id}/status"},
+    {HTTP_POST, "/api/control/missions/{id}/resume"},
+    {HTTP_GET, "/api/control/missions/{id}/events"},
+    {HTTP_POST, "/api/control/message"},
+    {HTTP_POST, "/api/control/cancel"},
+    {HTTP_GET, "/api/control/stream"},
+    {HTTP_GET, "/api/control/tree"},
+    {HTTP_GET, "/api/providers"},
+    {HTTP_POST, "/api/providers/{id}/auth"},
+    {HTTP_DELETE, "/api/providers/{id}/auth"},
 };
 
 static int times_there(enum http_method m, const char *path)
 {
     int n = 0;
-    for (unsigned i = 0; i < n_sandboxed_sh_routes; i++)
-        n += sandboxed_sh_routes[i].method == m && !strcmp(sandboxed_sh_routes[i].pattern, path);
+    for (unsigned i = 0; i < sandboxed_sh_dialect.n_routes; i++)
+        n += sandboxed_sh_dialect.routes[i].method == m &&
+             !strcmp(sandboxed_sh_dialect.routes[i].pattern, path);
     return n;
 }
 
@@ -38,8 +55,8 @@ int main(void)
     for (size_t i = 0; i < sizeof(documented) / sizeof(*documented); i++)
         is_int(times_there(documented[i].method, documented[i].path), 1, "%s %s",
                http_method_name(documented[i].method), documented[i].path);
-    for (unsigned i = 0; i < n_sandboxed_sh_routes; i++) {
-        const struct http_route *r = &sandboxed_sh_routes[i];
+    for (unsigned i = 0; i < sandboxed_sh_dialect.n_routes; i++) {
+        const struct http_route *r = &sandboxed_sh_dialect.routes[i];
         bool open = r->flags & HTTP_PUBLIC;
         ok(r->handle && r->doc && *r->doc, "%s: has a handler and a sentence", r->pattern);
         ok(open == !r->scope, "%s: is public or needs a scope", r->pattern);

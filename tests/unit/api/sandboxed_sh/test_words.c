@@ -103,6 +103,25 @@ static void lists(void)
     json_pool_release(&pool);
 }
 
+static void missions(void)
+{
+    uint64_t some;
+    for (unsigned i = 0; mission_states[i]; i++)
+        is_str(mission_status(mission_statuses[i]), mission_states[i], "%s: there and back",
+               mission_states[i]);
+    is_str(mission_status(TASK_CANCELLED), "interrupted", "what was cancelled was interrupted");
+    is_str(backend_tool("claudecode"), "claude-code", "a backend is a tool");
+    is_str(backend_tool("codex"), "codex", "by its own name too");
+    ok(!backend_tool("mainframe"), "or it is none");
+    for (unsigned t = 0; t < EV_N; t++)
+        ok(!mission_event((enum event_type)t) == !(mission_events >> t & 1),
+           "%s: has a word, or is not told", event_type_name((enum event_type)t));
+    ok(mission_types("thinking,error", &some), "types are read");
+    is_int((long)some, 1L << EV_AGENT_THINKING | 1L << EV_RUN_FAILED, "as those events");
+    ok(!mission_types("nothing", &some) && !mission_types("", &some) && !mission_types(",,", &some),
+       "others are none");
+}
+
 int main(void)
 {
     times();
@@ -111,5 +130,6 @@ int main(void)
     names();
     labels();
     lists();
+    missions();
     return done_testing();
 }
