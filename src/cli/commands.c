@@ -132,6 +132,10 @@ static const struct cli_opt runs_create_opts[] = {
     MANY("env", 'e', "NAME=VALUE", WORDS_NONE, "a variable; a bare NAME takes its value from here"),
     OPT("timeout", 't', "TIME", WORDS_NONE, "end it after this long"),
     OPT("silence", 0, "TIME", WORDS_NONE, "end it when it prints nothing for this long"),
+    OPT("permissions", 0, "HOW", WORDS_NONE, "ask: what an agent wants to do waits for an answer"),
+    OPT("webhook", 0, "URL", WORDS_NONE, "who is told of its end, its pauses and its questions"),
+    SWITCH("notify", 0, "tell the webhook of its turns' beginnings and messages too"),
+    SWITCH("terminal", 0, "it runs on a terminal, which is recorded"),
     LIMIT_OPTS,
     SWITCH("follow", 'f', "print its events until it has ended, and exit as it did"),
     END,
@@ -142,6 +146,14 @@ static const struct cli_opt runs_list_opts[] = {
 };
 static const struct cli_opt runs_continue_opts[] = {
     OPT("mode", 0, "MODE", WORDS_NONE, "execute or plan, from now on"),
+    END,
+};
+static const struct cli_opt runs_turn_opts[] = {
+    OPT("turn", 0, "N", WORDS_NONE, "of this turn instead of the last"),
+    END,
+};
+static const struct cli_opt approval_opts[] = {
+    OPT("message", 'm', "TEXT", WORDS_NONE, "words for the agent"),
     END,
 };
 static const struct cli_opt runs_logs_opts[] = {
@@ -263,6 +275,18 @@ const struct cli_cmd cli_commands[] = {
         WORDS_NONE, "have a run that ended or paused go on, in the same session and workspace"),
     CMD("runs say", cmd_runs_say, CLI_SERVER, no_opts, "RUN MESSAGE", 2, 2, WORDS_NONE,
         "tell a run something: it is the next turn"),
+    CMD("runs interrupt", cmd_runs_interrupt, CLI_SERVER, no_opts, "RUN [MESSAGE]", 1, 2,
+        WORDS_NONE, "end the turn that goes on; with a message it goes on with that"),
+    CMD("runs transcript", cmd_runs_transcript, CLI_SERVER, no_opts, "RUN", 1, 1, WORDS_NONE,
+        "print what was said and done in a run, as Markdown"),
+    CMD("runs recording", cmd_runs_recording, CLI_SERVER, runs_turn_opts, "RUN", 1, 1, WORDS_NONE,
+        "print what a run's terminal showed, as an asciicast"),
+    CMD("runs approvals", cmd_runs_approvals, CLI_SERVER | CLI_JSON, no_opts, "[RUN]", 0, 1,
+        WORDS_NONE, "list what runs ask and nobody has answered"),
+    CMD("runs allow", cmd_runs_allow, CLI_SERVER, approval_opts, "APPROVAL...", 1, ALL, WORDS_NONE,
+        "allow what a run asks"),
+    CMD("runs deny", cmd_runs_deny, CLI_SERVER, approval_opts, "APPROVAL...", 1, ALL, WORDS_NONE,
+        "do not allow it"),
     CMD("runs delete", cmd_runs_delete, CLI_SERVER, no_opts, "RUN...", 1, ALL, WORDS_NONE,
         "delete runs that have ended, with their events, output and workspaces"),
     CMD("agent list", cmd_agent_list, CLI_SERVER | CLI_JSON, no_opts, "", 0, 0, WORDS_NONE,

@@ -164,6 +164,27 @@ int cmd_runs_logs(struct cli *c)
     return client_fetch(c->client, path, &sink, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
 }
 
+static int fetch(struct cli *c, const char *rest)
+{
+    struct err e;
+    struct client_sink sink = {on_bytes};
+    own_free char *path = run_path(c->args[0], rest);
+    return client_fetch(c->client, path, &sink, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
+}
+
+int cmd_runs_transcript(struct cli *c)
+{
+    return fetch(c, "/transcript");
+}
+
+int cmd_runs_recording(struct cli *c)
+{
+    const char *turn = cli_get(c, "turn");
+    own_free char *part = client_part(turn ? turn : "");
+    own_free char *rest = xasprintf("/recording%s%s", turn ? "?turn=" : "", part);
+    return fetch(c, rest);
+}
+
 // --- create ---------------------------------------------------------------------------------
 
 static int body_times(struct json_out *o, const struct cli *c, struct err *e)
@@ -181,7 +202,8 @@ static int body_times(struct json_out *o, const struct cli *c, struct err *e)
 static int create_body(const struct cli *c, struct buf *body, struct err *e)
 {
     struct json_out o;
-    static const char *const same[] = {"agent", "prompt", "model", "mode", "image", "profile"};
+    static const char *const same[] = {"agent", "prompt",  "model",      "mode",
+                                       "image", "profile", "permissions"};
     json_out_init(&o, body);
     json_begin(&o, NULL);
     for (unsigned i = 0; i < N_ELEMS(same); i++)
@@ -196,6 +218,13 @@ static int create_body(const struct cli *c, struct buf *body, struct err *e)
         json_begin(&o, "repository");
         body_str(&o, c, "repository", "url");
         body_str(&o, c, "ref", "ref");
+        json_end(&o);
+    }
+    body_str(&o, c, "webhook", "webhook_url");
+    if (cli_get(c, "notify"))
+        json_bool(&o, "notify", true);
+    if (cli_get(c, "terminal")) {
+        json_begin(&o, "terminal");
         json_end(&o);
     }
     body_network(&o, c);
@@ -283,6 +312,11 @@ static int tell(struct cli *c, const char *rest, const char *member)
 int cmd_runs_continue(struct cli *c)
 {
     return tell(c, "/continue", "message");
+}
+
+int cmd_runs_interrupt(struct cli *c)
+{
+    return tell(c, "/interrupt", "message");
 }
 
 int cmd_runs_say(struct cli *c)

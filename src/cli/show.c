@@ -95,7 +95,8 @@ int show_list(struct cli *c, const struct show_list *l)
     do {
         own_free char *cursor = next ? client_part(next) : NULL;
         own_free char *path =
-            xasprintf("%s?limit=100%s%s", l->path, cursor ? "&cursor=" : "", cursor ? cursor : "");
+            xasprintf("%s%climit=100%s%s", l->path, strchr(l->path, '?') ? '&' : '?',
+                      cursor ? "&cursor=" : "", cursor ? cursor : "");
         free(ptr_steal(&next));
         if (client_call(c->client, "GET", path, NULL, &answer, &e))
             return cli_fail(EXIT_FAILED, &e);
