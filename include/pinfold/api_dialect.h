@@ -33,9 +33,9 @@ struct dialect {
 
 struct dialects_conf {
     struct core *core;
-    const char *hosts;   // HOST=NAME, blanks between: requests for that host are for that dialect
-    const char *open;    // names of the tokenless ones that this machine may use without a token
-    bool progress;       // webhooks tell of progress where a dialect has that
+    const char *hosts; // HOST=NAME or HOST:PORT=NAME, blanks between: who a request for that is for
+    const char *open;  // names of the tokenless ones that this machine may use without a token
+    bool progress;     // webhooks tell of progress where a dialect has that
     const char *version; // of pinfold; static
     uint64_t session_ms; // how long a login is good for
     bool password;       // PasswordFile= is set: logins without a name are possible

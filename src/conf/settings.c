@@ -75,8 +75,9 @@ const struct conf_row conf_rows[] = {
     NUM("SessionTime", DURATION, SRV, session_ms, "30d", MINUTE, 365 * DAY,
         "how long a login by password is good for"),
     TEXT("DialectHosts", SRV, dialect_hosts, "", conf_check_dialect_hosts,
-         "HOST=DIALECT, several separated by blanks: where two dialects have the same path, which "
-         "one a request for that host is meant for"),
+         "HOST=DIALECT or HOST:PORT=DIALECT, several separated by blanks: where two dialects have "
+         "the "
+         "same path, which one a request for that is meant for"),
     TEXT("OpenDialects", SRV, open_dialects, "", NULL,
          "dialects whose clients have no tokens (abbado), separated by blanks, that whoever is on "
          "this machine may use without one, by a loopback address"),

@@ -70,16 +70,17 @@ void dialects_free(struct dialects *d)
     free(d);
 }
 
-// Of "HOST=NAME HOST=NAME", without the port that a client adds.
+// An entry of "HOST=NAME HOST:PORT=NAME" that a request's Host is: with its port, which names a
+// listener, or whatever its port is.
 int dialects_by_host(const struct dialects *d, struct http_req *r, const char *name)
 {
     const char *host = http_header(r, "host");
     const char *colon = strrchr(host, ':');
-    size_t n = colon && !strchr(colon, ']') ? (size_t)(colon - host) : strlen(host);
-    for (const char *p = d && d->conf.hosts ? d->conf.hosts : ""; *p;) {
+    size_t all = strlen(host), n = colon && !strchr(colon, ']') ? (size_t)(colon - host) : all;
+    for (const char *p = d->conf.hosts ? d->conf.hosts : ""; *p;) {
         p += strspn(p, " ");
         size_t len = strcspn(p, " "), at = strcspn(p, "=");
-        if (n && at == n && at < len && !strncasecmp(p, host, n))
+        if (at && (at == n || at == all) && at < len && !strncasecmp(p, host, at))
             return len - at - 1 == strlen(name) && !strncmp(p + at + 1, name, len - at - 1);
         p += len;
     }
