@@ -15,6 +15,7 @@ struct repository {
     uint64_t bytes, objects;         // as the last fetch reported
     uint32_t workspaces;             // that use it
     char error[200];
+    const char *const *allow; // what its workspaces may reach at most; NULL: no such list
 };
 
 struct repo_spec {
@@ -27,5 +28,9 @@ int core_repo_fetch(struct core *c, const struct repo_spec *spec, struct waiter 
 struct repository *core_repo_find(struct core *c, const char *id, struct err *e);
 size_t core_repo_list(struct core *c, const char *after, struct repository **ret, size_t max,
                       bool *ret_more);
-// ERR_CONFLICT while a workspace uses it.
+// What its workspaces may reach at most, beside its own server for its clone: cut from their lists, in
+// sandboxes that run too. NULL: no list any more. ERR_CONFLICT while one has network mode full.
+int core_repo_network(struct core *c, struct repository *r, const char *const *allow,
+                      struct waiter *w, struct err *e);
+// ERR_CONFLICT while a workspace uses it. Its list goes too.
 int core_repo_delete(struct core *c, struct repository *r, struct waiter *w, struct err *e);

@@ -66,6 +66,8 @@ struct store_repo {
     uint32_t status;
     uint64_t created_ms, fetched_ms, bytes, objects;
     const char *error;
+    bool listed; // has an allow-list
+    struct store_blob allow;
 };
 struct store_token {
     const char *id, *name;

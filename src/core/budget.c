@@ -161,10 +161,11 @@ static struct map *layers_in_use(const struct core *c)
     return used;
 }
 
+// Nor does one go with which a list would go.
 static bool mirror_in_use(const struct core *c, const char *name)
 {
     const struct rep *r = map_get(c->repos_by_mirror, name);
-    return !r || r->deleting || !list_empty(&r->jobs) || rep_users(r);
+    return !r || r->deleting || r->allow || !list_empty(&r->jobs) || rep_users(r);
 }
 
 // Does a layer that is there stand on it? Without it that one would be of no use.

@@ -124,10 +124,9 @@ static int check_addresses(const struct core *c, const struct policy *p, struct 
     return bad;
 }
 
-static int make(const struct core *c, const struct profile *profile, const char *const *allow,
-                const char *repo_url, struct policy p[3], struct err *e)
+static int read_list(const struct core *c, const char *const *allow, const char *repo_url,
+                     struct policy *p, struct err *e)
 {
-    const char *ports = c->conf.egress_ports ? c->conf.egress_ports : "80 443";
     for (; *allow; allow++) {
         if (is_use(*allow) && secret_id_ok(*allow))
             continue;
@@ -137,21 +136,40 @@ static int make(const struct core *c, const struct profile *profile, const char 
             *blank = '+';
         if (strchr(rule, ' ') || !*rule)
             return err_set(e, ERR_BAD_REQUEST, "'%.60s' is not one rule", rule);
-        if (preset_name_ok(rule, strlen(rule)) ? add_preset(c, &p[0], rule, repo_url, e)
-                                               : policy_parse(&p[0], rule, e))
+        if (preset_name_ok(rule, strlen(rule)) ? add_preset(c, p, rule, repo_url, e)
+                                               : policy_parse(p, rule, e))
             return -1;
     }
-    if (policy_ports(&p[0], ports, e) || check_addresses(c, &p[0], e))
+    return policy_ports(p, c->conf.egress_ports ? c->conf.egress_ports : "80 443", e);
+}
+
+// Only what `by` allows as well.
+static int cut(struct policy *p, const struct policy *by, struct err *e)
+{
+    struct policy both = {0};
+    if (policy_intersect(p, by, &both, e))
         return -1;
-    if (!profile->network_listed) {
-        p[2] = p[0];
-        p[0] = (struct policy){0};
-        return 0;
-    }
-    return policy_parse(&p[1], profile->network_allow, e) || policy_ports(&p[1], ports, e) ||
-                   policy_intersect(&p[0], &p[1], &p[2], e)
-               ? -1
-               : 0;
+    policy_release(p);
+    *p = both;
+    return 0;
+}
+
+// What was asked for, cut to the profile's list and to the repository's.
+static int make(const struct core *c, const struct profile *profile, const char *const *allow,
+                const char *repo_url, struct policy *ret, struct err *e)
+{
+    struct policy by[2] = {0};
+    const struct rep *r = rep_of_url(c, repo_url);
+    static const char *const nothing[] = {NULL};
+    int bad = read_list(c, allow, repo_url, ret, e) || check_addresses(c, ret, e);
+    if (!bad && profile->network_listed)
+        bad = policy_parse(&by[0], profile->network_allow, e) ||
+              read_list(c, nothing, NULL, &by[0], e) || cut(ret, &by[0], e);
+    if (!bad && r && r->allow)
+        bad = read_list(c, r->allow->list, repo_url, &by[1], e) || cut(ret, &by[1], e);
+    policy_release(&by[0]);
+    policy_release(&by[1]);
+    return bad;
 }
 
 // The egress process knows them by their slash.
@@ -166,15 +184,14 @@ static int add_uses(const char *const *allow, struct buf *out)
 int network_rules(const struct core *c, const struct profile *profile, const char *const *allow,
                   const char *repo_url, struct buf *out, struct err *e)
 {
-    struct policy p[3] = {0}; // asked for, the profile's, both
-    int bad = make(c, profile, allow, repo_url, p, e);
+    struct policy p = {0};
+    int bad = make(c, profile, allow, repo_url, &p, e);
     if (bad)
         err_wrap(e, "network.allow");
-    else if (policy_format(&p[2], out) || add_uses(allow, out))
+    else if (policy_format(&p, out) || add_uses(allow, out))
         bad = err_set(e, ERR_LIMIT, "network.allow: the rules are larger than %d bytes",
                       POLICY_TEXT_MAX);
-    for (unsigned i = 0; i < N_ELEMS(p); i++)
-        policy_release(&p[i]);
+    policy_release(&p);
     return bad;
 }
 

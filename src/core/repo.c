@@ -7,6 +7,8 @@
 #include <pinfold/crypt.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
+#include <pinfold/policy.h>
+#include <pinfold/profile.h>
 
 const char *repo_status_name(enum repo_status s)
 {
@@ -35,6 +37,7 @@ static void remove_rep(struct rep *r)
     list_del(&r->all);
     (void)map_del(c->repos_by_id, r->pub.id);
     (void)map_del(c->repos_by_mirror, r->pub.mirror);
+    free(r->allow);
     free(r->url);
     free(r);
 }
@@ -46,6 +49,8 @@ struct rep_save {
     struct rep *rep;
     struct store_repo row;
     struct repository copy;
+    struct strings *allow;
+    struct list waiters; // of a change that is to be told of
 };
 
 static int save_run(struct db_job *j, struct store *s, struct err *e)
@@ -57,10 +62,15 @@ static void save_done(struct db_job *j)
 {
     struct rep_save *s = (struct rep_save *)j;
     s->rep->saving--; // a record that could not be written is made again by the next fetch
+    if (j->err.code)
+        waiters_fail(&s->waiters, &j->err);
+    else
+        waiters_done(&s->waiters, &s->rep->pub);
+    free(s->allow);
     free(s);
 }
 
-void rep_save(struct rep *r)
+static void save(struct rep *r, struct waiter *w)
 {
     struct rep_save *s = xcalloc(1, sizeof(*s));
     s->job = (struct db_job){.run = save_run, .done = save_done};
@@ -76,9 +86,29 @@ void rep_save(struct rep *r)
         .bytes = s->copy.bytes,
         .objects = s->copy.objects,
         .error = s->copy.error,
+        .listed = r->allow != NULL,
     };
+    list_init(&s->waiters);
+    if (w)
+        waiter_add(w, &s->waiters, r, NULL);
+    if (r->allow) {
+        s->allow = strings_copy(r->allow->list);
+        s->row.allow = (struct store_blob){s->allow->packed, s->allow->packed_len};
+    }
     r->saving++;
     db_push(r->core, &s->job);
+}
+
+void rep_save(struct rep *r)
+{
+    save(r, NULL);
+}
+
+static void set_allow(struct rep *r, struct strings *take)
+{
+    free(r->allow);
+    r->allow = take;
+    r->pub.allow = take ? take->list : NULL;
 }
 
 struct rep *rep_for(struct core *c, const char *mirror, const char *url)
@@ -115,6 +145,8 @@ static int on_row(void *arg, const struct store_repo *row)
     r->pub.bytes = row->bytes;
     r->pub.objects = row->objects;
     TEXT_PUT(r->pub.error, row->error);
+    if (row->listed)
+        set_allow(r, strings_unpack(row->allow.p, row->allow.len));
     insert(c, r);
     return 0;
 }
@@ -255,6 +287,50 @@ static void on_mirror_deleted(struct ask *a, struct wire_msg *m, const struct er
     d->job = (struct db_job){.run = delete_run, .done = delete_done};
     d->rep = r;
     db_push(r->core, &d->job);
+}
+
+struct rep *rep_of_url(const struct core *c, const char *url)
+{
+    struct repo_rules rules;
+    struct repo_url u;
+    char key[REPO_KEY_MAX];
+    git_rules(c, &rules);
+    if (!url || !*url || repo_url_parse(url, strlen(url), &rules, &u, NULL))
+        return NULL;
+    repo_url_key(&u, sha256_of, key);
+    return map_get(c->repos_by_mirror, key);
+}
+
+int core_repo_network(struct core *c, struct repository *pub, const char *const *allow,
+                      struct waiter *w, struct err *e)
+{
+    static const struct profile no_profile; // whose list cuts nothing
+    struct rep *r = rep_of(pub);
+    own_buf struct buf rules;
+    unsigned full = 0;
+    buf_init(&rules, POLICY_TEXT_MAX);
+    for (const char *const *a = allow; a && *a; a++)
+        if (is_use(*a))
+            return err_set(e, ERR_BAD_REQUEST,
+                           "network.allow of a repository names no secrets or providers");
+    if (allow && network_rules(c, &no_profile, allow, NULL, &rules, e))
+        return -1;
+    list_for (it, &c->workspaces) {
+        const struct ws *ws = container_of(it, struct ws, all);
+        full += allow && ws->set.network == NET_FULL && rep_of_url(c, ws->repo_url) == r;
+    }
+    if (full)
+        return err_set(e, ERR_CONFLICT,
+                       "%u workspaces of the repository have network mode full: change that first",
+                       full);
+    set_allow(r, allow ? strings_copy(allow) : NULL);
+    save(r, w);
+    list_for (it, &c->workspaces) {
+        struct ws *ws = container_of(it, struct ws, all);
+        if (rep_of_url(c, ws->repo_url) == r)
+            ws_network_changed(ws);
+    }
+    return 0;
 }
 
 int core_repo_delete(struct core *c, struct repository *pub, struct waiter *w, struct err *e)

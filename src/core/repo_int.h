@@ -18,6 +18,7 @@ struct rep {
     struct list deleters;
     bool deleting;
     unsigned saving;
+    struct strings *allow; // NULL: it has no list
 };
 
 // One run of pinfold-git. Made and freed here; the owner keeps the pointer until on_done.
@@ -64,6 +65,8 @@ void git_jobs_free(struct rep *r); // those that never ran, at the end
 void git_cancel(struct gitjob *g); // on_done follows
 int repos_load(struct core *c, struct err *e);
 void repos_free(struct core *c);
+// Of this URL, if it is known; NULL.
+struct rep *rep_of_url(const struct core *c, const char *url);
 struct rep *rep_for(struct core *c, const char *mirror, const char *url); // made when missing
 void rep_save(struct rep *r);
 uint32_t rep_users(const struct rep *r);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checking what a person asks for, and making settings of it.
+#include "repo_int.h"
 #include "workspace_int.h"
 
 #include <pinfold/image.h>
@@ -89,8 +90,12 @@ static int set_network(const struct core *c, struct ws_settings *s, const struct
 {
     own_buf struct buf rules;
     buf_init(&rules, POLICY_TEXT_MAX);
+    const struct rep *r = rep_of_url(c, repo_url);
     if (network_check(wish, s->profile, &s->network, e) || uses_check(c, wish, e))
         return -1;
+    if (s->network == NET_FULL && r && r->allow)
+        return err_set(e, ERR_DENIED,
+                       "the repository has an allow-list: network.mode cannot be full");
     struct strings *allow =
         s->network == NET_LIST ? network_list(wish, s->profile) : strings_copy(NULL);
     free(s->allow);

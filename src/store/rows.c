@@ -76,8 +76,9 @@ static const struct store_field build_fields[] = {
 
 #define R(m, k) FIELD(store_repo, m, COL_##k)
 static const struct store_field repo_fields[] = {
-    R(id, TEXT),        R(mirror, TEXT), R(url, TEXT),    R(status, U32), R(created_ms, U64),
-    R(fetched_ms, U64), R(bytes, U64),   R(objects, U64), R(error, TEXT),
+    R(id, TEXT),        R(mirror, TEXT),    R(url, TEXT),   R(status, U32),
+    R(created_ms, U64), R(fetched_ms, U64), R(bytes, U64),  R(objects, U64),
+    R(error, TEXT),     R(listed, BOOL),    R(allow, BLOB),
 };
 
 #define T(m, k) FIELD(store_token, m, COL_##k)

@@ -145,6 +145,9 @@ static const char *const steps[] = {
     // what runs ask
     ("ALTER TABLE run ADD COLUMN approvals BLOB NOT NULL DEFAULT x'';"
      "ALTER TABLE run ADD COLUMN approval_ms INTEGER NOT NULL DEFAULT 0"),
+    // allow-lists of repositories
+    ("ALTER TABLE repo ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE repo ADD COLUMN allow BLOB NOT NULL DEFAULT x''"),
 };
 
 unsigned store_n_steps(void)

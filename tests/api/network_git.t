@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# route: PATCH /v1/repositories/{id}
 # What works for a workspace with an allow-list, its clone and its init script, goes out by the same
 # door and under the same rules as its commands.
 . "$(dirname "$0")/../lib/tap.sh"
@@ -67,4 +68,38 @@ except OSError: print(\"no way\")"' '{"mode": "allow-list"}'
 like "$BODY" "^http://127.0.0.1:3128.no way." "there is no other way out"
 script 'echo "$http_proxy|"' '{"mode": "none"}'
 like "$BODY" "^\|" "without a list it has the network of the profile build"
+# --- what a repository's workspaces may reach at most
+make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"allow-list\", \"allow\": [\"good.test\", \"a.other.test\"]}}"
+LISTED=$WS
+api GET /v1/repositories
+REPO=$(json "[.items[] | select(.url | endswith(\"/repos/one.git\"))][0].id")
+is "$(run 'for h in good.test a.other.test; do curl -s -o /dev/null -w "%{http_code} " http://$h/; done')" "200 200 " "a workspace reaches what its own list has"
+api PATCH "/v1/repositories/$REPO" -d '{"network": {"allow": ["good.test", "*.good.test"]}}'
+is "$CODE" 409 "with a workspace of mode full a repository gets no list" || echo "# $BODY"
+api GET /v1/workspaces?limit=100
+for w in $(json '.items[] | select(.network.mode == "full") | .id'); do api DELETE "$W/$w"; done
+api PATCH "/v1/repositories/$REPO" -d '{"network": {"allow": ["good.test", "*.good.test"]}}'
+is "$CODE $(json '.network.allow | join(" ")')" "200 good.test *.good.test" "without one it does" || echo "# $BODY"
+is "$(run 'for h in good.test deep.good.test a.other.test; do curl -s -o /dev/null -w "%{http_code} " http://$h/; done')" "200 403 403 " "it cuts the list of a workspace that runs, and adds nothing to it"
+is "$(decision '.effective | join(" ")')" good.test "which shows what is left"
+make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"allow-list\", \"allow\": [\"deep.good.test\", \"a.other.test\"]}, \"init_script\": \"curl -s -o /dev/null -w '%{http_code}' http://a.other.test/ >/workspace/code\"}"
+is "$(json .status) $(run 'cat code; curl -s -o /dev/null -w " %{http_code}" http://deep.good.test/')" "ready 403 200" "a new one is cloned, and cut like its init script"
+make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"full\"}}"
+is "$CODE" 403 "mode full is not to be had"
+like "$(json .detail)" "repository has an allow-list" "and the error says why"
+api POST '/v1/runs?wait=60' -d "{\"command\": \"for h in good.test a.other.test; do curl -s -o /dev/null -w '%{http_code} ' http://\$h/; done\", \"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"allow-list\", \"allow\": [\"good.test\", \"a.other.test\"]}}"
+is "$(json '.result')" "200 403 " "runs over it are bound too" || echo "# $BODY"
+server_stop
+server_start "${WORLD[0]}" "${WORLD[1]} loop.test:$PORT" Strict=yes
+WS=$LISTED
+is "$(run 'for h in good.test a.other.test; do curl -s -o /dev/null -w "%{http_code} " http://$h/; done')" "200 403 " "it outlives the server"
+api PATCH "/v1/repositories/$REPO" -d '{"network": {"allow": ["secret/x"]}}'
+is "$CODE" 400 "no secret stands in it"
+api PATCH "/v1/repositories/$REPO" -d '{"network": {"allow": []}}'
+is "$(run 'curl -s -o /dev/null -w "%{http_code} " http://good.test/')" "403 " "an empty one is nothing"
+api PATCH "/v1/repositories/$REPO" -d '{"network": null}'
+is "$CODE $(json .network)" "200 null" "null takes it away"
+is "$(run 'for h in good.test a.other.test; do curl -s -o /dev/null -w "%{http_code} " http://$h/; done')" "200 200 " "and the workspace has its own again"
+EXEC=$(api POST /v1/tokens -d '{"name": "e", "scopes": ["exec"]}'; json .token)
+is "$(curl -s -o /dev/null -w '%{http_code}' -X PATCH -H "Authorization: Bearer $EXEC" "$URL/v1/repositories/$REPO" -d '{"network": null}')" 403 "it is an admin's to change"
 done_testing

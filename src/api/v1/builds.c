@@ -208,6 +208,15 @@ static void on_fetched(struct waiter *w)
     v1_call_show(c, 200, &v1_repository_shape, repo);
 }
 
+static void on_changed(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    if (w->err.code)
+        v1_call_err(c, &w->err);
+    else
+        v1_call_show(c, 200, &v1_repository_shape, w->result);
+}
+
 void v1_repositories_fetch(struct http_req *r)
 {
     struct err e;
@@ -240,6 +249,52 @@ void v1_repositories_get(struct http_req *r)
         v1_answer_show(r, 200, &v1_repository_shape, repo);
     else
         v1_err(r, &e);
+}
+
+struct repo_network {
+    uint64_t given;
+    struct json_strings allow;
+};
+static const struct json_field repo_network_fields[] = {
+    JSON_FIELD(struct repo_network, allow, JSON_STRINGS, .flags = JSON_REQUIRED, .max = 256,
+               .item_max = 300, .doc = "as a workspace's; @git has its own server"),
+};
+static const struct json_table repo_network_table = {
+    "RepositoryNetworkBody", repo_network_fields, N_ELEMS(repo_network_fields),
+    sizeof(struct repo_network), offsetof(struct repo_network, given)};
+struct repo_body {
+    uint64_t given;
+    struct repo_network network;
+};
+static const struct json_field repo_fields[] = {
+    JSON_FIELD(struct repo_body, network, JSON_OBJECT, .sub = &repo_network_table,
+               .doc = "what its workspaces may reach at most; null: no such list"),
+};
+const struct json_table v1_repository_body_table = {"RepositoryBody", repo_fields,
+                                                    N_ELEMS(repo_fields), sizeof(struct repo_body),
+                                                    offsetof(struct repo_body, given)};
+
+void v1_repositories_patch(struct http_req *r)
+{
+    struct err e;
+    struct repo_body b = {0};
+    own_json_pool struct json_pool pool;
+    json_pool_init(&pool);
+    if (v1_read_body(r, &v1_repository_body_table, &pool, &b))
+        return;
+    struct repository *repo = core_repo_find(v1_of(r)->core, r->params[0], &e);
+    if (!repo) {
+        v1_err(r, &e);
+        return;
+    }
+    if (!b.given) {
+        v1_answer_show(r, 200, &v1_repository_shape, repo);
+        return;
+    }
+    const char *const *allow = b.network.given ? v1_strings(&b.network.allow, &pool) : NULL;
+    struct call *c = v1_call_new(r, sizeof(*c));
+    c->w.on_done = on_changed;
+    (void)v1_call_started(c, core_repo_network(c->v->core, repo, allow, &c->w, &e), &e);
 }
 
 void v1_repositories_delete(struct http_req *r)

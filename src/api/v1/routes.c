@@ -272,6 +272,9 @@ const struct http_route v1_routes[] = {
          "repositories", 200, .answer = &v1_repository_shape),
     DO(POST, "/v1/repositories", v1_repositories_fetch, "Mirror a repository, or fetch it again.",
        "repositories", 200, .body = &v1_fetch_table, .answer = &v1_repository_shape),
+    ADMIN(PATCH, "/v1/repositories/{id}", v1_repositories_patch, BODY_JSON,
+          "Change what its workspaces may reach at most.", "repositories", 200,
+          .body = &v1_repository_body_table, .answer = &v1_repository_shape),
     ADMIN(DELETE, "/v1/repositories/{id}", v1_repositories_delete, BODY_NONE,
           "Delete a mirror that no workspace uses.", "repositories", 204),
 

@@ -103,6 +103,7 @@ HANDLER(v1_profiles_get)
 HANDLER(v1_repositories_list)
 HANDLER(v1_repositories_get)
 HANDLER(v1_repositories_fetch)
+HANDLER(v1_repositories_patch)
 HANDLER(v1_repositories_delete)
 HANDLER(v1_tokens_create)
 HANDLER(v1_tokens_list)
@@ -129,9 +130,9 @@ HANDLER(v1_system_openapi)
 #undef HANDLER
 extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, v1_fork_table,
     v1_snapshot_table, v1_restore_table, v1_signal_table, v1_stdin_table, v1_resize_table,
-    v1_move_table, v1_mkdir_table, v1_token_table, v1_user_table, v1_fetch_table, v1_run_table,
-    v1_continue_table, v1_message_table, v1_interrupt_table, v1_answer_table, v1_secret_table,
-    v1_provider_table;
+    v1_move_table, v1_mkdir_table, v1_token_table, v1_user_table, v1_fetch_table,
+    v1_repository_body_table, v1_run_table, v1_continue_table, v1_message_table, v1_interrupt_table,
+    v1_answer_table, v1_secret_table, v1_provider_table;
 // Runs, for the files that deal with them (runs.c).
 struct run;
 extern const char *const v1_run_modes[];

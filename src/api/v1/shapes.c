@@ -348,6 +348,24 @@ static const char *repo_word(uint32_t v)
 {
     return repo_status_name((enum repo_status)v);
 }
+static void write_repo_network(struct json_out *o, const char *name, const void *at)
+{
+    const struct repository *repo = at;
+    if (!repo->allow) {
+        json_null(o, name);
+        return;
+    }
+    json_begin(o, name);
+    json_begin_array(o, "allow");
+    for (const char *const *a = repo->allow; *a; a++)
+        json_str(o, NULL, *a);
+    json_end_array(o);
+    json_end(o);
+}
+static const struct json_show repo_network_rows[] = {
+    {.name = "allow", .type = SHOW_STRINGS},
+};
+static const struct json_shape repo_network_shape = {"RepositoryNetwork", repo_network_rows, 1};
 #define RP(m, t, ...) JSON_SHOW(struct repository, m, t, ##__VA_ARGS__)
 static const struct json_show repository_rows[] = {
     RP(id, SHOW_CHARS),
@@ -357,6 +375,12 @@ static const struct json_show repository_rows[] = {
     RP(bytes, SHOW_U64),
     RP(objects, SHOW_U64),
     RP(workspaces, SHOW_U32),
+    {.name = "network",
+     .type = SHOW_CALL,
+     .sub = &repo_network_shape,
+     .flags = SHOW_EMPTY_NULL,
+     .call = write_repo_network,
+     .doc = "what its workspaces may reach at most; null: no such list"},
     JSON_SHOW_AS(struct repository, created_ms, "created_at", SHOW_TIME),
     JSON_SHOW_AS(struct repository, fetched_ms, "fetched_at", SHOW_TIME),
 };

@@ -30,6 +30,7 @@ static const char *const digests[] = {
     "bdf9ec4f69d9251167165c2051adab3af6d4cffc5cf763e505655f365c77ec64", // 12
     "d17cad66352b934efe7db5ae046e6b5dd407d15e3ae5ffc85e2c55e446d349a6", // 13
     "81d2cc81678e5846e3608c81eaa49aa57ca47dfb7e73f549ad149d852ce6c869", // 14
+    "9d0a783145700479a99b9a284bf56bc69b671912a91059a92d96eda42a446f01", // 15
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
