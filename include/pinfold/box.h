@@ -56,14 +56,15 @@ struct box {
     char profile[NAME_MAX_LEN + 1];
     char dir[ID_MAX]; // whose disk it holds, or ""
     pid_t pid;
-    int pidfd, cgroup_fd; // init, the v2 directory
-    int control_fd;       // init's socket, to give away: a box whose socket is closed is orphaned
+    int pidfd;      // init
+    int control_fd; // init's socket, to give away: a box whose socket is closed is orphaned
     uint32_t uid_base;
     char address[48];
     struct box_groups *groups;
     bool listens; // may have what box_net_fds gives
     bool adopted; // taken up from an earlier process: not our child, no control_fd
 };
+int box_cgroup_fd(const struct box *b); // the v2 directory; the caller's
 // Another end of its init's socket, for a box whose socket nobody holds any more; -1 when somebody
 // does. The caller's.
 int box_control(const struct box *b);
@@ -89,6 +90,7 @@ void box_kill(struct box_host *h, struct box *b);
 void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_oom_kills);
 // So that a box outlives this process: a record of it, which goes with its groups.
 int box_record(const struct box *b, struct err *e);
+void box_rest(struct box *b); // then: keep no more of it open than its pidfd, since each clone pays
 // At a start: take up the boxes that an earlier process of this group recorded and that still
 // live (on_box gets each, to copy), end and remove everything else of that life.
 int box_recover(struct box_host *h, void (*on_box)(void *arg, const struct box *b), void *arg,

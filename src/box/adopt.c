@@ -37,9 +37,14 @@ int box_record(const struct box *b, struct err *e)
     return groups_record(b->groups, &r, sizeof(r), e);
 }
 
+void box_rest(struct box *b)
+{
+    groups_rest(b->groups);
+}
+
 static bool read_record(struct box_host *h, const char *id, struct box *b, struct record *r)
 {
-    *b = (struct box){.pidfd = -1, .control_fd = -1, .cgroup_fd = -1};
+    *b = (struct box){.pidfd = -1, .control_fd = -1};
     if (strlen(id) >= sizeof(b->id) || !cgroups_record(h->cgroups, id, r, sizeof(*r)) ||
         r->version != VERSION || r->pid < 2)
         return false;
@@ -61,14 +66,12 @@ static bool adopt(struct box_host *h, const char *id, struct box *b)
     b->pidfd = (int)syscall(SYS_pidfd_open, b->pid, 0);
     if (b->pidfd >= 0 && proc_start_time(b->pid) == r.start &&
         (b->groups = groups_reopen(h->cgroups, id, b->pid, &r.limits))) {
-        b->cgroup_fd = fcntl(groups_v2_fd(b->groups), F_DUPFD_CLOEXEC, 3);
         b->adopted = b->listens = true;
         if (!b->dir[0] || !disk_reopen(h, b->dir, b->pid))
             return true;
     }
     groups_remove(ptr_steal(&b->groups));
     fd_close(&b->pidfd);
-    fd_close(&b->cgroup_fd);
     return false;
 }
 

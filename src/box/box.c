@@ -422,7 +422,6 @@ int box_start_finish(struct box_start *s, struct box *ret, char step[32], struct
     *ret = (struct box){.pid = s->pid,
                         .pidfd = fd_steal(&s->pidfd),
                         .control_fd = fd_steal(&s->control_fd),
-                        .cgroup_fd = fd_steal(&s->inherit[INIT_FD_CGROUP]),
                         .uid_base = s->uid_base,
                         .listens = s->listens,
                         .groups = ptr_steal(&s->groups)};
@@ -482,7 +481,11 @@ void box_reap(struct box_host *h, struct box *b, int *ret_status, uint64_t *ret_
         disk_unuse(h, b->dir);
     fd_close(&b->pidfd);
     fd_close(&b->control_fd);
-    fd_close(&b->cgroup_fd);
+}
+
+int box_cgroup_fd(const struct box *b)
+{
+    return groups_open_v2(b->groups);
 }
 
 int box_stat(struct box_host *h, const struct box *b, struct box_stat *ret, struct err *e)

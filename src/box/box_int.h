@@ -41,7 +41,9 @@ bool cgroups_record(const struct cgroups *c, const char *id, void *p, size_t n);
 struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid,
                                  const struct limits *l);
 const struct limits *groups_limits(const struct box_groups *g);
-int groups_v2_fd(const struct box_groups *g); // the delegated directory
+int groups_v2_fd(const struct box_groups *g);   // the delegated directory; of one that starts
+int groups_open_v2(const struct box_groups *g); // the same of any; the caller's
+void groups_rest(struct box_groups *g);
 // What cannot be cloned into: files through which the child joins by writing 0; -1 where there is
 // none. The caller's.
 #define JOIN_MAX 3

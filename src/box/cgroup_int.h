@@ -17,8 +17,10 @@ struct cgroups {
 struct box_groups {
     const struct cgroups *c;
     char id[ID_MAX];
+    // While it starts; of one that lives none is open (groups_rest).
     int top_fd, v2_fd; // v2: the box's group; the delegated one (the same without controllers)
     int v1_fd[CTL_N];
+    bool on_v1[CTL_N]; // there is one
     struct limits limits;
 };
 extern const char *const controller_names[CTL_N];

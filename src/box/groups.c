@@ -14,6 +14,7 @@
 #include <pinfold/own.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 static int write_number(int fd, const char *file, uint64_t n, struct err *e)
 {
@@ -71,10 +72,12 @@ static int limit_pids(int fd, bool v2, const struct limits *l, struct err *e)
     return l->pids ? write_number(fd, "pids.max", l->pids + 1u, e) : 0;
 }
 
+// A quota of all there is would only cost: the kernel looks at every group of the machine to set it.
 static int limit_cpu(int fd, bool v2, const struct limits *l, struct err *e)
 {
     char text[48];
-    if (!l->cpu_percent)
+    long cpus = sysconf(_SC_NPROCESSORS_CONF); // those that may yet come, too
+    if (!l->cpu_percent || (cpus > 0 && l->cpu_percent >= 100ull * (unsigned long)cpus))
         return 0;
     const uint64_t period = 100000; // microseconds, the kernel's default
     uint64_t quota = period / 100 * l->cpu_percent;
@@ -125,6 +128,7 @@ static int make_v1(struct box_groups *g, uint32_t uid, struct err *e)
     for (int i = 0; i < CTL_N; i++) {
         if (g->c->v1_fd[i] < 0 || (i == CTL_CPU && !g->limits.cpu_percent))
             continue;
+        g->on_v1[i] = true;
         g->v1_fd[i] = group_child(g->c->v1_fd[i], g->id, e);
         if (g->v1_fd[i] < 0 || set_limit[i](g->v1_fd[i], false, &g->limits, e))
             return -1;
@@ -180,25 +184,27 @@ static bool is_member(const char *id, pid_t pid)
     return at && strchr("/\n", at[strlen(want)]);
 }
 
-struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid,
-                                 const struct limits *l)
+void groups_rest(struct box_groups *g)
 {
-    struct box_groups *g = xcalloc(1, sizeof(*g));
-    *g = (struct box_groups){.c = c, .top_fd = open_group(c->v2_fd, id), .limits = *l};
-    (void)snprintf(g->id, sizeof(g->id), "%s", id);
-    g->v2_fd = open_group(g->top_fd, "d");
-    if (g->v2_fd < 0 && g->top_fd >= 0)
-        g->v2_fd = fcntl(g->top_fd, F_DUPFD_CLOEXEC, 3);
-    for (int i = 0; i < CTL_N; i++)
-        g->v1_fd[i] = open_group(c->v1_fd[i], id);
-    if (g->top_fd >= 0 && is_member(id, pid))
-        return g;
-    // Not this box's: leave the groups to the removal of leftovers.
     fd_close(&g->top_fd);
     fd_close(&g->v2_fd);
     for (int i = 0; i < CTL_N; i++)
         fd_close(&g->v1_fd[i]);
-    free(g);
+}
+
+struct box_groups *groups_reopen(struct cgroups *c, const char *id, pid_t pid,
+                                 const struct limits *l)
+{
+    struct box_groups *g = xcalloc(1, sizeof(*g));
+    *g = (struct box_groups){.c = c, .top_fd = open_group(c->v2_fd, id), .v2_fd = -1, .limits = *l};
+    (void)snprintf(g->id, sizeof(g->id), "%s", id);
+    for (int i = 0; i < CTL_N; i++)
+        g->on_v1[i] = (g->v1_fd[i] = open_group(c->v1_fd[i], id)) >= 0;
+    bool good = g->top_fd >= 0 && is_member(id, pid);
+    groups_rest(g);
+    if (good)
+        return g;
+    free(g); // not this box's: leave the groups to the removal of leftovers
     return NULL;
 }
 
@@ -210,6 +216,15 @@ const struct limits *groups_limits(const struct box_groups *g)
 int groups_v2_fd(const struct box_groups *g)
 {
     return g->v2_fd;
+}
+
+int groups_open_v2(const struct box_groups *g)
+{
+    bool any = false;
+    for (int i = 0; i < CTL_N; i++)
+        any |= g->c->on_v2[i];
+    own_fd int top = open_group(g->c->v2_fd, g->id);
+    return any && top >= 0 ? open_group(top, "d") : fd_steal(&top);
 }
 
 // By tasks, not cgroup.procs: one thread that moves itself waits for nobody, while to move another
@@ -244,35 +259,37 @@ int groups_init_fds(struct box_groups *g, int fds[INIT_FD_END], struct init_star
 
 void groups_kill(struct box_groups *g)
 {
-    if (g && g->top_fd >= 0)
-        (void)io_write_file(g->top_fd, "cgroup.kill", "1", NULL); // empty groups take it too
+    own_fd int top = g ? open_group(g->c->v2_fd, g->id) : -1;
+    if (top >= 0)
+        (void)io_write_file(top, "cgroup.kill", "1", NULL); // empty groups take it too
 }
 
 uint64_t groups_oom_kills(const struct box_groups *g)
 {
-    int mem = g->v1_fd[CTL_MEMORY];
-    if (mem >= 0)
-        return group_key(mem, "memory.oom_control", "oom_kill");
-    return g->top_fd < 0 ? 0 : group_key(g->top_fd, "memory.events", "oom_kill");
+    bool v1 = g->on_v1[CTL_MEMORY];
+    own_fd int fd = open_group(v1 ? g->c->v1_fd[CTL_MEMORY] : g->c->v2_fd, g->id);
+    return fd < 0 ? 0 : group_key(fd, v1 ? "memory.oom_control" : "memory.events", "oom_kill");
 }
 
 int groups_stat(struct box_groups *g, struct box_stat *ret, struct err *e)
 {
-    int mem = g->v1_fd[CTL_MEMORY], pids = g->v1_fd[CTL_PIDS];
+    own_fd int top = open_group(g->c->v2_fd, g->id);
+    own_fd int mem = g->on_v1[CTL_MEMORY] ? open_group(g->c->v1_fd[CTL_MEMORY], g->id) : -1;
+    own_fd int pids = open_group(g->on_v1[CTL_PIDS] ? g->c->v1_fd[CTL_PIDS] : g->c->v2_fd, g->id);
     struct box_stat s = {.limits = g->limits};
-    if (g->top_fd < 0)
+    if (top < 0 || pids < 0)
         return err_set(e, ERR_GONE, "the sandbox's groups are gone");
-    s.cpu_us = group_key(g->top_fd, "cpu.stat", "usage_usec");
+    s.cpu_us = group_key(top, "cpu.stat", "usage_usec");
     if (mem >= 0) {
         s.memory_bytes = group_number(mem, "memory.usage_in_bytes");
         s.memory_peak_bytes = group_number(mem, "memory.max_usage_in_bytes");
     } else {
-        s.memory_bytes = group_number(g->top_fd, "memory.current");
-        s.memory_peak_bytes = group_number(g->top_fd, "memory.peak"); // since Linux 5.19
+        s.memory_bytes = group_number(top, "memory.current");
+        s.memory_peak_bytes = group_number(top, "memory.peak"); // since Linux 5.19
     }
     s.oom_kills = groups_oom_kills(g);
-    s.pids = group_number(pids >= 0 ? pids : g->top_fd, "pids.current");
-    s.pids_refused = group_key(pids >= 0 ? pids : g->top_fd, "pids.events", "max");
+    s.pids = group_number(pids, "pids.current");
+    s.pids_refused = group_key(pids, "pids.events", "max");
     *ret = s;
     return 0;
 }
@@ -281,14 +298,10 @@ void groups_remove(struct box_groups *g)
 {
     if (!g)
         return;
-    fd_close(&g->v2_fd);
-    if (g->top_fd >= 0)
-        group_remove_tree(g->c->v2_fd, g->id);
-    fd_close(&g->top_fd);
-    for (int i = 0; i < CTL_N; i++) {
-        if (g->v1_fd[i] >= 0)
+    groups_rest(g);
+    group_remove_tree(g->c->v2_fd, g->id);
+    for (int i = 0; i < CTL_N; i++)
+        if (g->on_v1[i])
             group_remove_tree(g->c->v1_fd[i], g->id);
-        fd_close(&g->v1_fd[i]);
-    }
     free(g);
 }

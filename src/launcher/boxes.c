@@ -26,8 +26,9 @@ static void fill_started(struct msg_box_started *s, const struct box *b)
 static void send_started(struct launcher *l, uint64_t id, const struct msg_box_started *s,
                          const struct box *b, int control)
 {
-    int fds[WIRE_FDS_MAX] = {control, b->pidfd, b->cgroup_fd};
-    size_t n = control < 0 ? 0 : 3 + box_net_fds(b, fds + 3);
+    own_fd int group = control < 0 ? -1 : box_cgroup_fd(b);
+    int fds[WIRE_FDS_MAX] = {control, b->pidfd, group};
+    size_t n = group < 0 ? 0 : 3 + box_net_fds(b, fds + 3);
     launcher_send(l, MSG_BOX_STARTED, id, s, fds, n);
     for (size_t i = 3; i < n; i++)
         fd_close(&fds[i]);
@@ -173,6 +174,7 @@ static void finish(struct live_box *lb)
     fill_started(&s, &lb->box);
     send_started(l, lb->start_id, &s, &lb->box, lb->box.control_fd);
     fd_close(&lb->box.control_fd); // the server's alone, so that init sees the server's end
+    box_rest(&lb->box);
     box_start_abort(start);
 }
 

@@ -48,7 +48,7 @@ USE=$(json '.use | {memory_limit, pids_limit}' | tr -d ' \n')
 INIT=$(json .sandbox.init_pid)
 
 later fork POST "/v1/workspaces/$HEAVY/fork" -d '{"name": "copy"}' -m 60
-copying() { [ -n "$(ls -A "$STATE/trash")" ]; }
+copying() { ls "$STATE/trash" | grep -q ^new_; }
 try "a copy is being made" wait_until 20 copying
 OLD=$(pid_of launcher)
 kill -KILL "$OLD"
