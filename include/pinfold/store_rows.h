@@ -110,6 +110,7 @@ struct store_run {
     uint64_t n_changes;          // one more than there are; 0: it is not known
     struct store_blob approvals; // core's own fields of each
     uint64_t approval_ms;
+    uint32_t wishes;
 };
 struct store_snapshot {
     const char *id, *workspace, *name, *image;

@@ -199,6 +199,7 @@ int core_run_cancel(struct core *c, struct run *pub, struct err *e)
         c->n_runs_settled--;
     }
     r->cancelling = true;
+    run_row_changed(r);
     run_stop_work(r);
     return 0;
 }

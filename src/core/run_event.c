@@ -20,6 +20,7 @@ struct batch_event {
     enum event_type type;
     size_t at, len; // in bytes
 };
+#define AFTER_MAX 4 // run_begin, run_admit_all, and what a run is told or asked to do
 struct run_batch {
     struct db_job job; // first member
     struct runrec *r;
@@ -27,9 +28,9 @@ struct run_batch {
     size_t n, room;
     struct buf bytes;
     bool row;
-    struct run_copy copy; // as it is to be written
-    struct list waiters;  // for its commit
-    void (*after_commit)(struct runrec *r);
+    struct run_copy copy;                       // as it is to be written
+    struct list waiters;                        // for its commit
+    void (*after[AFTER_MAX])(struct runrec *r); // once it is committed, each once
 };
 
 static struct run_batch *gather(struct runrec *r)
@@ -124,7 +125,11 @@ void run_row_changed(struct runrec *r)
 
 void run_when_committed(struct runrec *r, void (*fn)(struct runrec *r))
 {
-    gather(r)->after_commit = fn;
+    struct run_batch *b = gather(r);
+    unsigned i = 0;
+    while (i < AFTER_MAX - 1 && b->after[i] && b->after[i] != fn)
+        i++;
+    b->after[i] = fn;
 }
 
 // --- writing ----------------------------------------------------------------------------------
@@ -213,8 +218,8 @@ static void put_back(struct runrec *r, struct run_batch *b)
         b->room = b->n + 1;
         (void)buf_append(&b->bytes, later->bytes.data, later->bytes.len);
         b->row |= later->row;
-        if (later->after_commit)
-            b->after_commit = later->after_commit;
+        for (unsigned i = 0; i < AFTER_MAX && later->after[i]; i++)
+            run_when_committed(r, later->after[i]); // r->next is b
         free_batch(later);
     }
     if (!r->core->closing)
@@ -288,7 +293,8 @@ static void run_written(struct db_job *j)
         put_back(r, b);
         return;
     }
-    void (*fn)(struct runrec *) = b->after_commit;
+    void (*after[AFTER_MAX])(struct runrec *);
+    memcpy(after, b->after, sizeof(after));
     if (!c->closing)
         committed(r, b);
     free_batch(b);
@@ -297,9 +303,9 @@ static void run_written(struct db_job *j)
         return;
     if (r->unwritten < UNWRITTEN_MAX / 2)
         core_follow_resume(&r->follower); // no-op unless it was paused
-    if (fn)
-        fn(r);
-    else if (r->settled)
+    for (unsigned i = 0; i < AFTER_MAX && after[i]; i++)
+        after[i](r);
+    if (!after[0] && r->settled)
         runs_trim(c);
 }
 

@@ -4,7 +4,7 @@
 // Theory of operation. What happens to a run is gathered into a batch: its events, and its row when
 // that changed. One batch of a run is being written at a time; when it is committed, events are
 // given to who listens, and who waits for the state is told. What must not happen before a state
-// is on the disk (a command must not start twice) waits in `after_commit`.
+// is on the disk (a command must not start twice) waits for its commit: run_when_committed.
 //
 // A turn is one execution of its command or tool. A further one, in the same workspace and session,
 // waits for a place like a run that is new.
@@ -26,7 +26,9 @@ struct run_copy {
     char *message, *result;
     struct strings *turns, *said, *repos, *changes, *approvals;
     struct run_usage totals;
+    uint32_t wishes; // that a person has: RUN_WISH_...
 };
+enum { RUN_WISH_CANCEL = 1, RUN_WISH_PAUSE = 2, RUN_WISH_INTERRUPT = 4 };
 struct runrec {
     struct run pub;
     struct core *core;
@@ -73,7 +75,6 @@ struct runrec {
     uint64_t seq, committed;
     size_t unwritten; // bytes of events
     bool events_cut;
-    void (*after_commit)(struct runrec *r); // of the batch that is gathered
 
     struct agent_reader *reader;
     struct execution *x; // that runs

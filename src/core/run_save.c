@@ -28,6 +28,8 @@ void run_copy_of(const struct runrec *r, struct run_copy *ret)
         .repos = strings_copy(r->repos->list),
         .changes = strings_copy(r->changes->list),
         .approvals = approvals_pack(r),
+        .wishes = (r->cancelling ? RUN_WISH_CANCEL : 0) | (r->pausing ? RUN_WISH_PAUSE : 0) |
+                  (r->interrupting ? RUN_WISH_INTERRUPT : 0),
         .totals = r->totals,
     };
 }
@@ -66,6 +68,7 @@ static void put_lists(const struct run_copy *c, struct store_run *ret)
     ret->repos = packed(c->repos);
     ret->changes = packed(c->changes);
     ret->approvals = packed(c->approvals);
+    ret->wishes = c->wishes;
 }
 
 // Texts that never change are the record's, the rest is of the copy: the database's thread reads
@@ -169,6 +172,9 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     r->repos = strings_take_with(r->repos, r->repos->n % 4, NULL); // whole ones
     r->changes = strings_unpack(row->changes.p, row->changes.len);
     r->approval_ms = row->approval_ms;
+    r->cancelling = row->wishes & RUN_WISH_CANCEL;
+    r->pausing = row->wishes & RUN_WISH_PAUSE;
+    r->interrupting = row->wishes & RUN_WISH_INTERRUPT;
     approvals_unpack(r, row->approvals.p, row->approvals.len);
     r->keep_workspace = row->keep_workspace;
     r->totals = row->totals;
@@ -334,6 +340,8 @@ static void resume(struct runrec *r)
     else
         run_end(r, RUN_INTERRUPTED, WHY_LOST,
                 core_lost_word(r->core, "the server restarted while it ran"));
+    if (r->x && r->x->live && (r->cancelling || r->pausing))
+        run_stop_work(r); // as a person wanted before
 }
 
 // A workspace whose run is gone, or begins anew with another one.

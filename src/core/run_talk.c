@@ -67,7 +67,8 @@ static void on_grace(struct timer *t)
 {
     struct runrec *r = container_of(t, struct runrec, grace);
     r->pausing = true;
-    run_stop_work(r);
+    if (r->x)
+        run_stop_work(r);
 }
 
 static void interrupt_now(struct runrec *r)
@@ -75,7 +76,9 @@ static void interrupt_now(struct runrec *r)
     own_buf struct buf b;
     char id[AGENT_ID_MAX];
     buf_init(&b, 4096);
-    if (!run_talks(r) || !r->x || !r->x->pub.stdin_open) {
+    if (!r->x || !r->interrupting)
+        return; // its turn has ended meanwhile
+    if (!run_talks(r) || !r->x->pub.stdin_open) {
         r->pausing = true;
         run_stop_work(r);
         return;

@@ -163,6 +163,12 @@ void run_turn_over(struct runrec *r, enum run_state to, enum run_reason why, con
 
 // --- the verbs --------------------------------------------------------------------------------
 
+static void pause_work(struct runrec *r)
+{
+    if (r->pausing && !run_state_at_rest(r->pub.state))
+        run_stop_work(r);
+}
+
 int core_run_pause(struct core *c, struct run *pub, struct err *e)
 {
     struct runrec *r = runrec_of(pub);
@@ -181,7 +187,8 @@ int core_run_pause(struct core *c, struct run *pub, struct err *e)
     if (r->pausing)
         return 0;
     r->pausing = true;
-    run_stop_work(r);
+    run_row_changed(r);
+    run_when_committed(r, pause_work); // it is known after a crash why its command ended
     return 0;
 }
 

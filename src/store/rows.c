@@ -171,6 +171,7 @@ static const struct store_field run_fields[] = {
     N(n_changes, U64),
     N(approvals, BLOB),
     N(approval_ms, U64),
+    N(wishes, U32),
 };
 
 #define S(m, k) FIELD(store_snapshot, m, COL_##k)

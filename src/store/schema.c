@@ -148,6 +148,8 @@ static const char *const steps[] = {
     // allow-lists of repositories
     ("ALTER TABLE repo ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE repo ADD COLUMN allow BLOB NOT NULL DEFAULT x''"),
+    // what persons want of a run that goes on
+    "ALTER TABLE run ADD COLUMN wishes INTEGER NOT NULL DEFAULT 0",
 };
 
 unsigned store_n_steps(void)

@@ -31,6 +31,7 @@ static const char *const digests[] = {
     "d17cad66352b934efe7db5ae046e6b5dd407d15e3ae5ffc85e2c55e446d349a6", // 13
     "81d2cc81678e5846e3608c81eaa49aa57ca47dfb7e73f549ad149d852ce6c869", // 14
     "9d0a783145700479a99b9a284bf56bc69b671912a91059a92d96eda42a446f01", // 15
+    "6cfc3e7e841ac6fb713e7922a51273a543b227a344513e094f2d7d2f9e2b66a4", // 16
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
