@@ -4,7 +4,7 @@
 #pragma once
 #include <pinfold/core_run.h>
 
-#define ITEMS_MAX 100000             // of all kinds
+#define ITEMS_MAX 20000              // of all kinds
 #define ITEM_MEMORY_MAX (64u << 20)  // of all of them
 #define ITEM_TEXT_MAX RUN_TEXT_BYTES // of a text
 #define ITEM_LABELS_MAX 64
@@ -59,5 +59,12 @@ int core_item_delete(struct core *c, struct item *it, struct waiter *w, struct e
 struct item *core_item_find(struct core *c, enum item_kind k, const char *id, struct err *e);
 // Oldest first: the one of this kind after prev, or the first. NULL at the end.
 struct item *core_item_next(struct core *c, enum item_kind k, const struct item *prev);
+// Oldest first, those newer than `after` ("" from the start), of one project unless that is NULL.
+struct item_filter {
+    enum item_kind kind;
+    const char *project;
+};
+size_t core_item_list(struct core *c, const struct item_filter *f, const char *after,
+                      struct item **ret, size_t max, bool *ret_more);
 // The newest run of a task, NULL for none.
 struct run *core_task_run(struct core *c, const struct item *task);

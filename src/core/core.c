@@ -148,12 +148,12 @@ static void on_tidy(struct timer *t)
 
 static void init_lists(struct core *c)
 {
-    struct list *heads[] = {
-        &c->waiting,    &c->later,      &c->fresh,       &c->fetched,       &c->graves,
-        &c->boxes,      &c->pool.boxes, &c->workspaces,  &c->exec_list,     &c->exec_queue,
-        &c->unsaved,    &c->build_list, &c->build_queue, &c->repos,         &c->checkouts,
-        &c->tokens,     &c->users,      &c->logins,      &c->run_list,      &c->run_queue,
-        &c->run_placed, &c->run_dirty,  &c->item_list,   &c->approval_list, &c->run_watches};
+    struct list *heads[] = {&c->waiting,     &c->later,      &c->fresh,         &c->fetched,
+                            &c->graves,      &c->boxes,      &c->pool.boxes,    &c->workspaces,
+                            &c->exec_list,   &c->exec_queue, &c->unsaved,       &c->build_list,
+                            &c->build_queue, &c->repos,      &c->checkouts,     &c->tokens,
+                            &c->users,       &c->logins,     &c->run_list,      &c->run_queue,
+                            &c->run_placed,  &c->run_dirty,  &c->approval_list, &c->run_watches};
     struct map **maps[] = {
         &c->sandboxes,    &c->ws_by_id,       &c->ws_by_name,    &c->execs, &c->builds,
         &c->layers,       &c->making,         &c->repos_by_id,   &c->idem,  &c->repos_by_mirror,
@@ -161,6 +161,8 @@ static void init_lists(struct core *c)
         &c->approvals};
     for (unsigned i = 0; i < N_ELEMS(heads); i++)
         list_init(heads[i]);
+    for (unsigned i = 0; i < N_ELEMS(c->item_lists); i++)
+        list_init(&c->item_lists[i]);
     for (unsigned i = 0; i < N_ELEMS(maps); i++)
         *maps[i] = map_new();
     secrets_init(c);

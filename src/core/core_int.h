@@ -157,8 +157,8 @@ struct core {
     uint64_t next_event_id;
     size_t run_bytes;
     struct timer run_timer;
-    struct map *items; // projects, agents, tasks
-    struct list item_list;
+    struct map *items;         // projects, agents, tasks
+    struct list item_lists[4]; // by their kind
     size_t item_bytes;
     const struct hook_style *hook_styles[8];
     unsigned n_hook_styles;

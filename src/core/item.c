@@ -6,6 +6,8 @@
 #include <pinfold/map.h>
 #include <pinfold/own.h>
 
+_Static_assert(sizeof(((struct core *)0)->item_lists) == ITEM_KINDS * sizeof(struct list),
+               "there is a list for each kind");
 static const char *const prefixes[ITEM_KINDS] = {
     [ITEM_PROJECT] = "prj", [ITEM_SOURCE] = "src", [ITEM_AGENT] = "agt", [ITEM_TASK] = "tsk"};
 
@@ -52,7 +54,7 @@ static void insert(struct core *c, struct itemrec *t)
     t->core = c;
     publish(t);
     (void)map_put(c->items, t->pub.id, t);
-    list_add_tail(&c->item_list, &t->all);
+    list_add_tail(&c->item_lists[t->pub.kind], &t->all);
 }
 
 static void take_out(struct itemrec *t)
@@ -185,8 +187,9 @@ int items_load(struct core *c, struct err *e)
 
 void items_free(struct core *c)
 {
-    list_for_safe (it, &c->item_list)
-        take_out(container_of(it, struct itemrec, all));
+    for (unsigned k = 0; k < ITEM_KINDS; k++)
+        list_for_safe (it, &c->item_lists[k])
+            take_out(container_of(it, struct itemrec, all));
 }
 
 // --- the verbs --------------------------------------------------------------------------------
@@ -274,16 +277,18 @@ int core_item_change(struct core *c, struct item *it, const struct item_spec *s,
 
 int core_item_delete(struct core *c, struct item *it, struct waiter *w, struct err *e)
 {
-    struct strings *gone = strings_copy(NULL);
+    own_free const char **ids = xcalloc(map_count(c->items) + 1, sizeof(*ids));
+    size_t n = 0;
     (void)e;
-    list_for (at, &c->item_list) {
-        struct itemrec *t = container_of(at, struct itemrec, all);
-        if (&t->pub != it && (it->kind != ITEM_PROJECT || strcmp(t->pub.project, it->id)))
-            continue;
-        t->deleting = true;
-        gone = strings_take_with(gone, 0, t->pub.id);
-    }
-    push(c, NULL, gone, w);
+    for (unsigned k = 0; k < ITEM_KINDS; k++)
+        list_for (at, &c->item_lists[k]) {
+            struct itemrec *t = container_of(at, struct itemrec, all);
+            if (&t->pub != it && (it->kind != ITEM_PROJECT || strcmp(t->pub.project, it->id)))
+                continue;
+            t->deleting = true;
+            ids[n++] = t->pub.id;
+        }
+    push(c, NULL, strings_copy(ids), w);
     return 0;
 }
 
@@ -299,14 +304,37 @@ struct item *core_item_find(struct core *c, enum item_kind k, const char *id, st
 
 struct item *core_item_next(struct core *c, enum item_kind k, const struct item *prev)
 {
-    struct itemrec *p = prev ? map_get(c->items, prev->id) : NULL;
-    for (struct list *it = p ? p->all.next : c->item_list.next; it != &c->item_list;
-         it = it->next) {
+    const struct list *head = &c->item_lists[k];
+    const struct itemrec *p =
+        prev ? (const void *)((const char *)prev - offsetof(struct itemrec, pub)) : NULL;
+    for (struct list *it = p ? p->all.next : head->next; it != head; it = it->next) {
         struct itemrec *t = container_of(it, struct itemrec, all);
-        if (t->pub.kind == k && t->recorded && !t->deleting)
+        if (t->recorded && !t->deleting)
             return &t->pub;
     }
     return NULL;
+}
+
+size_t core_item_list(struct core *c, const struct item_filter *f, const char *after,
+                      struct item **ret, size_t max, bool *ret_more)
+{
+    struct cursor cursor;
+    struct itemrec *at = map_get(c->items, cursor_init(&cursor, after));
+    struct item *it = at && at->pub.kind == f->kind ? &at->pub : NULL;
+    bool found = it;
+    size_t n = 0;
+    *ret_more = false;
+    while ((it = core_item_next(c, f->kind, it))) {
+        if ((f->project && strcmp(f->project, it->project)) ||
+            (!found && !cursor_newer(&cursor, it->id, it->created_ms)))
+            continue;
+        if (n == max) {
+            *ret_more = true;
+            break;
+        }
+        ret[n++] = it;
+    }
+    return n;
 }
 
 struct run *core_task_run(struct core *c, const struct item *task)

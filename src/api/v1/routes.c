@@ -202,7 +202,8 @@ const struct http_route v1_routes[] = {
          .list = true,
          .params = PARAMS(PAGE, {"status", "string", "only those in this state"},
                           {"agent", "string", "only those of this agent"},
-                          {"repository", "string", "only those over this one, as it was given"})),
+                          {"repository", "string", "only those over this one, as it was given"},
+                          {"task", "string", "only those of this one"})),
     READ("/v1/runs/{id}", v1_runs_get, "Show a run, when it has ended if asked for.", "runs", 200,
          .answer = &v1_run_shape, .params = PARAMS(WAIT)),
     DO(POST, "/v1/runs/{id}/cancel", v1_runs_cancel, "End a run and all that it started.", "runs",
@@ -258,6 +259,27 @@ const struct http_route v1_routes[] = {
           "What deliveries are signed with.", "runs", 200),
     DO(DELETE, "/v1/runs/{id}", v1_runs_delete, "Delete a run that has ended, with all of it.",
        "runs", 204),
+// what runs belong to
+#define ITEMS(path, one, many, making, one_body, shape)                                            \
+    DO(POST, path, v1_items_create, making, "projects", 201, .body = one_body, .answer = shape,    \
+       .idempotent = true),                                                                        \
+        READ(path, v1_items_list, "List " many ", oldest first.", "projects", 200,                 \
+             .answer = shape, .list = true,                                                        \
+             .params = PARAMS(PAGE, {"project", "string", "only those of this one"})),             \
+        READ(path "/{id}", v1_items_get, "Show " one ".", "projects", 200, .answer = shape),       \
+        DO(PATCH, path "/{id}", v1_items_patch, "Change " one "; members given replace.",          \
+           "projects", 200, .body = one_body, .answer = shape),                                    \
+        DO(DELETE, path "/{id}", v1_items_delete, "Delete " one ".", "projects", 204)
+    ITEMS("/v1/projects", "a project", "projects", "Make a project.", &v1_project_table,
+          &v1_project_shape),
+    ITEMS("/v1/sources", "a project's repository", "projects' repositories",
+          "Add a repository to a project.", &v1_source_table, &v1_source_shape),
+    ITEMS(
+        "/v1/definitions", "a defined agent", "defined agents",
+        "Define an agent: a tool with its model and instructions. Runs name its id as their agent.",
+        &v1_definition_table, &v1_definition_shape),
+    ITEMS("/v1/tasks", "a task", "tasks", "Make a task. It follows the runs that name it.",
+          &v1_task_table, &v1_task_shape),
     READ("/v1/agents", v1_agents_list, "List agents.", "runs", 200, .answer = &v1_agent_shape,
          .list = true),
     READ("/v1/agents/{name}", v1_agents_get, "Show an agent.", "runs", 200,

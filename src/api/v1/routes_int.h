@@ -96,6 +96,11 @@ HANDLER(v1_runs_interrupt)
 HANDLER(v1_approvals_list)
 HANDLER(v1_approvals_get)
 HANDLER(v1_approvals_answer)
+HANDLER(v1_items_create)
+HANDLER(v1_items_list)
+HANDLER(v1_items_get)
+HANDLER(v1_items_patch)
+HANDLER(v1_items_delete)
 HANDLER(v1_agents_list)
 HANDLER(v1_agents_get)
 HANDLER(v1_profiles_list)
@@ -132,7 +137,8 @@ extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, 
     v1_snapshot_table, v1_restore_table, v1_signal_table, v1_stdin_table, v1_resize_table,
     v1_move_table, v1_mkdir_table, v1_token_table, v1_user_table, v1_fetch_table,
     v1_repository_body_table, v1_run_table, v1_continue_table, v1_message_table, v1_interrupt_table,
-    v1_answer_table, v1_secret_table, v1_provider_table;
+    v1_answer_table, v1_secret_table, v1_provider_table, v1_project_table, v1_source_table,
+    v1_definition_table, v1_task_table;
 // Runs, for the files that deal with them (runs.c).
 struct run;
 extern const char *const v1_run_modes[];
@@ -142,4 +148,5 @@ struct exec *v1_run_exec(struct http_req *r, const struct run *run, uint64_t tur
 void v1_run_show_or_wait(struct call *c, struct run *run); // when it has come to rest
 void v1_run_recorded(struct waiter *w);                    // of a call's waiter: the same
 extern const struct json_shape v1_delivery_shape, v1_run_shape, v1_event_shape, v1_agent_shape,
-    v1_approval_shape, v1_secret_shape, v1_provider_shape;
+    v1_approval_shape, v1_secret_shape, v1_provider_shape, v1_project_shape, v1_source_shape,
+    v1_definition_shape, v1_task_shape;

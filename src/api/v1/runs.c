@@ -244,6 +244,9 @@ static const struct json_show run_rows[] = {
     RN(silence_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL),
     RN_AS(workspace, "workspace_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL,
           .doc = "where it ran; null: in a sandbox that is gone"),
+    RN_AS(project, "project_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
+    RN_AS(definition, "definition_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
+    RN_AS(task, "task_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
     RN_AS(exec, "exec_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL, .doc = "its turn's command"),
     RN_AS(turns, "earlier_exec_ids", SHOW_STRINGS, .doc = "those of the turns before"),
     RN_AS(n_events, "events", SHOW_U64, .doc = "how many there are"),
@@ -287,7 +290,7 @@ static const struct json_table terminal_table = {
 
 struct run_body {
     uint64_t given;
-    const char *agent, *prompt, *command, *provider, *model, *effort, *image, *profile;
+    const char *agent, *task, *prompt, *command, *provider, *model, *effort, *image, *profile;
     struct json_strings argv;
     struct worktree_body repository;
     struct json_objects repositories;
@@ -315,7 +318,9 @@ static const struct json_field run_fields[] = {
                                  "at all: an empty workspace is kept all the same"),
     [F_TERMINAL] = RB(terminal, JSON_OBJECT, .sub = &terminal_table,
                       .doc = "it runs on one, which is recorded"),
-    RB(agent, JSON_STRING, .max = NAME_MAX_LEN, .doc = "command, shell, cursor ...; command"),
+    RB(agent, JSON_STRING, .max = NAME_MAX_LEN,
+       .doc = "command, shell, cursor ..., or the id of a definition; command"),
+    RB(task, JSON_STRING, .max = ID_MAX, .doc = "id of the task that it carries out"),
     RB(prompt, JSON_STRING, .max = RUN_TEXT_BYTES, .doc = "what it is to do"),
     RB(command, JSON_STRING, .min = 1, .max = RUN_TEXT_BYTES,
        .doc = "of agent command: text for /bin/sh -c"),
@@ -398,6 +403,7 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
     struct json_fault f;
     *ret = (struct run_spec){
         .agent = b->agent,
+        .task = b->task,
         .prompt = b->prompt,
         .command = b->command,
         .argv = b->argv.n ? v1_strings(&b->argv, pool) : NULL,
@@ -513,7 +519,8 @@ static int filter_of(struct http_req *r, struct run_filter *ret)
     const char *status = http_query(r, "status");
     enum run_state state;
     *ret = (struct run_filter){.agent = http_query(r, "agent"),
-                               .repository = http_query(r, "repository")};
+                               .repository = http_query(r, "repository"),
+                               .task = http_query(r, "task")};
     if (!status)
         return 0;
     if (run_state_parse(status, &state)) {
