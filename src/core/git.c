@@ -84,12 +84,43 @@ static void record(struct gitjob *g)
     rep_save(r);
 }
 
+static void say_end(const struct gitjob *g)
+{
+    const char *detail = g->reply ? repo_reply_detail(g->reply) : "";
+    if (g->log && g->err.code)
+        source_printf(g->log, "clone: %s%s%.200s\n", g->err.text, *detail ? ": " : "", detail);
+    else if (g->log && g->op != REPO_OP_CHECKOUT)
+        source_printf(g->log, "clone: %s at %.40s\n", g->result.ref[0] ? g->result.ref : "commit",
+                      g->result.commit);
+}
+
+// Those that wanted the same get it too, or their turn when it was given up.
+static void share(struct gitjob *g)
+{
+    struct rep *r = g->rep;
+    struct list *first = r->jobs.next;
+    while (!list_empty(&g->same)) {
+        struct gitjob *o = container_of(g->same.next, struct gitjob, link);
+        list_del(&o->link);
+        if (g->cancelled) {
+            list_add_tail(first, &o->link);
+            continue;
+        }
+        o->result = g->result;
+        o->err = g->err;
+        say_end(o);
+        o->on_done(o, o->owner, &o->err);
+        free_job(o);
+    }
+}
+
 static void end(struct gitjob *g)
 {
     struct rep *r = g->rep;
     list_del(&g->link);
     record(g);
     budget_used(r->core, BUDGET_MIRRORS, r->pub.mirror, g->result.bytes || g->err.code);
+    share(g);
     g->on_done(g, g->owner, &g->err);
     free_job(g);
     run_next(r);
@@ -145,12 +176,7 @@ static void on_proc_end(struct proc *p, const struct outcome *o)
     struct gitjob *g = container_of(p, struct gitjob, proc);
     if (!g->err.code)
         why_ended(g, o);
-    const char *detail = g->reply ? repo_reply_detail(g->reply) : "";
-    if (g->log && g->err.code)
-        source_printf(g->log, "clone: %s%s%.200s\n", g->err.text, *detail ? ": " : "", detail);
-    else if (g->log && g->op != REPO_OP_CHECKOUT)
-        source_printf(g->log, "clone: %s at %.40s\n", g->result.ref[0] ? g->result.ref : "commit",
-                      g->result.commit);
+    say_end(g);
     finish(g);
 }
 
@@ -266,6 +292,16 @@ static void on_mirror(struct ask *a, struct wire_msg *m, const struct err *err)
     start(g);
 }
 
+// A look at the remote answers everybody who asked before it began, for the same with the same
+// credentials. With an allow-list each goes out by his own.
+static bool is_same(const struct gitjob *a, const struct gitjob *b)
+{
+    const struct repo_request *p = &a->request, *q = &b->request;
+    return a->op == REPO_OP_MIRROR && b->op == REPO_OP_MIRROR && !by_list(a) && !by_list(b) &&
+           !strcmp(p->ref, q->ref) && !strcmp(p->username, q->username) &&
+           !strcmp(p->password, q->password) && !strcmp(p->header, q->header);
+}
+
 static void run_next(struct rep *r)
 {
     if (list_empty(&r->jobs) || r->core->closing)
@@ -275,6 +311,11 @@ static void run_next(struct rep *r)
     if (g->begun) // by on_done of the one before
         return;
     g->begun = true;
+    list_for_safe (it, &r->jobs)
+        if (it != &g->link && is_same(g, container_of(it, struct gitjob, link))) {
+            list_del(it);
+            list_add_tail(&g->same, it);
+        }
     TEXT_PUT(m.mirror, r->pub.mirror);
     g->status_before = r->pub.status;
     r->pub.status = REPO_FETCHING;
@@ -308,6 +349,7 @@ struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e
     g->on_done = s->on_done;
     g->owner = s->owner;
     g->phase = REPO_PHASE_N;
+    list_init(&g->same);
     bool first = list_empty(&r->jobs);
     list_add_tail(&r->jobs, &g->link);
     if (s->log && s->op != REPO_OP_CHECKOUT)
@@ -326,6 +368,8 @@ void git_jobs_free(struct rep *r)
 {
     list_for_safe (it, &r->jobs) {
         struct gitjob *g = container_of(it, struct gitjob, link);
+        list_for_safe (other, &g->same)
+            free_job(container_of(other, struct gitjob, link));
         list_del(it);
         loop_timer_cancel(r->core->loop, &g->proc.timer);
         free_job(g);

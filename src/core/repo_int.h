@@ -25,8 +25,9 @@ struct rep {
 struct gitjob {
     struct core *core;
     struct rep *rep;
-    struct ws *ws; // for whom; its directory is at /workspace, but for MIRROR; NULL: nobody
-    struct list link;
+    struct ws *ws;    // for whom; its directory is at /workspace, but for MIRROR; NULL: nobody
+    struct list link; // in its mirror's jobs, or in `same` of one that runs
+    struct list same; // jobs that get its result
     struct repo_request request; // wiped once handed over
     enum repo_op op;
     enum repo_status status_before; // of its mirror

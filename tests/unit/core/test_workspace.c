@@ -140,6 +140,28 @@ static void repositories(void)
     ok(TURN_UNTIL(d.done) && !d.w.err.code, "and does");
     is_int(core_repo_list(F.core, "", r, 2, &more), 0, "none is left");
 
+    spec.repo_url = "https://example.org/crowd";
+    struct wait w[4];
+    struct workspace *crowd[4];
+    unsigned execs = F.execs;
+    for (unsigned i = 0; i < N_ELEMS(w); i++) {
+        char name[8];
+        (void)snprintf(name, sizeof(name), "crowd%u", i);
+        spec.name = name;
+        w[i] = wait_make(on_wait);
+        is_int(core_workspace_create(F.core, &spec, &w[i].w, &e), 0, "one of a crowd is asked for");
+    }
+    for (unsigned i = 0; i < N_ELEMS(w); i++) {
+        ok(TURN_UNTIL(w[i].done), "and begun");
+        crowd[i] = w[i].w.result;
+    }
+    for (unsigned i = 0; i < N_ELEMS(crowd); i++)
+        ok(settle(crowd[i]) && crowd[i]->status == WS_READY, "one of a crowd is made");
+    is_int(F.execs - execs, 3, "two looks at the remote and one checkout serve them all");
+    for (unsigned i = 0; i < N_ELEMS(crowd); i++)
+        ok(delete_it(crowd[i]), "it is deleted");
+
+    spec.name = "repo";
     spec.repo_url = "https://example.org/missing";
     ws = create(&spec).w.result;
     (void)settle(ws);
