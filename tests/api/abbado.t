@@ -22,10 +22,15 @@ case $prompt in *wait*) while [ ! -e go ]; do sleep 0.05; done ;; esac
 echo "$prompt" >>said
 line '{type: "result", subtype: "success", is_error: false, result: ("done: " + $t), session_id: $s}'
 E2
-chmod 755 "$repo/cursor-agent" "$WORK"
+cat >"$repo/claude" <<'E2'
+#!/bin/bash
+echo '{"type":"system","subtype":"init","session_id":"c-1","model":"m"}'
+jq -cMn --arg t "$*" '{type: "result", subtype: "success", is_error: false, result: $t, session_id: "c-1", usage: {input_tokens: 5, output_tokens: 2}}'
+E2
+chmod 755 "$repo/cursor-agent" "$repo/claude" "$WORK"
 git -C "$repo" add .
 git -C "$repo" -c user.name=a -c user.email=a@example.org commit -qm tool
-conf=("ImagesDir=$WORK/images" "RepositoryRoots=$WORK/repos" "MaxRuns=3")
+conf=("ImagesDir=$WORK/images" "AllowPrivate=127.0.0.1:9" "RepositoryRoots=$WORK/repos" "MaxRuns=3")
 server_start "${conf[@]}" || done_testing
 UUID='[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'
 SECOND='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
@@ -110,6 +115,16 @@ ask GET "/api/agents/$PLAIN"
 is "$CODE" 404 "and gone"
 ask POST /api/runs "{\"agent_id\": \"$AGENT\", \"task\": \"Implement user authentication\", \"source_branch\": \"HEAD\"}" # as written
 is "$CODE" 400 "a run of an agent without a provider of models is refused"
+api PUT /v1/providers/models -d '{"kind": "openai-compatible", "base_url": "http://127.0.0.1:9/v1", "models": ["m"]}'
+ask POST /api/runs "{\"agent_id\": \"$AGENT\", \"task\": \"Implement user authentication\", \"source_branch\": \"HEAD\"}" # as written
+is "$CODE $(json '"\(.status) \(.task)"')" "201 queued Implement user authentication" "with one it is made"
+RUN=$(json .id)
+becomes completed "and carried out"
+is "$(json '"\(.tokens_in) \(.tokens_out) \(.session_id)"')" "5 2 c-1" "its tokens are counted"
+ask GET "/api/runs/$RUN/events"
+like "$(json '.[] | select(.event_type == "run.result").payload.result')" '--model claude-sonnet-4-6 --max-turns 50 .*You are a senior developer....*Implement user authentication' "as its agent says: model, turns, instructions"
+ask DELETE "/api/runs/$RUN"
+api DELETE /v1/providers/models
 
 # --- runs
 ask POST /api/agents "{\"project_id\": \"$PROJECT\", \"name\": \"stand-in\", \"cli_name\": \"cursor\", \"instructions\": \"Be brief.\"}"

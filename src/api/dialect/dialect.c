@@ -53,8 +53,29 @@ struct dialects *dialects_new(const struct dialects_conf *conf, const struct dia
     return d;
 }
 
+// Every word of a setting has the name of a dialect, behind a "=" where there is one.
+static int check_names(const struct dialects *d, const char *list, bool tokenless, struct err *e)
+{
+    for (const char *p = list ? list : ""; *p; p += strcspn(p, " ")) {
+        p += strspn(p, " ");
+        size_t len = strcspn(p, " "), at = tokenless ? 0 : strcspn(p, "=") + 1;
+        bool found = !len;
+        for (unsigned i = 0; i < d->n && at < len; i++)
+            found |= strlen(d->at[i].dialect->name) == len - at &&
+                     !strncmp(d->at[i].dialect->name, p + at, len - at) &&
+                     (!tokenless || d->at[i].dialect->tokenless);
+        if (!found)
+            return err_set(e, ERR_BAD_REQUEST, "%s= has '%.*s', which is no dialect%s",
+                           tokenless ? "OpenDialects" : "DialectHosts", (int)(len < 60 ? len : 60),
+                           p, tokenless ? " whose clients have no tokens" : "");
+    }
+    return 0;
+}
+
 int dialects_mount(struct dialects *d, struct http_server *server, struct err *e)
 {
+    if (check_names(d, d->conf.hosts, false, e) || check_names(d, d->conf.open, true, e))
+        return -1;
     for (unsigned i = 0; i < d->n; i++)
         if (http_server_mount(server, &d->at[i].root, "", e) ||
             http_server_mount(server, &d->at[i].prefixed, d->at[i].prefix, e))

@@ -155,7 +155,10 @@ static void stream_writable(struct http_req *r)
 
 static void stream_stop(struct http_req *r)
 {
-    say_last(r->user, "reconnect");
+    struct stream *s = r->user;
+    if (s->l.run->state == RUN_RUNNING && !http_leaving(r))
+        return; // it is ended, which is told
+    say_last(s, http_leaving(r) ? "reconnect" : "end");
 }
 static const struct http_stream_ops stream_ops = {stream_writable, stream_stop};
 

@@ -137,6 +137,16 @@ static void *client(void *arg)
     return NULL;
 }
 
+static void refused(const char *hosts, const char *open, const char *want)
+{
+    struct err e = {0};
+    const struct dialects_conf conf = {.hosts = hosts, .open = open};
+    struct dialects *d = dialects_new(&conf, table, N_ELEMS(table));
+    is_int(dialects_mount(d, srv, &e), -1, "refused: %s %s", hosts, open);
+    is_str(e.text, want, "and says why");
+    dialects_free(d);
+}
+
 static int listen_somewhere(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -156,9 +166,13 @@ int main(void)
     http_limits_init(&limits);
     loop = loop_new(&e);
     srv = http_server_new(loop, &limits, &e);
+    refused("h=nobody", "", "DialectHosts= has 'h=nobody', which is no dialect");
+    refused("h=last h", "", "DialectHosts= has 'h', which is no dialect");
+    refused("", "last",
+            "OpenDialects= has 'last', which is no dialect whose clients have no tokens");
     const struct dialects_conf conf = {
         .hosts = "silent.test=silent  last.test=last h:7071=silent",
-        .open = "other silent",
+        .open = " silent ",
         .max_streams = 1,
         .counters = http_server_counters(srv),
     };
