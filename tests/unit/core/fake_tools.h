@@ -105,6 +105,8 @@ static void fake_git(void)
         (void)io_write_full(1, out.data, out.len);
         _exit(REPO_EXIT_FAILED);
     }
+    if (strstr(q->url.canonical, "crowd")) // until the test lets it go on
+        (void)close(open("../../go", O_RDONLY | O_CLOEXEC));
     struct repo_result r = {.fetched = true, .bytes = 1000, .objects = 10, .refs = 1, .files = 2};
     (void)snprintf(r.commit, sizeof(r.commit), "%040d", 7);
     (void)snprintf(r.ref, sizeof(r.ref), "refs/heads/main");

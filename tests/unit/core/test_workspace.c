@@ -144,6 +144,8 @@ static void repositories(void)
     struct wait w[4];
     struct workspace *crowd[4];
     unsigned execs = F.execs;
+    own_free char *gate = xasprintf("%s/go", F.root);
+    is_int(mkfifo(gate, 0600), 0, "a gate holds git");
     for (unsigned i = 0; i < N_ELEMS(w); i++) {
         char name[8];
         (void)snprintf(name, sizeof(name), "crowd%u", i);
@@ -155,6 +157,7 @@ static void repositories(void)
         ok(TURN_UNTIL(w[i].done), "and begun");
         crowd[i] = w[i].w.result;
     }
+    own_fd int open_gate = open(gate, O_RDWR | O_CLOEXEC);
     for (unsigned i = 0; i < N_ELEMS(crowd); i++)
         ok(settle(crowd[i]) && crowd[i]->status == WS_READY, "one of a crowd is made");
     is_int(F.execs - execs, 3, "two looks at the remote and one checkout serve them all");
