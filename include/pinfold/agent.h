@@ -29,6 +29,7 @@ bool agent_resumes(const struct agent_adapter *a); // it has sessions that can b
 
 // --- how to call it --------------------------------------------------------------------------
 
+#define AGENT_LIBRARY_MAX 16 // skills, and commands
 // NULL and 0: not given.
 struct agent_wish {
     const char *prompt, *model, *effort;
@@ -38,6 +39,8 @@ struct agent_wish {
     const char *command;     // of the agents command and shell; or
     const char *const *argv; // NULL at the end
     uint32_t max_turns;
+    // Names and texts, two and two, NULL at the end: put where the tool looks for them. NULL: none.
+    const char *const *skills, *const *commands;
     bool plan; // it is to say what it would do; its /workspace is read-only
     bool talk; // lines come on its standard input, which stays open; agent_talk.h
     bool ask;  // it is to ask before it uses a tool that changes something; with talk

@@ -12,6 +12,8 @@
 #define RUN_SAY_BYTES (120 * 1024)  // of a message: it fits a variable
 #define RUN_SAID_MAX 100            // messages that wait; together a MiB
 #define RUN_REPOS_MAX 8
+#define RUN_LIBRARY_BYTES (256 * 1024) // of all its skills and commands
+#define RUN_SKILL_BYTES (120 * 1024)   // of one: it fits a variable
 
 struct run {
     char id[ID_MAX]; // run_...
@@ -45,6 +47,7 @@ struct run {
     char workspace[ID_MAX];          // that it ran in; "" for none
     char exec[ID_MAX];               // of its turn: output is found there; "" before it starts
     const char *const *turns;        // those of earlier turns, NULL at the end
+    const char *const *skills, *const *commands; // names and texts; never NULL
     char session[AGENT_SESSION_MAX];
     char project[ID_MAX], definition[ID_MAX], task[ID_MAX]; // core_item.h; "" for none
     const char *webhook_url;                                // "" for none
@@ -92,7 +95,8 @@ struct run_spec {
     uint64_t timeout_ms; // conf's run_timeout_ms
     uint64_t silence_ms;
     int priority;
-    uint64_t approval_ms; // as in run
+    uint64_t approval_ms;                        // as in run
+    const char *const *skills, *const *commands; // names and texts, as an agent is to find them
 };
 // on_done once it is recorded; result: struct run *. ERR_LIMIT when too many wait already.
 int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *w, struct err *e);

@@ -187,6 +187,29 @@ static int check(const struct agent_adapter *a, const struct agent_wish *w, stru
     return 0;
 }
 
+struct shelf {
+    const struct agent_adapter *a;
+    const char *what, *where;
+};
+
+static int put_shelf(struct planner *p, const struct shelf *s, const char *const *items,
+                     struct err *e)
+{
+    unsigned n = 0;
+    for (; items && items[0] && items[1]; items += 2, n++) {
+        const char *at = s->where ? strstr(s->where, "%s") : NULL;
+        if (!at)
+            return err_set(e, ERR_BAD_REQUEST, "agent %s looks for no %s", s->a->name, s->what);
+        if (n == AGENT_LIBRARY_MAX)
+            return err_set(e, ERR_LIMIT, "there are more than %d %s", AGENT_LIBRARY_MAX, s->what);
+        if (!name_ok(items[0])) // it becomes a part of a path
+            return err_set(e, ERR_BAD_REQUEST, "%s: '%.64s' is not a name", s->what, items[0]);
+        plan_file(p, plan_text(p, "%.*s%s%s", (int)(at - s->where), s->where, items[0], at + 2),
+                  items[1]);
+    }
+    return 0;
+}
+
 // That nothing can be written is the sandbox's doing; this keeps the tool from trying.
 static const char plan_words[] =
     "Make a plan and change nothing: the working directory is read-only. Look at what you need to "
@@ -204,7 +227,9 @@ int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
     json_pool_init(plan.pool);
     if (w->plan && a->on_line)
         wish.prompt = plan_text(&p, "%s%s", plan_words, w->prompt);
-    if (a->plan(&p, e)) {
+    const struct shelf skills = {a, "skills", a->skills}, commands = {a, "commands", a->commands};
+    if (a->plan(&p, e) || put_shelf(&p, &skills, w->skills, e) ||
+        put_shelf(&p, &commands, w->commands, e)) {
         agent_plan_release(&plan);
         return -1;
     }

@@ -8,8 +8,8 @@
 #include <pinfold/json_tree.h>
 
 // A plan while it is written: lists that know their room.
-#define PLAN_WORDS 48
-#define PLAN_FILES 4
+#define PLAN_WORDS 96
+#define PLAN_FILES (2 * AGENT_LIBRARY_MAX + 4)
 struct planner {
     const struct agent_wish *wish;
     struct json_pool *pool;
@@ -30,6 +30,7 @@ const char *plan_json(struct planner *p, const char *s); // as a JSON string, wi
 
 struct agent_adapter {
     const char *name, *program, *doc, *state_dir, *ignores;
+    const char *skills, *commands; // where it looks below HOME, with %s for a name; NULL: nowhere
     bool needs_provider, needs_prompt, resumes;
     int (*plan)(struct planner *p, struct err *e);
     // A line that is a JSON object. NULL: it prints no such lines, its result is what it printed.

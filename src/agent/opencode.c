@@ -118,6 +118,8 @@ const struct agent_adapter agent_opencode = {
     .program = "opencode",
     .doc = "OpenCode, headless.",
     .state_dir = ".local/share/opencode",
+    .skills = ".config/opencode/skill/%s/SKILL.md",
+    .commands = ".config/opencode/command/%s.md",
     // This version asks no switch before it runs a repository's .opencode/plugin, in the sandbox.
     .ignores = "the repository's opencode.json (base URLs, commands), but not its .opencode/plugin",
     .needs_provider = true,

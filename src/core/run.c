@@ -56,7 +56,7 @@ size_t runrec_bytes(const struct runrec *r)
     return sizeof(*r) + strlen(r->prompt) + strlen(r->command) + r->argv->packed_len +
            r->set.env->packed_len + r->set.allow->packed_len + r->pub.result_len +
            strlen(r->message) + r->said->packed_len + r->turns->packed_len + r->repos->packed_len +
-           r->changes->packed_len;
+           r->changes->packed_len + r->skills->packed_len + r->commands->packed_len;
 }
 
 void runrec_insert(struct runrec *r)
@@ -94,6 +94,8 @@ void runrec_free(struct runrec *r)
     free(r->said);
     free(r->repos);
     free(r->changes);
+    free(r->skills);
+    free(r->commands);
     free(r);
 }
 
@@ -119,6 +121,8 @@ void runrec_publish(struct runrec *r)
     p->turns = r->turns->list;
     p->repos = r->repos->list;
     p->changes = r->changes->list;
+    p->skills = r->skills->list;
+    p->commands = r->commands->list;
     p->webhook_url = r->webhook_url;
     p->approval_ms = r->approval_ms;
     p->n_said = (uint32_t)r->said->n;

@@ -19,6 +19,8 @@ static int check_agent(const struct run_spec *s, const struct agent_adapter *a, 
                                     .argv = s->argv,
                                     .talk = agent_talks(a) && !s->rows,
                                     .ask = s->approval_ms != 0,
+                                    .skills = s->skills,
+                                    .commands = s->commands,
                                     .base_url = s->provider ? "http://provider"
                                                             : run_env(s->env, RUN_MODEL_URL),
                                     .api_key = run_env(s->env, RUN_MODEL_KEY)};
@@ -40,6 +42,23 @@ static int check_text(const char *text, const char *name, struct err *e)
         return err_set(e, ERR_LIMIT, "%s is larger than %d bytes; put it into a file", name,
                        RUN_TEXT_BYTES);
     return 0;
+}
+
+static int check_library(const struct run_spec *s, struct err *e)
+{
+    size_t bytes = 0;
+    const char *const *both[] = {s->skills, s->commands};
+    for (unsigned i = 0; i < N_ELEMS(both); i++)
+        for (const char *const *v = both[i]; v && *v; v++) {
+            bytes += strlen(*v);
+            if (strlen(*v) > RUN_SKILL_BYTES)
+                return err_set(e, ERR_LIMIT, "a skill or command is larger than %d bytes",
+                               RUN_SKILL_BYTES);
+        }
+    return bytes <= RUN_LIBRARY_BYTES
+               ? 0
+               : err_set(e, ERR_LIMIT, "skills and commands together are larger than %d bytes",
+                         RUN_LIBRARY_BYTES);
 }
 
 static int check_numbers(const struct core *c, const struct run_spec *s, struct err *e)
@@ -160,6 +179,8 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->said = strings_copy(NULL);
     r->repos = repos_of(s);
     r->changes = strings_copy(NULL);
+    r->skills = strings_copy(s->skills);
+    r->commands = strings_copy(s->commands);
     r->keep_workspace = s->keep_workspace;
     p->mode = s->mode;
     p->rows = s->rows;
@@ -223,8 +244,8 @@ int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *
                                  .limits = s->limits};
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
-    if (run_check_room(c, e) || check_numbers(c, s, e) || check_agent(s, a, e) ||
-        check_repository(c, s, key, e) || check_repositories(c, s, e) ||
+    if (run_check_room(c, e) || check_numbers(c, s, e) || check_library(s, e) ||
+        check_agent(s, a, e) || check_repository(c, s, key, e) || check_repositories(c, s, e) ||
         (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
         settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;

@@ -38,7 +38,7 @@ struct runrec {
     struct strings *argv;
     char *message;                // of this turn; "" in the first
     struct strings *turns, *said; // execs of earlier turns; messages that wait
-    struct strings *repos, *changes;
+    struct strings *repos, *changes, *skills, *commands;
     bool keep_workspace;
     char *webhook_url;
     char hook_style[24];     // name; "" for pinfold's own

@@ -61,7 +61,7 @@ static struct store_blob packed(const struct strings *s)
     return (struct store_blob){s->packed, s->packed_len};
 }
 
-static void put_lists(const struct run_copy *c, struct store_run *ret)
+static void put_lists(const struct runrec *r, const struct run_copy *c, struct store_run *ret)
 {
     ret->turns = packed(c->turns);
     ret->messages = packed(c->said);
@@ -69,6 +69,8 @@ static void put_lists(const struct run_copy *c, struct store_run *ret)
     ret->changes = packed(c->changes);
     ret->approvals = packed(c->approvals);
     ret->wishes = c->wishes;
+    ret->skills = packed(r->skills);
+    ret->commands = packed(r->commands);
 }
 
 // Texts that never change are the record's, the rest is of the copy: the database's thread reads
@@ -128,7 +130,7 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .totals = c->totals,
     };
     put_usage(&p->usage, ret);
-    put_lists(c, ret);
+    put_lists(r, c, ret);
 }
 
 // --- at start ---------------------------------------------------------------------------------
@@ -171,6 +173,8 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     r->repos = strings_unpack(row->repos.p, row->repos.len);
     r->repos = strings_take_with(r->repos, r->repos->n % 4, NULL); // whole ones
     r->changes = strings_unpack(row->changes.p, row->changes.len);
+    r->skills = strings_unpack(row->skills.p, row->skills.len);
+    r->commands = strings_unpack(row->commands.p, row->commands.len);
     r->approval_ms = row->approval_ms;
     r->cancelling = row->wishes & RUN_WISH_CANCEL;
     r->pausing = row->wishes & RUN_WISH_PAUSE;

@@ -172,6 +172,8 @@ static const struct store_field run_fields[] = {
     N(approvals, BLOB),
     N(approval_ms, U64),
     N(wishes, U32),
+    N(skills, BLOB),
+    N(commands, BLOB),
 };
 
 #define S(m, k) FIELD(store_snapshot, m, COL_##k)

@@ -150,6 +150,9 @@ static const char *const steps[] = {
      "ALTER TABLE repo ADD COLUMN allow BLOB NOT NULL DEFAULT x''"),
     // what persons want of a run that goes on
     "ALTER TABLE run ADD COLUMN wishes INTEGER NOT NULL DEFAULT 0",
+    // skills and commands of runs
+    "ALTER TABLE run ADD COLUMN skills BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE run ADD COLUMN commands BLOB NOT NULL DEFAULT x''",
 };
 
 unsigned store_n_steps(void)

@@ -44,7 +44,14 @@ echo '{"type":"init","session_id":"g-1","model":"m"}'
 jq -cn --arg t "$(stat -c %a-%h "$f") $(tr -d ' \n' <"$f") ${PINFOLD_FILE_0:-hidden} $(umask) ${*: -1}" '{type: "message", role: "assistant", content: $t}'
 echo '{"type":"result","status":"success","stats":{"input_tokens":5,"output_tokens":2}}'
 E
-chmod 755 "$repo/cursor-agent" "$repo/gemini"
+cat >"$repo/codex" <<'E'
+#!/bin/bash
+cd ~/.codex
+echo '{"type":"thread.started","thread_id":"t-1"}'
+jq -cn --arg t "$(find . -type f | wc -l) $(sha256sum <skills/one/SKILL.md | cut -c1-16) $(cat prompts/go.md)" '{type: "item.completed", item: {type: "agent_message", text: $t}}'
+echo '{"type":"turn.completed","usage":{"input_tokens":1}}'
+E
+chmod 755 "$repo/cursor-agent" "$repo/gemini" "$repo/codex"
 git -C "$repo" add .
 git -C "$repo" -c user.name=a -c user.email=a@example.org commit -qm agent
 chmod 755 "$WORK"
@@ -71,6 +78,16 @@ agent 'two words' "{\"agent\": \"gemini\", \"model\": \"m\", \"env\": {\"PATH\":
 is "$END $(json .result)" \
     'succeeded completed 600-1 {"security":{"auth":{"selectedType":"gemini-api-key"}},"privacy":{"usageStatisticsEnabled":false}} hidden 0022 two words' \
     "the settings that a tool needs are where it looks, its call is as it was"
+agent x '{"agent": "cursor", "skills": {"s": "x"}}'
+like "$CODE $(json .detail)" "^400 .*looks for no skills" "a tool without skills is given none"
+agent x '{"agent": "codex", "model": "m", "skills": {"../s": "x"}, "env": {"PINFOLD_MODEL_URL": "http://127.0.0.1:1"}}'
+is "$CODE" 400 "a skill's name is one"
+cat >"$WORK/wish" <<'E'
+{"agent": "codex", "model": "m", "skills": {"one": "---\nname: one\n---\ntext \"quoted\" $HOME `x`\n", "two": ""}, "commands": {"go": "do it"}}
+E
+agent x "$(jq -c '. + {env: {PATH: "/workspace:/usr/bin:/bin", PINFOLD_MODEL_URL: "http://127.0.0.1:1"}}' "$WORK/wish")"
+is "$END $(json '"\(.skills) \(.commands)"')" 'succeeded completed ["one","two"] ["go"]' "skills and commands are named"
+is "$(json .result)" "3 $(jq -j '.skills.one' "$WORK/wish" | sha256sum | cut -c1-16) do it" "and there, byte by byte"
 agent 'again' "{\"agent\": \"gemini\", \"model\": \"m\", \"env\": {\"HOME\": \"/dev/null\", \"PATH\": \"/workspace:/usr/bin:/bin\", \"PINFOLD_MODEL_URL\": \"http://127.0.0.1:1\"}}"
 like "$END $(json .error)" "^failed no_result .*/dev/null/.gemini/settings.json cannot be written" "a HOME that cannot be written is named"
 agent silent

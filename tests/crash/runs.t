@@ -8,7 +8,7 @@ need GIT
 repo=$WORK/repo
 git init -q -b main "$repo"
 git -C "$repo" -c user.name=a -c user.email=a@example.org commit -q --allow-empty -m empty
-server_start "MaxRuns=3" "RepositoryRoots=$WORK" || done_testing
+server_start "MaxRuns=3" "RepositoryRoots=$WORK" "CheckoutsKept=0" || done_testing
 
 run() { api POST "/v1/runs" -d "$1"; RUN=$(json .id); }
 status_is() { api GET "/v1/runs/$1"; [ "$(json .status)" = "$2" ]; }

@@ -98,6 +98,15 @@ static void write_repositories(struct json_out *o, const char *name, const void 
     json_end_array(o);
 }
 
+static void write_names(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    json_begin_array(o, name);
+    for (const char *const *p = *name == 's' ? r->skills : r->commands; *p; p += 2)
+        json_str(o, NULL, *p);
+    json_end_array(o);
+}
+
 static void write_changes(struct json_out *o, const char *name, const void *at)
 {
     const struct run *r = at;
@@ -239,6 +248,8 @@ static const struct json_show run_rows[] = {
     RN(profile, SHOW_CHARS),
     {.name = "network", .type = SHOW_CALL, .call = write_network, .sub = &network_shape},
     RN(env, SHOW_ENV),
+    {.name = "skills", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
+    {.name = "commands", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
     RN(limits, SHOW_OBJECT, .sub = &v1_limits_shape, .doc = "as asked for"),
     RN(timeout_ms, SHOW_U64),
     RN(silence_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL),
@@ -299,7 +310,7 @@ struct run_body {
     bool notify;
     uint32_t mode, permissions;
     uint64_t approval_ms;
-    struct json_map env;
+    struct json_map env, skills, commands;
     struct network_body network;
     struct json_strings secrets;
     struct limits limits;
@@ -336,6 +347,10 @@ static const struct json_field run_fields[] = {
        .doc = "plan: /workspace is read-only, and what it says is a plan"),
     RB(image, JSON_STRING, .max = NAME_MAX_LEN),
     RB(profile, JSON_STRING, .max = NAME_MAX_LEN),
+    RB(skills, JSON_MAP, .max = AGENT_LIBRARY_MAX, .item_max = RUN_SKILL_BYTES,
+       .doc = "by name, the text of its SKILL.md: put where the agent's tool looks for it"),
+    RB(commands, JSON_MAP, .max = AGENT_LIBRARY_MAX, .item_max = RUN_SKILL_BYTES,
+       .doc = "the same for commands, in Markdown"),
     RB(env, JSON_MAP, .max = WS_ENV_MAX, .item_max = WS_ENV_BYTES),
     RB(limits, JSON_OBJECT, .sub = &v1_limits_table),
     RB(webhook_url, JSON_STRING, .max = WS_URL_BYTES - 1, .flags = JSON_NO_CONTROL,
@@ -351,6 +366,17 @@ static const struct json_field run_fields[] = {
 };
 const struct json_table v1_run_table = {"RunBody", run_fields, N_ELEMS(run_fields),
                                         sizeof(struct run_body), offsetof(struct run_body, given)};
+
+static const char *const *pairs_of(const struct json_map *m, struct json_pool *pool)
+{
+    const char **list = json_pool_alloc(pool, (2 * (size_t)m->n + 1) * sizeof(*list));
+    for (uint32_t i = 0; i < m->n; i++) {
+        list[2 * i] = m->at[i].name;
+        list[2 * i + 1] = m->at[i].value ? m->at[i].value : "";
+    }
+    list[2 * (size_t)m->n] = NULL;
+    return list;
+}
 
 // The last part of a URL, as git names a clone's directory.
 static const char *name_of(const char *url, struct json_pool *pool)
@@ -416,6 +442,8 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .submodules = b->repository.submodules,
         .webhook_url = b->webhook_url,
         .notify = b->notify,
+        .skills = pairs_of(&b->skills, pool),
+        .commands = pairs_of(&b->commands, pool),
         .approval_ms = !b->permissions  ? 0
                        : b->approval_ms ? b->approval_ms
                                         : APPROVAL_DEFAULT_MS,

@@ -32,6 +32,7 @@ static const char *const digests[] = {
     "81d2cc81678e5846e3608c81eaa49aa57ca47dfb7e73f549ad149d852ce6c869", // 14
     "9d0a783145700479a99b9a284bf56bc69b671912a91059a92d96eda42a446f01", // 15
     "6cfc3e7e841ac6fb713e7922a51273a543b227a344513e094f2d7d2f9e2b66a4", // 16
+    "3f7b6da55f5e7c438d5598d2cb9f9cec8cf5ecf30fcbe120276b9de57fec7934", // 17
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";

@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Skills that a run brings are found by the agents' tools themselves: their models are told of them.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/agents.sh"
+for tool in claude-code codex opencode; do tool_need $tool; done
+export MODEL_DUMP=1
+: >"$WORK/bodies"
+world "MaxRuns=3"
+provider anthropic anthropic ''
+provider openai openai-compatible /v1
+skill() { jq -n --arg d "knows-of-$1-$$" '{skills: {lookup: "---\nname: lookup\ndescription: \($d)\n---\nLook it up.\n"}, commands: {hurry: "---\ndescription: be quick\n---\nHurry up.\n"}}'; }
+AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 PROVIDER=anthropic begin claude-code '[{"say": "done"}]' "$(skill claude-code)"
+AGENT=codex MODEL_NAME=gpt-5.5 PROVIDER=openai begin codex '[{"say": "done"}]' "$(skill codex)"
+AGENT=opencode MODEL_NAME=mock-model PROVIDER=openai begin opencode '[{"say": "done"}]' "$(skill opencode)"
+for tool in claude-code codex opencode; do
+    ended $tool
+    is "$END $(json '"\(.skills) \(.commands)"')" 'succeeded completed ["lookup"] ["hurry"]' "$tool runs with a skill and a command"
+    grep -q "knows-of-$tool-$$" "$WORK/bodies"; ok $? "its model is told of the skill"
+done
+done_testing
