@@ -14,6 +14,7 @@
 //   run_save.c    rows, loading, deletion run.c        verbs, the one writer of states
 //   run_turn.c    pause, continue, messages      run_changes.c  what it changed
 //   run_talk.c    lines to an agent that runs     approval.c     what it asks
+//   run_say.c     what is told of it
 #pragma once
 #include "workspace_int.h"
 
@@ -114,12 +115,17 @@ bool run_wants_workspace(const struct runrec *r);
 void run_begin(struct runrec *r); // its state is starting, on the disk
 void run_adopt(struct runrec *r); // its command goes on after a restart of the server
 void run_end(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
-void run_say_result(struct runrec *r); // of a turn that others follow
 struct msg_egress_decision;
 struct runrec *run_of_box(const struct core *c, const char *box); // whose command runs in it
 void run_network_decision(struct runrec *r, const struct msg_egress_decision *m);
 void run_used(struct runrec *r);      // what its provider counted is its own usage
 void run_stop_work(struct runrec *r); // it is to end, or to pause
+
+// Telling (run_say.c).
+void run_say_event(struct runrec *r, enum event_type type, const struct event_word *words,
+                   unsigned n);
+void run_say_result(struct runrec *r); // of a turn that others follow
+void run_say_end(struct runrec *r, enum run_state to);
 
 // Turns (run_turn.c).
 // A turn is over, and would end the run so.
