@@ -164,6 +164,7 @@ struct core_stats {
     uint64_t runs_ended[RUN_STATES], run_events;
     uint64_t egress_allowed, egress_denied, egress_bytes;    // of sandboxes with an allow-list
     uint64_t images_bytes, mirrors_bytes, output_kept_bytes; // on disk now, as counted last
+    uint64_t checkouts, checkouts_bytes;                     // that are kept
     uint64_t layers_removed, mirrors_removed;                // for their budgets
     uint64_t output_bytes, denied_limit;    // requests refused for a limit of this server
     uint64_t exec_ms_sum, box_start_us_sum; // for means

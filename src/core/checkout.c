@@ -10,8 +10,6 @@
 #define DEPTH_MAX 8    // a look for a name goes through all strata
 #define TOUCH_MS 60000 // what was used is written down this often
 
-static void trim(struct core *c);
-
 // --- the record -------------------------------------------------------------------------------
 
 struct checkout_job {
@@ -150,6 +148,34 @@ static void drop(struct checkout *o)
         remove_dir(o);
 }
 
+void checkouts_stats(const struct core *c, struct core_stats *ret)
+{
+    ret->checkouts = ret->checkouts_bytes = 0;
+    list_for (it, &c->checkouts) {
+        const struct checkout *o = container_of(it, struct checkout, all);
+        ret->checkouts += o->state == CHECKOUT_MADE;
+        ret->checkouts_bytes += o->state == CHECKOUT_MADE ? o->bytes : 0;
+    }
+}
+
+void checkouts_tidy(struct core *c)
+{
+    struct core_stats s;
+    checkouts_stats(c, &s);
+    bool full = core_disk_room(c, NULL) != 0;
+    list_for_safe (it, &c->checkouts) {
+        struct checkout *o = container_of(it, struct checkout, all);
+        if (!full && s.checkouts <= c->conf.checkouts_kept &&
+            s.checkouts_bytes <= c->conf.checkouts_total_bytes)
+            return;
+        if (o->state != CHECKOUT_MADE || o->users)
+            continue;
+        s.checkouts--;
+        s.checkouts_bytes -= o->bytes;
+        drop(o);
+    }
+}
+
 void checkouts_resume(struct core *c)
 {
     list_for_safe (it, &c->checkouts) {
@@ -157,7 +183,7 @@ void checkouts_resume(struct core *c)
         if (o->state == CHECKOUT_GOING)
             drop(o);
     }
-    trim(c);
+    checkouts_tidy(c);
 }
 
 void checkouts_drop_mirror(struct core *c, const char *mirror)
@@ -166,28 +192,6 @@ void checkouts_drop_mirror(struct core *c, const char *mirror)
         struct checkout *o = container_of(it, struct checkout, all);
         if (o->state == CHECKOUT_MADE && !strcmp(o->mirror, mirror))
             drop(o);
-    }
-}
-
-// Over a limit, or where the disk has no room for them, those go that were used longest ago.
-static void trim(struct core *c)
-{
-    uint64_t bytes = 0, n = 0;
-    list_for (it, &c->checkouts) {
-        const struct checkout *o = container_of(it, struct checkout, all);
-        n += o->state == CHECKOUT_MADE;
-        bytes += o->state == CHECKOUT_MADE ? o->bytes : 0;
-    }
-    bool full = core_disk_room(c, NULL) != 0;
-    list_for_safe (it, &c->checkouts) {
-        struct checkout *o = container_of(it, struct checkout, all);
-        if (!full && n <= c->conf.checkouts_kept && bytes <= c->conf.checkouts_total_bytes)
-            return;
-        if (o->state != CHECKOUT_MADE || o->users)
-            continue;
-        n--;
-        bytes -= o->bytes;
-        drop(o);
     }
 }
 
@@ -284,7 +288,7 @@ static void finish(struct checkout *o, const struct err *err)
         o->state = CHECKOUT_MADE;
         push(o, put_run, NULL);
         wake(o);
-        trim(o->core);
+        checkouts_tidy(o->core);
     }
     clone_kept(maker);
 }

@@ -30,6 +30,9 @@ struct checkout {
 int checkouts_load(struct core *c, struct err *e);
 void checkouts_resume(struct core *c); // remove what is not to be kept
 void checkouts_free(struct core *c);
+// Over a limit, or when the disk has no room, those go that were used longest ago.
+void checkouts_tidy(struct core *c);
+void checkouts_stats(const struct core *c, struct core_stats *ret);
 // Those of a mirror that is deleted.
 void checkouts_drop_mirror(struct core *c, const char *mirror);
 

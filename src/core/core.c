@@ -139,6 +139,7 @@ static void on_tidy(struct timer *t)
     ws_save_dirty(c);
     db_tidy(c);
     budget_tidy(c);
+    checkouts_tidy(c);
     if (c->n_tidied++ % EXPIRE_EVERY == 0)
         idem_expire(c);
     loop_timer_set(c->loop, &c->tidy_timer, TIDY_MS, on_tidy);
@@ -298,6 +299,7 @@ const struct core_stats *core_stats(struct core *c)
     s->runs_running = c->n_runs_placed;
     s->runs_queued = c->n_runs_queued;
     budget_stats(c, s);
+    checkouts_stats(c, s);
     return s;
 }
 

@@ -47,6 +47,8 @@ is "$(json .status) $(kept)" "succeeded $first" "and a run"
 publish demo
 try "of another commit" make e
 is "$(n_kept)" 2 "there is another checkout"
+api GET /v1/stats
+is "$(json '.disk | "\(.checkouts) \(.checkouts_bytes > 20 and .checkouts_bytes < 200) \(.checkouts_bytes_max)"')" "2 true 8589934592" "which is counted"
 is "$(run e 'git status --porcelain; git log --format=%s; git fsck 2>&1 | grep -i -e error -e missing; cat README link/x deep/er/y; find . -path ./.git -prune -o -printf "%p %y %m %U:%G\n" | sort')" \
     $'second\nfirst\nchanged\nx\ny\n. d 755 1000:1000\n./README f 644 1000:1000\n./deep d 755 1000:1000\n./deep/er d 755 1000:1000\n./deep/er/y f 644 1000:1000\n./dir d 755 1000:1000\n./dir/other.c f 755 1000:1000\n./link d 755 1000:1000\n./link/x f 644 1000:1000' \
     "with all that changed and nothing that went"

@@ -82,6 +82,8 @@ void v1_system_metrics(struct http_req *r)
     COUNTER("refused_for_limit_total", "Requests refused for a limit.", s->denied_limit);
     GAUGE("images_bytes", "Bytes that layers of images take.", s->images_bytes);
     GAUGE("mirrors_bytes", "Bytes that mirrors of repositories take.", s->mirrors_bytes);
+    GAUGE("checkouts", "Checkouts kept to make workspaces from.", s->checkouts);
+    GAUGE("checkouts_bytes", "Bytes written for them.", s->checkouts_bytes);
     GAUGE("output_kept_bytes", "Bytes of output kept in files.", s->output_kept_bytes);
     COUNTER("layers_removed_total", "Layers removed for their budget.", s->layers_removed);
     COUNTER("mirrors_removed_total", "Mirrors removed for their budget.", s->mirrors_removed);

@@ -145,6 +145,9 @@ void v1_system_stats(struct http_req *r)
     json_u64(&a.o, "mirrors_bytes", s->mirrors_bytes);
     json_u64(&a.o, "mirrors_bytes_max", c->mirrors_total_bytes);
     json_u64(&a.o, "mirrors_removed_total", s->mirrors_removed);
+    json_u64(&a.o, "checkouts", s->checkouts);
+    json_u64(&a.o, "checkouts_bytes", s->checkouts_bytes);
+    json_u64(&a.o, "checkouts_bytes_max", c->checkouts_total_bytes);
     json_u64(&a.o, "output_bytes", s->output_kept_bytes);
     json_u64(&a.o, "output_bytes_max", c->output_total_bytes);
     json_end(&a.o);
