@@ -101,6 +101,7 @@ bool uuid_parse(const char *prefix, const char *s, char id[ID_MAX], bool *nil);
 
 // The first member of a handler's own struct. When the client leaves, the wait is cancelled.
 struct dialect_call {
+    struct list link; // of all that wait
     struct http_req *r;
     struct core *core;
     struct waiter w;

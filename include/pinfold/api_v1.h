@@ -11,8 +11,7 @@ struct v1_conf {
     uint64_t max_body;   // bytes of a JSON body
     uint64_t max_upload; // bytes of a file, an archive or standard input in one request
     uint64_t max_wait_ms;
-    uint64_t max_streams;         // answers that stream at a time, over all clients
-    uint64_t requests_per_second; // of one token; 0: no limit
+    uint64_t max_streams; // answers that stream at a time, over all clients
     const char *version;
     const struct http_counters *counters; // of the server it is mounted on
     // Told of errors that are ours, whose text is not shown to clients; may be NULL.

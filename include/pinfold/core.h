@@ -64,6 +64,7 @@ struct core_conf {
     uint32_t run_events_max;        // 100000 events kept of one
     uint32_t tokens_max;            // 1000
     uint32_t users_max;             // 1000
+    uint32_t requests_per_second;   // 0: no limit; of one token or user
     uint64_t idle_stop_ms;          // 5 min: a sandbox without an exec is stopped; its files stay
     uint64_t exec_timeout_ms;       // 10 min: of a foreground exec that asks for none
     uint64_t exec_timeout_max_ms;   // 24 h: the most one can ask for; background execs get it

@@ -34,6 +34,8 @@ int core_token_create(struct core *c, const struct token_spec *spec, char text[T
                       struct waiter *w, struct err *e);
 // Whose is it? NULL with ERR_DENIED when unknown or expired. Answers at once.
 struct token *core_token_verify(struct core *c, const char *text, size_t len, struct err *e);
+// Has it asked no more than requests_per_second? This request is counted. The same for a user.
+bool core_token_within_rate(struct core *c, struct token *t);
 struct token *core_token_find(struct core *c, const char *id, struct err *e);
 size_t core_token_list(struct core *c, const char *after, struct token **ret, size_t max,
                        bool *ret_more);
@@ -54,6 +56,7 @@ struct user {
 int core_user_put(struct core *c, const char *name, const char *password, unsigned scopes,
                   struct waiter *w, struct err *e);
 struct user *core_user_find(struct core *c, const char *name, struct err *e);
+bool core_user_within_rate(struct core *c, struct user *u);
 size_t core_user_list(struct core *c, const char *after, struct user **ret, size_t max,
                       bool *ret_more);
 int core_user_delete(struct core *c, struct user *u, struct waiter *w, struct err *e);

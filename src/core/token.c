@@ -240,6 +240,26 @@ struct token *core_token_verify(struct core *c, const char *text, size_t len, st
     return &t->pub;
 }
 
+bool rate_take(const struct core *c, struct rate *r)
+{
+    uint64_t rate = c->conf.requests_per_second, now = clock_mono_ns() / 1000;
+    if (!rate)
+        return true;
+    r->level_us += now - r->at_us; // of one that is new: far more than it holds
+    r->at_us = now;
+    if (r->level_us > 1000000)
+        r->level_us = 1000000;
+    if (r->level_us < 1000000 / rate)
+        return false;
+    r->level_us -= 1000000 / rate;
+    return true;
+}
+
+bool core_token_within_rate(struct core *c, struct token *t)
+{
+    return rate_take(c, &container_of(t, struct tok, pub)->rate);
+}
+
 struct token *core_token_find(struct core *c, const char *id, struct err *e)
 {
     struct tok *t = map_get(c->tokens_by_id, id);

@@ -8,18 +8,26 @@
 
 #define FILE_TOKEN "admin.token" // the name of the one that lies in the state directory
 
+// Requests of one: refilled all the time, holds one second's worth.
+struct rate {
+    uint64_t level_us, at_us;
+};
+bool rate_take(const struct core *c, struct rate *r);
+
 struct tok {
     struct token pub;
     struct core *core;
     struct list all;
     unsigned char hash[SHA256_LEN];
     struct list waiters; // of its making or deletion
+    struct rate rate;
     bool recorded, deleting;
 };
 struct usr {
     struct user pub;
     struct core *core;
     struct list all;
+    struct rate rate;
     char *hash;  // argon2id; NULL when it is only known in plain
     char *plain; // of a configured user; NULL
 };

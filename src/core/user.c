@@ -357,6 +357,11 @@ int core_user_delete(struct core *c, struct user *pub, struct waiter *w, struct 
     return 0;
 }
 
+bool core_user_within_rate(struct core *c, struct user *u)
+{
+    return rate_take(c, &container_of(u, struct usr, pub)->rate);
+}
+
 struct user *core_user_find(struct core *c, const char *name, struct err *e)
 {
     struct usr *u = map_get(c->users_by_name, name);

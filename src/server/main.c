@@ -158,7 +158,6 @@ static int mount_apis(struct err *e)
         .max_upload = max_upload(),
         .max_wait_ms = S.conf.max_wait_ms,
         .max_streams = S.conf.max_streams,
-        .requests_per_second = S.conf.requests_per_second,
         .version = PINFOLD_VERSION,
         .counters = http_server_counters(S.http),
         .on_internal = on_internal,

@@ -105,6 +105,7 @@ void core_conf_from(struct core_conf *ret, const struct conf *c, const struct st
     ret->run_timeout_ms = c->run_timeout_ms;
     ret->tokens_max = (uint32_t)c->max_tokens;
     ret->users_max = (uint32_t)c->max_users;
+    ret->requests_per_second = (uint32_t)c->requests_per_second;
     ret->idle_stop_ms = c->idle_stop_ms;
     ret->exec_timeout_ms = c->exec_timeout_ms;
     ret->exec_timeout_max_ms = c->exec_timeout_max_ms;

@@ -101,4 +101,9 @@ STATE=$WORK/limited server_start "RequestsPerSecond=5"
 urls=(); for _ in {1..20}; do urls+=("$URL/v1/info"); done
 BODY=$(curl -sS -H "Authorization: Bearer $TOKEN" "${urls[@]}" | jq -sc 'map(select(.status == 429))[0]')
 is "$(json '(.status|tostring)+.code+":"+(.limit.value|tostring)')" "429rate_limited:5" "too many requests of one token in a second"
+for path in /api/v1/agents /api/workspaces /api/tasks /api/runs; do
+    urls=(); for _ in {1..20}; do urls+=("$URL$path"); done
+    curl -sS -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $TOKEN" "${urls[@]}" >"$WORK/codes" 2>/dev/null
+    try "also at $path" grep -q 429 "$WORK/codes"
+done
 done_testing

@@ -18,6 +18,7 @@ void *dialect_call_new(struct http_req *r, size_t size, void (*on_done)(struct w
     struct dialect_call *c = xcalloc(1, size);
     c->r = r;
     c->core = dialect_core(r);
+    list_add_tail(&mounted_of(r)->all->calls, &c->link);
     c->w.on_done = on_done;
     buf_init(&c->kept, DIALECT_ANSWER_MAX);
     r->user = c;
@@ -32,6 +33,7 @@ struct dialect_call *dialect_call_of(struct waiter *w)
 
 void dialect_call_free(struct dialect_call *c)
 {
+    list_del(&c->link);
     if (c->release)
         c->release(c);
     buf_release(&c->kept);

@@ -29,6 +29,7 @@ struct dialects *dialects_new(const struct dialects_conf *conf, const struct dia
     struct dialects *d = xcalloc(1, sizeof(*d) + n * sizeof(d->at[0]));
     d->conf = *conf;
     d->n = n;
+    list_init(&d->calls);
     for (unsigned i = 0; i < n; i++) {
         struct mounted *m = &d->at[i];
         m->dialect = table[i];
@@ -85,7 +86,17 @@ int dialects_mount(struct dialects *d, struct http_server *server, struct err *e
 
 void dialects_free(struct dialects *d)
 {
-    for (unsigned i = 0; d && i < d->n; i++)
+    if (!d)
+        return;
+    // Those whose client left but whose answer was to be kept for a repetition.
+    list_for_safe (it, &d->calls) {
+        struct dialect_call *c = container_of(it, struct dialect_call, link);
+        waiter_cancel(&c->w);
+        waiter_cancel(&c->idem.w);
+        http_drop(c->r);
+        dialect_call_free(c);
+    }
+    for (unsigned i = 0; i < d->n; i++)
         if (d->at[i].dialect->end)
             d->at[i].dialect->end(d->at[i].state);
     free(d);

@@ -5,13 +5,14 @@
 
 struct mounted {
     const struct dialect *dialect;
-    const struct dialects *all;
+    struct dialects *all;
     struct http_api root, prefixed;
     char prefix[40];
     void *state;
 };
 struct dialects {
     struct dialects_conf conf;
+    struct list calls; // struct dialect_call: those that wait
     unsigned n;
     struct mounted at[];
 };

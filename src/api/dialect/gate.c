@@ -56,8 +56,7 @@ bool dialect_gate(struct http_req *r)
         (void)snprintf(r->who_id, sizeof(r->who_id), "%s", d->name);
         return true;
     }
-    const struct token *t =
-        *text ? core_token_verify(dialect_core(r), text, strlen(text), &e) : NULL;
+    struct token *t = *text ? core_token_verify(dialect_core(r), text, strlen(text), &e) : NULL;
     if (!t) {
         http_set_header(r, "www-authenticate", "Bearer");
         dialect_error(r, 401, "%s", *text ? d->bad_token : d->no_token);
@@ -67,6 +66,11 @@ bool dialect_gate(struct http_req *r)
     (void)snprintf(r->who_id, sizeof(r->who_id), "%s", t->id);
     if (r->route->scope & ~t->scopes) {
         dialect_error(r, 403, "This token may not do that");
+        return false;
+    }
+    if (!core_token_within_rate(dialect_core(r), t)) {
+        dialect_error(r, 429, "Too many requests in a second (requests_per_second is %u)",
+                      core_conf(dialect_core(r))->requests_per_second);
         return false;
     }
     return true;

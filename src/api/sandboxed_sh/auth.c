@@ -11,6 +11,8 @@ struct who {
     char name[NAME_MAX_LEN + 1], id[ID_MAX];
     unsigned scopes;
     uint64_t expires_ms; // 0: never
+    struct user *user;   // or
+    struct token *token;
 };
 
 static const char *session_who(struct sandboxed_sh *s, const char *text, struct who *ret)
@@ -19,12 +21,13 @@ static const char *session_who(struct sandboxed_sh *s, const char *text, struct 
     struct err e;
     if (!jwt_read(s->key, text, &jwt) || jwt.exp <= clock_wall_ms() / 1000)
         return "Invalid or expired token";
-    const struct user *u = core_user_find(s->core, jwt.usr, &e);
+    struct user *u = core_user_find(s->core, jwt.usr, &e);
     if (!u || strcmp(u->id, jwt.sub))
         return "Invalid user";
     memcpy(ret->name, u->name, sizeof(ret->name));
     memcpy(ret->id, u->id, sizeof(ret->id));
     ret->scopes = u->scopes;
+    ret->user = u;
     ret->expires_ms = jwt.exp * 1000;
     return NULL;
 }
@@ -39,19 +42,25 @@ static const char *identify(struct http_req *r, struct who *ret)
         return "Missing Authorization header";
     if (jwt_looks_like(text))
         return session_who(s, text, ret);
-    const struct token *t = core_token_verify(s->core, text, strlen(text), &e);
+    struct token *t = core_token_verify(s->core, text, strlen(text), &e);
     if (!t)
         return "Invalid or expired token";
     memcpy(ret->name, t->name, sizeof(ret->name));
     memcpy(ret->id, t->id, sizeof(ret->id));
     ret->scopes = t->scopes;
+    ret->token = t;
     ret->expires_ms = t->expires_ms;
     return NULL;
 }
 
+static bool within_rate(struct core *c, const struct who *who)
+{
+    return who->user ? core_user_within_rate(c, who->user) : core_token_within_rate(c, who->token);
+}
+
 bool gate(struct http_req *r)
 {
-    struct who who;
+    struct who who = {0};
     if (r->route->flags & HTTP_PUBLIC)
         return true;
     const char *fault = identify(r, &who);
@@ -62,6 +71,12 @@ bool gate(struct http_req *r)
     }
     if (r->route->scope & ~who.scopes) {
         reply_text(r, 403, "This token may not do that");
+        return false;
+    }
+    if (!within_rate(dialect_core(r), &who)) {
+        http_set_header(r, "retry-after", "1");
+        reply_text(r, 429, "Too many requests in a second (requests_per_second is %u)",
+                   core_conf(dialect_core(r))->requests_per_second);
         return false;
     }
     r->scope = who.scopes;

@@ -32,7 +32,7 @@ static void show_limits(struct json_out *o, const struct v1 *v)
     json_u64(o, "upload_bytes", v->conf.max_upload);
     json_u64(o, "wait_ms", v->conf.max_wait_ms);
     json_u64(o, "streams", v->conf.max_streams);
-    json_u64(o, "requests_per_second", v->conf.requests_per_second);
+    json_u64(o, "requests_per_second", core_conf(v->core)->requests_per_second);
     json_u64(o, "workspaces", c->workspaces_max);
     json_u64(o, "snapshots_per_workspace", c->snapshots_max);
     json_u64(o, "sandboxes", c->boxes_max);

@@ -13,7 +13,6 @@ struct v1 *v1_new(struct core *core, struct loop *loop, const struct v1_conf *co
     v->core = core;
     v->loop = loop;
     v->conf = *conf;
-    v->buckets = map_new();
     list_init(&v->calls);
     v->routes = xcalloc(n_v1_routes, sizeof(*v->routes));
     memcpy(v->routes, v1_routes, n_v1_routes * sizeof(*v->routes));
@@ -43,10 +42,6 @@ void v1_free(struct v1 *v)
         http_drop(c->r);
         v1_call_free(c);
     }
-    size_t cursor = 0;
-    for (void *b; (b = map_next(v->buckets, &cursor, NULL));)
-        free(b);
-    map_free(v->buckets);
     buf_release(&v->openapi);
     free(v->routes);
     free(v);

@@ -33,7 +33,6 @@ struct v1 {
     struct v1_conf conf;
     struct http_api api;
     struct http_route *routes; // the table with the limits of conf filled in
-    struct map *buckets;       // of tokens, when their rate is limited
     struct list calls;         // all that wait
     struct buf openapi;        // the document, once it was asked for
 };
