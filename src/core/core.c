@@ -277,6 +277,7 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
     checkouts_resume(c);
     builds_resume(c);
     runs_resume(c);
+    items_resume(c);
     execs_save(c);
     loop_timer_set(c->loop, &c->tidy_timer, TIDY_MS, on_tidy);
     return c;

@@ -347,6 +347,23 @@ struct run *core_task_run(struct core *c, const struct item *task)
 
 // --- tasks follow their runs ------------------------------------------------------------------
 
+static void set_status(struct itemrec *t, enum task_status status)
+{
+    t->pub.status = status;
+    t->pub.updated_ms = clock_wall_ms();
+    push(t->core, t, NULL, NULL);
+}
+
+// One that was begun, of which no run is known, was cut off between the two.
+void items_resume(struct core *c)
+{
+    list_for (it, &c->item_lists[ITEM_TASK]) {
+        struct itemrec *t = container_of(it, struct itemrec, all);
+        if (t->pub.status == TASK_DOING && !core_task_run(c, &t->pub))
+            set_status(t, TASK_INTERRUPTED);
+    }
+}
+
 void item_follow_run(struct core *c, const struct run *r)
 {
     static const enum task_status by_state[RUN_STATES] = {
@@ -358,9 +375,6 @@ void item_follow_run(struct core *c, const struct run *r)
         [RUN_TIMED_OUT] = TASK_FAILED,   [RUN_INTERRUPTED] = TASK_INTERRUPTED,
     };
     struct itemrec *t = *r->task ? map_get(c->items, r->task) : NULL;
-    if (!t || t->deleting || t->pub.status == by_state[r->state])
-        return;
-    t->pub.status = by_state[r->state];
-    t->pub.updated_ms = clock_wall_ms();
-    push(c, t, NULL, NULL);
+    if (t && !t->deleting && t->pub.status != by_state[r->state])
+        set_status(t, by_state[r->state]);
 }

@@ -15,6 +15,7 @@ struct itemrec {
     bool recorded, deleting;
 };
 int items_load(struct core *c, struct err *e);
+void items_resume(struct core *c); // after the runs
 void items_free(struct core *c);
 // What a run has come to is what its task has come to.
 void item_follow_run(struct core *c, const struct run *r);
