@@ -116,6 +116,8 @@ static int value_done(struct reader *r)
     }
     if (f->kind == FRAME_OBJECT && f->field && f->field->type == JSON_RAW) {
         size_t to = yajl_get_bytes_consumed(r->yajl), from = f->raw_from;
+        if (to < from)
+            return 1; // a number that the text was cut off behind, which is told as that
         while (from < to && strchr(" \t\r\n:", r->text[from]))
             from++;
         if (f->field->max && to - from > f->field->max)

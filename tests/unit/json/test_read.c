@@ -140,6 +140,7 @@ static void wrong(void)
 {
     refuses("", JSON_NOT_JSON, "", "empty");
     refuses("{", JSON_NOT_JSON, "", "ends in the middle");
+    refuses("{\"raw\": 5", JSON_NOT_JSON, "", "ends in the middle");
     refuses("{}x", JSON_NOT_JSON, "", "not valid JSON");
     refuses("{\"text\":\"\xff\"}", JSON_NOT_JSON, "", "not valid JSON");
     refuses("{/* c */}", JSON_NOT_JSON, "", "not valid JSON");
