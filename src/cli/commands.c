@@ -168,6 +168,8 @@ static const struct cli_opt token_create_opts[] = {
     OPT("name", 0, "NAME", WORDS_NONE, "what it is for"),
     OPT("scope", 0, "SCOPE", WORDS_NONE, "read, exec or admin; exec"),
     OPT("expires", 0, "TIME", WORDS_NONE, "how long it is good for; for ever"),
+    OPT("prefix", 0, "WORD", WORDS_NONE,
+        "what it begins with, as a dialect's clients know it; pft"),
     END,
 };
 static const struct cli_opt secret_put_opts[] = {

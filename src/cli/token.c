@@ -51,6 +51,7 @@ int cmd_token_create(struct cli *c)
     json_out_init(&o, &body);
     json_begin(&o, NULL);
     body_str(&o, c, "name", "name");
+    body_str(&o, c, "prefix", "prefix");
     json_begin_array(&o, "scopes");
     json_str(&o, NULL, cli_get(c, "scope") ? cli_get(c, "scope") : "exec");
     json_end_array(&o);

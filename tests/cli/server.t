@@ -60,6 +60,7 @@ like "$("$p" image list)" 'host +0/0 layers' "images are listed by the server"
 like "$("$p" profile list --json | jq -r '.items[].name' | tr '\n' ' ')" 'default .*strict' "profiles too"
 token=$("$p" token create --name reader --scope read --expires 1h)
 like "$token" '^pft_' "token create prints the token"
+like "$("$p" token create --name client --prefix oc_sk)" '^oc_sk_' "with another beginning, where clients look at that"
 is "$(PINFOLD_TOKEN=$token code ws list)" 0 "which works"
 is "$(PINFOLD_TOKEN=$token code ws create)" 1 "for what it may do and no more"
 id=$("$p" token list --json | jq -r '.items[] | select(.name == "reader").id')
