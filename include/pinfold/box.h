@@ -115,6 +115,9 @@ int box_dir_copy(struct box_host *h, const char *from, const char *to, bool repl
 int box_trash_old(struct box_host *h, struct err *e); // remove what copies replaced
 int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const char *layer,
                      struct err *e);
+// For a process that uses a layer beside a server: as long as the descriptor is open it does not go.
+int box_layer_hold(const struct box_host *h, const char *layer, struct err *e);
+// ERR_BUSY while another process holds it.
 int box_layer_delete(struct box_host *h, const char *layer, struct err *e);
 int box_layers_fd(const struct box_host *h); // borrowed
 int box_mirror_create(struct box_host *h, const char *mirror, struct err *e);

@@ -11,6 +11,7 @@
 #include <pinfold/io.h>
 #include <pinfold/own.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 // On disk the sandbox's ids are unshifted; 1000 is its user.
@@ -148,9 +149,29 @@ int box_layer_commit(struct box_host *h, const char *dir, bool from_files, const
     return fsync(h->layers_fd) ? err_sys(e, "sync the layers") : 0;
 }
 
+int box_layer_hold(const struct box_host *h, const char *layer, struct err *e)
+{
+    if (check_layer(layer, e))
+        return -1;
+    int fd = io_open_beneath(h->layers_fd, layer, O_RDONLY | O_DIRECTORY, 0);
+    if (fd >= 0 && !flock(fd, LOCK_SH))
+        return fd;
+    int r = errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "there is no layer %.12s", layer)
+                            : err_sys(e, "hold layer %.12s", layer);
+    fd_close(&fd);
+    return r;
+}
+
 int box_layer_delete(struct box_host *h, const char *layer, struct err *e)
 {
-    return check_layer(layer, e) ? -1 : to_trash(h, h->layers_fd, layer, e);
+    if (check_layer(layer, e))
+        return -1;
+    own_fd int fd = io_open_beneath(h->layers_fd, layer, O_RDONLY | O_DIRECTORY, 0);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB))
+        return errno == EWOULDBLOCK
+                   ? err_set(e, ERR_BUSY, "a pinfold run or build on this machine uses the layer")
+                   : err_sys(e, "lock layer %.12s", layer);
+    return to_trash(h, h->layers_fd, layer, e);
 }
 
 int box_mirror_create(struct box_host *h, const char *mirror, struct err *e)

@@ -205,11 +205,12 @@ static int build(struct host *h, const struct image *im, struct err *e)
         const struct image_step *s = &im->steps[i];
         if (!s->has_layer)
             continue;
-        bool there = !faccessat(box_layers_fd(h->boxes), s->key, F_OK, 0);
+        // Held until this process ends: what comes next stands on it.
+        bool there = box_layer_hold(h->boxes, s->key, NULL) >= 0;
         cli_progress("step %u/%u %s %.50s%s", i + 1, im->n_steps, image_step_kind_name(s->kind),
                      s->text, there ? ": is there already" : "");
         cli_progress_end();
-        if (!there && build_step(h, s, layers, e))
+        if (!there && (build_step(h, s, layers, e) || box_layer_hold(h->boxes, s->key, e) < 0))
             return err_wrap(e, "%s:%u", s->image, s->line);
         put_layer(layers, sizeof(layers), s->key);
     }

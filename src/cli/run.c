@@ -29,6 +29,8 @@ struct plan {
     char **env;
     unsigned n_env;
     int workspace_fd;
+    int layer_fds[IMAGE_LAYERS_MAX]; // held: a server does not remove them meanwhile
+    unsigned n_layers;
     struct box_run run;
 };
 
@@ -39,6 +41,8 @@ static void release(struct plan *p)
         free(p->env[i]);
     free(p->env);
     fd_close(&p->workspace_fd);
+    while (p->n_layers)
+        fd_close(&p->layer_fds[--p->n_layers]);
 }
 
 // A later value of the same name takes the place of an earlier one.
@@ -95,12 +99,12 @@ static int fill_layers(struct plan *p, struct err *e)
 }
 
 // Missing layers are told here, by the command that makes them, not as a mount that fails.
-static int layers_there(const struct plan *p, const struct host *h, struct err *e)
+static int layers_there(struct plan *p, const struct host *h, struct err *e)
 {
     const char *keys[IMAGE_LAYERS_MAX];
     unsigned n = image_layers(p->image, keys);
-    for (unsigned i = 0; i < n; i++)
-        if (faccessat(box_layers_fd(h->boxes), keys[i], F_OK, 0))
+    for (; p->n_layers < n; p->n_layers++)
+        if ((p->layer_fds[p->n_layers] = box_layer_hold(h->boxes, keys[p->n_layers], e)) < 0)
             return err_set(e, ERR_NOT_FOUND,
                            "image %s is not built here; pinfold image build %s does",
                            p->image->name, p->image->name);

@@ -244,8 +244,12 @@ static void on_layer_removed(struct ask *a, struct wire_msg *m, const struct err
     }
     if (ask_result(m, err, &e) && e.code != ERR_NOT_FOUND)
         (void)map_put(c->layers, c->budget.name, c);
-    removed(c, &e);
     builds_recheck(c);
+    if (e.code == ERR_BUSY) { // by somebody beside this server: it is tried again later
+        c->budget.busy = false;
+        return;
+    }
+    removed(c, &e);
     ended(c);
 }
 

@@ -106,4 +106,23 @@ like "$BODY" '^\[|Limits|SystemCallFilter' "or only that"
 for w in w ref gone; do api DELETE $W/$w; done
 api DELETE "/v1/repositories/$R"
 is "$CODE" 204 "and deleted when nothing uses it"
+# --- over their budget layers go, but those that somebody uses
+server_stop
+sed -i "s|^Keyring=none|&\nMirror=$SERVED|" "$IMAGES/ubuntu-noble.image" # the command line knows no other
+"$WORK/prefix/bin/pinfold" run --state "$STATE" --image ubuntu-noble -- sh -c 'echo up; exec sleep 600' >"$WORK/beside" 2>&1 </dev/null &
+beside=$!
+at_exit "kill $beside 2>/dev/null"
+wait_until 30 grep -q up "$WORK/beside"; is $? 0 "a command without a server runs in the image" || cat "$WORK/beside"
+server_start "ImagesDir=$IMAGES" "Mirror.ubuntu-noble=$SERVED" "RepositoryRoots=$WORK" ImagesTotal=1 || done_testing
+counted() { api GET /v1/stats; [ "$(json .disk.images_bytes)" -gt 1000000 ]; }
+wait_until 30 counted; is $? 0 "what layers take is counted"
+layers() { find "$STATE/layers" -maxdepth 1 -name '[0-9a-f]*' ! -name host | wc -l; }
+isnt "$(layers)" 0 "they stay as long as it runs, over the budget too"
+kill "$beside"; wait "$beside" 2>/dev/null
+gone() { api GET /v1/images/ubuntu-noble; [ "$(json .layers_built)" = 0 ]; }
+wait_until 60 gone; is "$(layers)" 0 "then nothing stands on them, and they go"
+told() { api GET /v1/stats; [ "$(json '.disk | "\(.images_bytes) \(.layers_removed_total > 0)"')" = "0 true" ]; }
+wait_until 30 told; is $? 0 "which is counted"
+api POST $W -d '{"name": "later", "image": "ubuntu-noble"}'
+is "$CODE $(json .status)" "201 pending" "a workspace on the image wants a build"
 done_testing

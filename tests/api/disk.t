@@ -10,11 +10,6 @@ for name in a b c; do
     in_src "$name" add -A; in_src "$name" commit -qm big
     publish "$name"
 done
-mkdir "$WORK/images"
-for i in one two; do # layers beside the host's own files, without a download
-    printf 'format=1\n\n[Image]\nName=%s\nDescription=test\nBase=host\n' "$i" >"$WORK/images/$i.image"
-done
-cp "$TOP"/images/host.image "$WORK/images/"
 server_start "RepositoryRoots=$SRV" MirrorsTotal=5M WorkspaceDisk=24M RunDisk=20M OutputTotal=1M OutputKeep=1M || done_testing
 W=/v1/workspaces
 disk() { api GET /v1/stats; json ".disk.$1"; }
