@@ -59,8 +59,24 @@ static int wait_ready(int fd, short events, int ms)
     return r > 0 ? 0 : -1;
 }
 
+// No repository lies there, but a cloud's metadata service does, whatever name leads to it.
+static bool is_link_local(const struct sockaddr *a)
+{
+    const unsigned char *four = (const unsigned char *)&((const struct sockaddr_in *)a)->sin_addr;
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)a)->sin6_addr;
+    if (a->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six))
+        four = six->s6_addr + 12;
+    else if (a->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LINKLOCAL(six);
+    return four[0] == 169 && four[1] == 254;
+}
+
 static int connect_one(const struct addrinfo *a)
 {
+    if (is_link_local(a->ai_addr)) {
+        errno = EACCES;
+        return -1;
+    }
     own_fd int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
     int broken = 0;
     socklen_t len = sizeof(broken);

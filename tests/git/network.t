@@ -68,6 +68,9 @@ refused "418" bad_request "HTTP status" mirror url="$FIRST/status/418/x"
 refused "a web page" bad_request "no git repository" mirror url="$FIRST/page/x"
 refused "no such repository behind git-http-backend" not_found "404" mirror url="$FIRST/repos/none.git"
 refused "a host that does not exist" not_found "has no address" mirror url="http://nothing.invalid/x"
+for a in 169.254.169.254 "[::ffff:169.254.169.254]" "[fe80::1]" 2852039166; do
+    refused "a link-local address, as of a cloud's metadata ($a)" busy "Permission denied" mirror url="http://$a/latest"
+done
 refused "a port where nobody listens" busy "Connection refused" mirror url="http://127.0.0.1:1/x"
 refused "git://, nobody listens" busy "Connection refused" mirror url="git://127.0.0.1:1/x"
 refused "https to a server that speaks http" denied "TLS|SSL" mirror url="https://127.0.0.1:$PORT/repos/one.git"
