@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What agents' tools print, by each adapter: the first byte chooses it, the rest comes in pieces.
-#include <pinfold/agent.h>
+#include <pinfold/agent_talk.h>
 #include <pinfold/json_tree.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +16,35 @@ static void on_event(void *arg, enum event_type type, const char *payload, size_
     json_pool_release(&pool);
 }
 
+// What is asked becomes a part of a line of ours.
+static void on_asked(void *arg, const struct agent_question *q)
+{
+    struct json_pool pool;
+    (void)arg;
+    json_pool_init(&pool);
+    const struct json_node *n = json_tree(q->input, q->input_len, 1000000, &pool);
+    if (!n || n->kind != JSON_OBJ || memchr(q->input, '\n', q->input_len) || !*q->id ||
+        strlen(q->id) >= AGENT_ID_MAX)
+        abort();
+    json_pool_release(&pool);
+}
+
+static void on_withdrawn(void *arg, const char *id)
+{
+    (void)arg;
+    if (!*id)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
-    const struct agent_expect x = {.session = data[1] & 1 ? "abc" : NULL, .on_event = on_event};
+    const struct agent_expect x = {.session = data[1] & 1 ? "abc" : NULL,
+                                   .on_event = on_event,
+                                   .on_asked = on_asked,
+                                   .on_withdrawn = on_withdrawn};
     const struct outcome o = {.reason = (enum end_reason)(data[1] % END_N),
                               .exit_code = data[1] & 2 ? 1 : 0};
     struct agent_reader *r = agent_reader_new(agent_at(data[0] % agent_count()), &x);
