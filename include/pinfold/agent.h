@@ -41,9 +41,10 @@ struct agent_wish {
     uint32_t max_turns;
     // Names and texts, two and two, NULL at the end: put where the tool looks for them. NULL: none.
     const char *const *skills, *const *commands;
-    bool plan; // it is to say what it would do; its /workspace is read-only
-    bool talk; // lines come on its standard input, which stays open; agent_talk.h
-    bool ask;  // it is to ask before it uses a tool that changes something; with talk
+    bool plan;  // it is to say what it would do; its /workspace is read-only
+    bool talk;  // lines come on its standard input, which stays open; agent_talk.h
+    bool tools; // it is served others than its own; with talk
+    bool ask;   // it is to ask before it uses a tool that changes something; with talk
 };
 struct agent_plan {
     const char *command;     // for a shell; or
@@ -66,6 +67,8 @@ void agent_plan_release(struct agent_plan *p); // zero is fine
 #define AGENT_SESSION_MAX 128
 
 struct agent_question;
+struct agent_call;
+struct agent_tool;
 struct agent_expect {
     const char *session;     // that it was told to go on with; NULL: a new one
     struct run_usage before; // `totals` of the run it goes on from
@@ -77,6 +80,11 @@ struct agent_expect {
     void (*on_idle)(void *arg);
     void (*on_asked)(void *arg, const struct agent_question *q);
     void (*on_withdrawn)(void *arg, const char *id);
+    // Its other tools, at `tools` while the reader lives: what it calls, and lines that answer it.
+    const struct agent_tool *tools;
+    unsigned n_tools;
+    void (*on_call)(void *arg, const struct agent_call *call);
+    void (*write)(void *arg, const struct buf *lines);
 };
 struct agent_reader;
 struct agent_reader *agent_reader_new(const struct agent_adapter *a, const struct agent_expect *x);

@@ -23,6 +23,22 @@ struct agent_answer {
     const char *message; // why not; NULL: none
     const char *input;   // JSON object: what it is to do
 };
+// Tools that are not its own, served to it as an MCP server over the same lines. What it calls is
+// answered later, once; everything else of the protocol is answered here.
+#define AGENT_TOOLS_MAX 16
+struct agent_tool {
+    const char *name, *description;
+    const char *schema; // JSON object, of what it takes
+};
+struct agent_call {
+    const char *id;   // of the request
+    const char *rpc;  // the protocol's own id: a JSON number or string
+    const char *name; // of the tool; one there is
+    const char *arguments;
+    size_t arguments_len; // JSON object of at most AGENT_INPUT_MAX bytes
+};
+void agent_call_done(struct buf *ret, const struct agent_call *call, const char *text, size_t len,
+                     bool is_error);
 // Lines, each with its end, appended to *ret.
 void agent_say(const struct agent_adapter *a, struct buf *ret, const char *id, const char *text);
 void agent_answer(const struct agent_adapter *a, struct buf *ret,

@@ -4,7 +4,7 @@
 // event, which is in the database before anybody sees it.
 #pragma once
 #include <pinfold/agent.h>
-#include <pinfold/core.h>
+#include <pinfold/core_run_spec.h>
 #include <pinfold/run_state.h>
 
 #define RUN_PRIORITY_MAX 100        // from -100 to 100; the greater goes first
@@ -48,6 +48,7 @@ struct run {
     char exec[ID_MAX];               // of its turn: output is found there; "" before it starts
     const char *const *turns;        // those of earlier turns, NULL at the end
     const char *const *skills, *const *commands; // names and texts; never NULL
+    const char *const *tools; // five texts of each, the first its name; never NULL
     char session[AGENT_SESSION_MAX];
     char project[ID_MAX], definition[ID_MAX], task[ID_MAX]; // core_item.h; "" for none
     const char *webhook_url;                                // "" for none
@@ -63,41 +64,6 @@ struct run {
     uint64_t created_ms, started_ms, ended_ms;
 };
 
-struct run_repo {
-    const char *url, *ref; // ref NULL: its default
-    const char *dir;       // below /workspace
-};
-// NULL and 0 mean "not given". Everything is borrowed for the call.
-struct run_spec {
-    const char *agent; // "command"; or the id of a definition, whose project it then has
-    const char *task;  // id; its status follows the run's
-    const char *prompt, *command;
-    const char *const *argv;
-    const char *provider, *model, *effort;
-    const char *repo_url, *repo_ref;
-    const struct run_repo *repos; // several, instead of the one
-    unsigned n_repos;
-    bool submodules;
-    bool keep_workspace; // without a repository too: what is left of it can be gone on with
-    enum run_mode mode;
-    uint16_t rows, cols;     // of the terminal that it gets; 0: none
-    const char *webhook_url; // told of its end, its pauses and its questions; NULL: nobody
-    bool notify;             // of its turns' beginnings and of what the agent says too
-    const char *hook_style;  // how it is told; NULL: as pinfold does
-    bool shared;             // everybody who is connected to that may type
-    const char *image, *profile;
-    bool network_given;
-    enum net_mode network;
-    const char *const *allow;   // of mode allow-list; NULL: the profile's
-    const char *const *secrets; // names of those it may use, NULL-terminated or NULL
-    struct limits limits;
-    const char *const *env;
-    uint64_t timeout_ms; // conf's run_timeout_ms
-    uint64_t silence_ms;
-    int priority;
-    uint64_t approval_ms;                        // as in run
-    const char *const *skills, *const *commands; // names and texts, as an agent is to find them
-};
 // on_done once it is recorded; result: struct run *. ERR_LIMIT when too many wait already.
 int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *w, struct err *e);
 struct run *core_run_find(struct core *c, const char *id, struct err *e);

@@ -111,7 +111,7 @@ struct store_run {
     struct store_blob approvals; // core's own fields of each
     uint64_t approval_ms;
     uint32_t wishes;
-    struct store_blob skills, commands; // name and text of each
+    struct store_blob skills, commands, tools; // texts of each
 };
 struct store_snapshot {
     const char *id, *workspace, *name, *image;

@@ -45,6 +45,7 @@ extern const struct agent_adapter agent_claude, agent_codex, agent_opencode, age
 void claude_on_line(struct agent_reader *r, const struct json_node *line); // qwen prints the same
 bool claude_on_talk(struct agent_reader *r,
                     const struct json_node *line); // false: it is no such line
+void mcp_on_message(struct agent_reader *r, const char *id, const struct json_node *message);
 void claude_say(struct buf *ret, const char *id, const char *text);
 void claude_answer(struct buf *ret, const struct agent_answer *a);
 void claude_interrupt(struct buf *ret, const char *id);

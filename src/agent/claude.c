@@ -23,11 +23,16 @@ static int plan_claude(struct planner *p, struct err *e)
                                        NULL};
     static const char *const ask[] = {"--permission-mode", "default", "--permission-prompt-tool",
                                       "stdio", NULL};
+    static const char *const tools[] = {
+        "--mcp-config", "{\"mcpServers\":{\"pinfold\":{\"type\":\"sdk\",\"name\":\"pinfold\"}}}",
+        NULL};
     static const char *const skip[] = {"--dangerously-skip-permissions", NULL};
     const struct agent_wish *w = p->wish;
     (void)e;
     plan_args(p, always);
     plan_args(p, w->ask ? ask : skip);
+    if (w->tools)
+        plan_args(p, tools);
     if (w->talk)
         plan_args(p, talk);
     plan_arg(p, "--model");
@@ -51,7 +56,9 @@ static int plan_claude(struct planner *p, struct err *e)
     // No host is asked but the base URL; updates are a matter of images.
     plan_env(p, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1");
     plan_env(p, "DISABLE_AUTOUPDATER=1");
-    plan_env(p, "IS_SANDBOX=1"); // else it does not skip permissions as root
+    if (w->tools)
+        plan_env(p, "ENABLE_TOOL_SEARCH=false"); // they are few: its model is told of all of them
+    plan_env(p, "IS_SANDBOX=1");                 // else it does not skip permissions as root
     return 0;
 }
 

@@ -75,6 +75,8 @@ static void on_question(struct agent_reader *r, const struct json_node *line)
     struct json_text name = json_text_at(line, "request.tool_name");
     bool fits = input && input->kind == JSON_OBJ && input->raw.len <= AGENT_INPUT_MAX;
     own_free char *id = id_of(line, "request_id");
+    if (id && json_is(line, "request.subtype", "mcp_message"))
+        mcp_on_message(r, id, json_at(line, "request.message"));
     if (!id || !json_is(line, "request.subtype", "can_use_tool") || !r->expect.on_asked)
         return;
     own_free char *tool =

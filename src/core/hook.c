@@ -36,38 +36,43 @@ struct hook {
 // --- where to ---------------------------------------------------------------------------------
 
 // The rule that allows it and nothing else: HOST:PORT.
-static int rule_of(const char *url, char ret[NETWORK_RULE_MAX], struct err *e)
+int hook_rule(const char *what, const char *url, char ret[NETWORK_RULE_MAX], struct err *e)
 {
     struct host h;
     uint16_t port;
     bool tls = !strncmp(url, "https://", 8);
     if (!tls && strncmp(url, "http://", 7))
-        return err_set(e, ERR_BAD_REQUEST, "webhook_url begins with https:// or http://");
+        return err_set(e, ERR_BAD_REQUEST, "%s begins with https:// or http://", what);
     const char *at = url + (tls ? 8 : 7);
     size_t n = strcspn(at, "/?#");
     for (const char *p = url; *p; p++)
         if (*p <= ' ' || *p == '"' || *p == '\\' || *p == 0x7f)
-            return err_set(e, ERR_BAD_REQUEST, "webhook_url has a blank, quote or backslash in it");
+            return err_set(e, ERR_BAD_REQUEST, "%s has a blank, quote or backslash in it", what);
     if (memchr(at, '@', n))
-        return err_set(e, ERR_BAD_REQUEST, "webhook_url has a user in it, which is not sent");
+        return err_set(e, ERR_BAD_REQUEST, "%s has a user in it, which is not sent", what);
     if (host_port_parse(at, n, tls ? 443 : 80, &h, &port, e))
-        return err_wrap(e, "webhook_url");
+        return err_wrap(e, "%s", what);
     (void)snprintf(ret, NETWORK_RULE_MAX, strchr(h.text, ':') ? "[%s]:%u" : "%s:%u", h.text, port);
     return 0;
 }
 
 int hook_check(const struct core *c, const char *url, struct err *e)
 {
+    return hook_check_as(c, "webhook_url", url, e);
+}
+
+int hook_check_as(const struct core *c, const char *what, const char *url, struct err *e)
+{
     char rule[NETWORK_RULE_MAX];
     const char *const allow[] = {rule, NULL};
     const struct profile *profile = core_profile_find(c, "default");
     own_buf struct buf rules;
     buf_init(&rules, POLICY_TEXT_MAX);
-    if (rule_of(url, rule, e))
+    if (hook_rule(what, url, rule, e))
         return -1;
     if (!profile)
         return err_set(e, ERR_INTERNAL, "there is no profile default");
-    return network_rules(c, profile, allow, NULL, &rules, e) ? err_wrap(e, "webhook_url") : 0;
+    return network_rules(c, profile, allow, NULL, &rules, e) ? err_wrap(e, "%s", what) : 0;
 }
 
 // --- the record -------------------------------------------------------------------------------
@@ -257,7 +262,8 @@ static void try_now(struct hook *h)
     h->pub.attempts++;
     h->pub.next_ms = 0;
     h->w = (struct waiter){.on_done = on_tried};
-    if (rule_of(h->r->webhook_url, rule, &e) || !core_exec_start(c, NULL, &spec, &h->w, &e))
+    if (hook_rule("webhook_url", h->r->webhook_url, rule, &e) ||
+        !core_exec_start(c, NULL, &spec, &h->w, &e))
         failed(h, e.text);
 }
 

@@ -31,8 +31,8 @@ void run_set_state(struct runrec *r, enum run_state to)
 struct runrec *runrec_new(struct core *c, const char *id)
 {
     struct runrec *r = xcalloc(1, sizeof(*r));
-    struct list *heads[] = {&r->creators, &r->waiters, &r->deleters, &r->listeners,
-                            &r->pages,    &r->hooks,   &r->approvals};
+    struct list *heads[] = {&r->creators, &r->waiters, &r->deleters,  &r->listeners,
+                            &r->pages,    &r->hooks,   &r->approvals, &r->calls};
     r->core = c;
     TEXT_PUT(r->pub.id, id);
     r->pub.exit_code = -1;
@@ -56,7 +56,8 @@ size_t runrec_bytes(const struct runrec *r)
     return sizeof(*r) + strlen(r->prompt) + strlen(r->command) + r->argv->packed_len +
            r->set.env->packed_len + r->set.allow->packed_len + r->pub.result_len +
            strlen(r->message) + r->said->packed_len + r->turns->packed_len + r->repos->packed_len +
-           r->changes->packed_len + r->skills->packed_len + r->commands->packed_len;
+           r->changes->packed_len + r->skills->packed_len + r->commands->packed_len +
+           r->tools->packed_len;
 }
 
 void runrec_insert(struct runrec *r)
@@ -84,6 +85,7 @@ void runrec_free(struct runrec *r)
     loop_timer_cancel(c->loop, &r->silence);
     loop_timer_cancel(c->loop, &r->grace);
     approvals_free(r);
+    run_calls_end(r);
     hooks_free(r);
     agent_reader_free(r->reader);
     settings_release(&r->set);
@@ -96,6 +98,7 @@ void runrec_free(struct runrec *r)
     free(r->changes);
     free(r->skills);
     free(r->commands);
+    free(r->tools);
     free(r);
 }
 
@@ -123,6 +126,8 @@ void runrec_publish(struct runrec *r)
     p->changes = r->changes->list;
     p->skills = r->skills->list;
     p->commands = r->commands->list;
+    p->tools = r->tools->list;
+    run_tools_publish(r);
     p->webhook_url = r->webhook_url;
     p->approval_ms = r->approval_ms;
     p->n_said = (uint32_t)r->said->n;

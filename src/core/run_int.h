@@ -14,10 +14,11 @@
 //   run_save.c    rows, loading, deletion run.c        verbs, the one writer of states
 //   run_turn.c    pause, continue, messages      run_changes.c  what it changed
 //   run_talk.c    lines to an agent that runs     approval.c     what it asks
-//   run_say.c     what is told of it
+//   run_say.c     what is told of it              run_tools.c    what it calls by way of us
 #pragma once
 #include "workspace_int.h"
 
+#include <pinfold/agent_talk.h>
 #include <pinfold/core_hook.h>
 
 struct run_batch;
@@ -39,7 +40,11 @@ struct runrec {
     struct strings *argv;
     char *message;                // of this turn; "" in the first
     struct strings *turns, *said; // execs of earlier turns; messages that wait
-    struct strings *repos, *changes, *skills, *commands;
+    struct strings *repos, *changes, *skills, *commands, *tools;
+    struct agent_tool agent_tools[AGENT_TOOLS_MAX]; // what of them its agent is told
+    unsigned n_tools;
+    struct list calls;              // of its tools, under way
+    uint64_t read_at, replay_until; // offsets of its output: what comes again after a restart
     bool keep_workspace;
     char *webhook_url;
     char hook_style[24];     // name; "" for pinfold's own
@@ -152,6 +157,14 @@ void approvals_unpack(struct runrec *r, const void *p, size_t len);
 int run_check_said(const struct runrec *r, const char *text, struct err *e); // run_turn.c
 void run_say_more(struct runrec *r, const char *text);                       // the same
 
+// Tools (run_tools.c).
+int run_tools_check(const struct core *c, const struct run_spec *s, struct err *e);
+struct strings *run_tools_pack(const struct run_spec *s);
+void run_tools_publish(struct runrec *r);
+void run_call(void *arg, const struct agent_call *call);
+void run_calls_end(struct runrec *r);
+void run_tool_lines(void *arg, const struct buf *lines);
+
 // Changes (run_changes.c). true: run_turn_over comes again when they are known.
 bool run_look(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
 
@@ -166,6 +179,9 @@ void run_listeners_end(struct runrec *r);
 
 // Webhooks (hook.c).
 int hook_check(const struct core *c, const char *url, struct err *e);
+int hook_check_as(const struct core *c, const char *what, const char *url, struct err *e);
+// The rule that allows it and nothing else: HOST:PORT. what: for errors.
+int hook_rule(const char *what, const char *url, char ret[NETWORK_RULE_MAX], struct err *e);
 const struct hook_style *hook_style_find(const struct core *c, const char *name);
 bool hook_wants(const struct runrec *r, enum event_type type); // beside the ends of turns
 void hook_send(struct runrec *r, enum event_type type, const char *payload, size_t len);

@@ -74,6 +74,7 @@ static void finish(struct runrec *r, const struct outcome *o)
     r->x = NULL;
     loop_timer_cancel(r->core->loop, &r->grace);
     approvals_end(r);
+    run_calls_end(r);
     agent_reader_finish(r->reader, o, &v);
     if (r->silent && v.reason == WHY_CANCELLED) {
         v.reason = WHY_SILENCE_LIMIT;
@@ -135,7 +136,7 @@ static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, con
                     size_t n)
 {
     struct runrec *r = container_of(f, struct runrec, follower);
-    (void)offset;
+    r->read_at = s == EXEC_STDOUT ? offset : r->read_at;
     if (r->pub.state == RUN_STARTING)
         on_started(r->x); // events of a turn come after its start
     r->heard_ms = clock_mono_ms();
@@ -190,6 +191,10 @@ static void new_reader(struct runrec *r)
         expect.on_idle = run_idle;
         expect.on_asked = run_asked;
         expect.on_withdrawn = run_withdrawn;
+        expect.tools = r->agent_tools;
+        expect.n_tools = r->n_tools;
+        expect.on_call = run_call;
+        expect.write = run_tool_lines;
     }
     r->reader = agent_reader_new(r->adapter, &expect);
     r->follower = (struct follower){.on_data = on_data, .on_end = on_command_end};
@@ -269,6 +274,7 @@ static struct agent_wish wish_of(const struct runrec *r, struct model_access *m,
                                .ask = r->approval_ms != 0,
                                .skills = r->skills->list,
                                .commands = r->commands->list,
+                               .tools = r->n_tools != 0,
                                .command = p->command,
                                .argv = p->argv,
                                .base_url = url,
@@ -501,6 +507,7 @@ void run_adopt(struct runrec *r)
 {
     struct execution *x = map_get(r->core->execs, r->pub.exec);
     new_reader(r);
+    r->replay_until = x->source.out[EXEC_STDOUT].total;
     listen_to(r, x);
     if (r->pub.state == RUN_STARTING)
         on_started(x);

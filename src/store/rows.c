@@ -174,6 +174,7 @@ static const struct store_field run_fields[] = {
     N(wishes, U32),
     N(skills, BLOB),
     N(commands, BLOB),
+    N(tools, BLOB),
 };
 
 #define S(m, k) FIELD(store_snapshot, m, COL_##k)

@@ -153,6 +153,8 @@ static const char *const steps[] = {
     // skills and commands of runs
     "ALTER TABLE run ADD COLUMN skills BLOB NOT NULL DEFAULT x'';"
     "ALTER TABLE run ADD COLUMN commands BLOB NOT NULL DEFAULT x''",
+    // tools of runs
+    "ALTER TABLE run ADD COLUMN tools BLOB NOT NULL DEFAULT x''",
 };
 
 unsigned store_n_steps(void)

@@ -1,21 +1,32 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Skills that a run brings are found by the agents' tools themselves: their models are told of them.
+# Skills that a run brings are found by the agents' tools themselves: their models are told of them. And
+# addresses that it brings are called by way of the server.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
 for tool in claude-code codex opencode; do tool_need $tool; done
 export MODEL_DUMP=1
 : >"$WORK/bodies"
-world "MaxRuns=3"
+world "MaxRuns=4"
 provider anthropic anthropic ''
 provider openai openai-compatible /v1
 skill() { jq -n --arg d "knows-of-$1-$$" '{skills: {lookup: "---\nname: lookup\ndescription: \($d)\n---\nLook it up.\n"}, commands: {hurry: "---\ndescription: be quick\n---\nHurry up.\n"}}'; }
 AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 PROVIDER=anthropic begin claude-code '[{"say": "done"}]' "$(skill claude-code)"
 AGENT=codex MODEL_NAME=gpt-5.5 PROVIDER=openai begin codex '[{"say": "done"}]' "$(skill codex)"
 AGENT=opencode MODEL_NAME=mock-model PROVIDER=openai begin opencode '[{"say": "done"}]' "$(skill opencode)"
+# The model's own address answers what is no model's path with 404, which is an answer too.
+AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 PROVIDER=anthropic begin calls '[{"tool": "weather", "arguments": {"city": "Oslo"}}, {"say": "called"}]' \
+    "$(jq -n --arg u "http://$MODEL/weather" '{tools: [{name: "weather", description: "tells the weather", url: $u, headers: {"x-api-key": "of-the-tool"}}]}')"
 for tool in claude-code codex opencode; do
     ended $tool
     is "$END $(json '"\(.skills) \(.commands)"')" 'succeeded completed ["lookup"] ["hurry"]' "$tool runs with a skill and a command"
     grep -q "knows-of-$tool-$$" "$WORK/bodies"; ok $? "its model is told of the skill"
 done
+ended calls
+is "$END $(json .result)" "succeeded completed called" "an agent calls a tool that its run brings"
+like "$(cat "$WORK/requests")" "POST /weather key=of-the-tool" "which is asked with its header"
+events agent.tool_result
+like "$(json '.items[0].payload | "\(.is_error) \(.output)"')" "^true .*no such path" "and answers"
+api GET "/v1/runs/$RUN/logs"
+unlike "$BODY" "of-the-tool" "the agent never saw the header"
 done_testing

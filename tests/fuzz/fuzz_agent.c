@@ -29,6 +29,29 @@ static void on_asked(void *arg, const struct agent_question *q)
     json_pool_release(&pool);
 }
 
+// Answers are one line of JSON.
+static void on_lines(void *arg, const struct buf *lines)
+{
+    struct json_pool pool;
+    (void)arg;
+    json_pool_init(&pool);
+    if (!lines->len || memchr(lines->data, '\n', lines->len) != lines->data + lines->len - 1 ||
+        !json_tree(lines->data, lines->len - 1, 1000000, &pool))
+        abort();
+    json_pool_release(&pool);
+}
+
+static void on_call(void *arg, const struct agent_call *call)
+{
+    struct buf b;
+    buf_init(&b, 1024 * 1024);
+    if (strcmp(call->name, "t"))
+        abort();
+    agent_call_done(&b, call, call->arguments, call->arguments_len, false);
+    on_lines(arg, &b);
+    buf_release(&b);
+}
+
 static void on_withdrawn(void *arg, const char *id)
 {
     (void)arg;
@@ -39,12 +62,17 @@ static void on_withdrawn(void *arg, const char *id)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct agent_tool tool = {"t", "", "{}"};
     if (size < 2)
         return 0;
     const struct agent_expect x = {.session = data[1] & 1 ? "abc" : NULL,
                                    .on_event = on_event,
                                    .on_asked = on_asked,
-                                   .on_withdrawn = on_withdrawn};
+                                   .on_withdrawn = on_withdrawn,
+                                   .tools = &tool,
+                                   .n_tools = 1,
+                                   .on_call = on_call,
+                                   .write = on_lines};
     const struct outcome o = {.reason = (enum end_reason)(data[1] % END_N),
                               .exit_code = data[1] & 2 ? 1 : 0};
     struct agent_reader *r = agent_reader_new(agent_at(data[0] % agent_count()), &x);

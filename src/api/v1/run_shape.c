@@ -104,6 +104,15 @@ static void write_names(struct json_out *o, const char *name, const void *at)
     json_end_array(o);
 }
 
+static void write_tools(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    json_begin_array(o, name);
+    for (const char *const *p = r->tools; *p; p += 5)
+        json_str(o, NULL, *p);
+    json_end_array(o);
+}
+
 static void write_changes(struct json_out *o, const char *name, const void *at)
 {
     const struct run *r = at;
@@ -247,6 +256,7 @@ static const struct json_show run_rows[] = {
     RN(env, SHOW_ENV),
     {.name = "skills", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
     {.name = "commands", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
+    {.name = "tools", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_tools},
     RN(limits, SHOW_OBJECT, .sub = &v1_limits_shape, .doc = "as asked for"),
     RN(timeout_ms, SHOW_U64),
     RN(silence_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL),

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Model Context Protocol as far as a server of tools speaks it, inside Claude Code's control lines.
+#include "agent_int.h"
+
+#include <pinfold/own.h>
+#include <string.h>
+
+#define REPLY_MAX (1024 * 1024) // of one line: all tools with their schemas, or one answer
+
+static void begin(struct json_out *o, struct buf *b, const char *id)
+{
+    json_out_init(o, b);
+    json_begin(o, NULL);
+    json_str(o, "type", "control_response");
+    json_begin(o, "response");
+    json_str(o, "subtype", "success");
+    json_str(o, "request_id", id);
+    json_begin(o, "response");
+    json_begin(o, "mcp_response");
+    json_str(o, "jsonrpc", "2.0");
+}
+
+static void end(struct json_out *o, struct buf *b)
+{
+    for (unsigned i = 0; i < 4; i++)
+        json_end(o);
+    (void)buf_putc(b, '\n');
+}
+
+void agent_call_done(struct buf *ret, const struct agent_call *call, const char *text, size_t len,
+                     bool is_error)
+{
+    struct json_out o;
+    begin(&o, ret, call->id);
+    json_raw(&o, "id", call->rpc, strlen(call->rpc));
+    json_begin(&o, "result");
+    json_begin_array(&o, "content");
+    json_begin(&o, NULL);
+    json_str(&o, "type", "text");
+    json_strn(&o, "text", text, len);
+    json_end(&o);
+    json_end_array(&o);
+    json_bool(&o, "isError", is_error);
+    json_end(&o);
+    end(&o, ret);
+}
+
+static void put_tools(struct json_out *o, const struct agent_expect *x)
+{
+    json_begin_array(o, "tools");
+    for (unsigned i = 0; i < x->n_tools; i++) {
+        const struct agent_tool *t = &x->tools[i];
+        json_begin(o, NULL);
+        json_str(o, "name", t->name);
+        json_str(o, "description", t->description);
+        json_raw(o, "inputSchema", t->schema, strlen(t->schema));
+        json_end(o);
+    }
+    json_end_array(o);
+}
+
+static void put_result(struct json_out *o, const struct agent_reader *r,
+                       const struct json_node *message)
+{
+    struct json_text version = json_text_at(message, "params.protocolVersion");
+    if (json_is(message, "method", "initialize")) {
+        json_begin(o, "result");
+        json_strn(o, "protocolVersion", version.p ? version.p : "2025-06-18",
+                  version.p ? version.len : 10);
+        json_begin(o, "capabilities");
+        json_begin(o, "tools");
+        json_end(o);
+        json_end(o);
+        json_begin(o, "serverInfo");
+        json_str(o, "name", "pinfold");
+        json_str(o, "version", "1");
+        json_end(o);
+        json_end(o);
+    } else if (json_is(message, "method", "tools/list")) {
+        json_begin(o, "result");
+        put_tools(o, &r->expect);
+        json_end(o);
+    } else if (!json_at(message, "id") || json_is(message, "method", "ping")) {
+        json_begin(o, "result");
+        json_end(o);
+    } else {
+        json_begin(o, "error");
+        json_i64(o, "code", -32601);
+        json_str(o, "message", "there is no such method or tool");
+        json_end(o);
+    }
+}
+
+static const struct agent_tool *find(const struct agent_reader *r, struct json_text name)
+{
+    for (unsigned i = 0; i < r->expect.n_tools; i++)
+        if (name.p && strlen(r->expect.tools[i].name) == name.len &&
+            !memcmp(r->expect.tools[i].name, name.p, name.len))
+            return &r->expect.tools[i];
+    return NULL;
+}
+
+// As it stands in the line, so that it can be said again.
+static char *rpc_id(const struct json_node *message)
+{
+    own_buf struct buf b;
+    struct json_out o;
+    const struct json_node *id = json_at(message, "id");
+    buf_init(&b, 1024);
+    json_out_init(&o, &b);
+    if (id && id->kind == JSON_NUMBER)
+        json_raw(&o, NULL, id->text.p, id->text.len);
+    else if (id && id->kind == JSON_STR && id->text.len < 100)
+        json_strn(&o, NULL, id->text.p, id->text.len);
+    else
+        json_u64(&o, NULL, 0); // a notification, which has none
+    return xmemdup0(b.data, b.len);
+}
+
+void mcp_on_message(struct agent_reader *r, const char *id, const struct json_node *message)
+{
+    const struct agent_tool *t = find(r, json_text_at(message, "params.name"));
+    const struct json_node *arguments = json_at(message, "params.arguments");
+    bool fits =
+        !arguments || (arguments->kind == JSON_OBJ && arguments->raw.len <= AGENT_INPUT_MAX);
+    own_free char *rpc = rpc_id(message);
+    if (!r->expect.write || !r->expect.on_call || strlen(rpc) > 200)
+        return;
+    if (t && fits && json_is(message, "method", "tools/call")) {
+        const struct agent_call call = {.id = id,
+                                        .rpc = rpc,
+                                        .name = t->name,
+                                        .arguments = arguments ? arguments->raw.p : "{}",
+                                        .arguments_len = arguments ? arguments->raw.len : 2};
+        r->expect.on_call(r->expect.arg, &call);
+        return;
+    }
+    own_buf struct buf b;
+    struct json_out o;
+    buf_init(&b, REPLY_MAX);
+    begin(&o, &b, id);
+    json_raw(&o, "id", rpc, strlen(rpc));
+    put_result(&o, r, message);
+    end(&o, &b);
+    if (!b.overflow)
+        r->expect.write(r->expect.arg, &b);
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tools that a run brings: HTTP addresses that its agent calls by way of us. A call is one curl in a
+// sandbox of its own, as a webhook's is, so that neither the address's headers nor what it answers
+// with are in the agent's sandbox before they are text. A call is made once: one that was under way
+// when the server died is answered with that.
+#include "run_int.h"
+
+#include <pinfold/agent_talk.h>
+#include <pinfold/num.h>
+#include <pinfold/own.h>
+#include <stdio.h>
+
+#define FIELDS 5       // of a tool in its run's record: name, description, url, schema, headers
+#define CALLS_MAX 8    // of a run at a time
+#define CALL_MS 120000 // of one
+#define ANSWER_BYTES (64 * 1024)
+
+struct tool_call {
+    struct waiter w;
+    struct runrec *r;
+    struct list link;
+    char id[AGENT_ID_MAX], *rpc;
+};
+
+static bool is_plain(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == '"' || *s == '\\' || *s == 0x7f)
+            return false;
+    return true;
+}
+
+static int check(const struct core *c, const struct run_tool *t, size_t *bytes, struct err *e)
+{
+    if (!t->name || !name_ok(t->name) || strchr(t->name, '.'))
+        return err_set(e, ERR_BAD_REQUEST, "'%.64s' is not the name of a tool",
+                       t->name ? t->name : "");
+    if (!t->url || hook_check_as(c, "url", t->url, e))
+        return t->url ? -1 : err_set(e, ERR_BAD_REQUEST, "url is missing");
+    if (t->schema[strspn(t->schema, " \t\r\n")] != '{')
+        return err_set(e, ERR_BAD_REQUEST, "input_schema is not an object");
+    *bytes += strlen(t->description) + strlen(t->schema) + strlen(t->url);
+    for (const char *const *h = t->headers; h && *h; h++) {
+        *bytes += strlen(*h);
+        if (!is_plain(*h) || !strchr(*h, ':') || **h == ':')
+            return err_set(e, ERR_BAD_REQUEST,
+                           "a header has no name, or a quote, backslash or control character");
+    }
+    return 0;
+}
+
+int run_tools_check(const struct core *c, const struct run_spec *s, struct err *e)
+{
+    size_t bytes = 0;
+    if (s->n_tools > AGENT_TOOLS_MAX)
+        return err_set(e, ERR_LIMIT, "there are %u tools; at most %d may be", s->n_tools,
+                       AGENT_TOOLS_MAX);
+    for (unsigned i = 0; i < s->n_tools; i++) {
+        if (check(c, &s->tools[i], &bytes, e))
+            return err_wrap(e, "tools/%u", i);
+        for (unsigned k = 0; k < i; k++)
+            if (!strcmp(s->tools[k].name, s->tools[i].name))
+                return err_set(e, ERR_BAD_REQUEST, "tools/%u: there is a '%.64s' already", i,
+                               s->tools[i].name);
+    }
+    return bytes <= RUN_LIBRARY_BYTES
+               ? 0
+               : err_set(e, ERR_LIMIT, "tools are larger than %d bytes", RUN_LIBRARY_BYTES);
+}
+
+struct strings *run_tools_pack(const struct run_spec *s)
+{
+    const char *list[FIELDS * AGENT_TOOLS_MAX + 1];
+    char *made[2 * AGENT_TOOLS_MAX];
+    size_t n = 0, n_made = 0;
+    for (unsigned i = 0; i < s->n_tools; i++) {
+        const struct run_tool *t = &s->tools[i];
+        struct buf b;
+        buf_init(&b, 2 * RUN_LIBRARY_BYTES);
+        for (const char *const *h = t->headers; h && *h; h++)
+            (void)buf_printf(&b, "%s\n", *h);
+        (void)buf_puts(&b, "");
+        char *schema = made[n_made++] = xstrdup(t->schema);
+        for (char *p = schema; *p; p++)
+            if (*p == '\n' || *p == '\r')
+                *p = ' '; // between values only: it becomes a part of a line
+        made[n_made++] = buf_steal(&b, NULL);
+        list[n++] = t->name;
+        list[n++] = t->description;
+        list[n++] = t->url;
+        list[n++] = schema;
+        list[n++] = made[n_made - 1];
+    }
+    list[n] = NULL;
+    struct strings *ret = strings_copy(list);
+    while (n_made)
+        free(made[--n_made]);
+    return ret;
+}
+
+void run_tools_publish(struct runrec *r)
+{
+    r->n_tools = 0;
+    for (size_t i = 0; i + FIELDS <= r->tools->n && r->n_tools < AGENT_TOOLS_MAX; i += FIELDS)
+        r->agent_tools[r->n_tools++] =
+            (struct agent_tool){r->tools->list[i], r->tools->list[i + 1], r->tools->list[i + 3]};
+}
+
+// --- calls ------------------------------------------------------------------------------------
+
+static void answer(struct runrec *r, const struct agent_call *call, const char *text, size_t len,
+                   bool is_error)
+{
+    own_buf struct buf b;
+    buf_init(&b, 1024 * 1024); // a text of 64 KiB, escaped
+    agent_call_done(&b, call, text, len, is_error);
+    if (!b.overflow)
+        run_write(r, &b);
+}
+
+static void call_free(struct tool_call *t)
+{
+    list_del(&t->link);
+    free(t->rpc);
+    free(t);
+}
+
+static void on_called(struct waiter *w)
+{
+    struct tool_call *t = container_of(w, struct tool_call, w);
+    const struct agent_call call = {.id = t->id, .rpc = t->rpc};
+    const struct exec *x = w->result;
+    struct core *core = t->r->core;
+    struct err e;
+    char status[4] = "", text[160];
+    if (w->err.code) {
+        answer(t->r, &call, w->err.text, strlen(w->err.text), true);
+        call_free(t);
+        return;
+    }
+    size_t n = x->data_len[EXEC_STDERR];
+    uint64_t code = 0;
+    if (n >= 3)
+        memcpy(status, x->data[EXEC_STDERR] + n - 3, 3); // curl's -w, after its own words
+    (void)num_parse_u64(status, 0, 999, &code, NULL);    // else there was no answer
+    bool good = code >= 200 && code < 300 && x->end.reason == END_EXITED && !x->end.exit_code;
+    if (good || (code && x->data_len[EXEC_STDOUT])) {
+        answer(t->r, &call, x->data[EXEC_STDOUT], x->data_len[EXEC_STDOUT], !good);
+    } else {
+        (void)snprintf(text, sizeof(text),
+                       code ? "it answered with status %llu" : "it is not to be reached (%llu)",
+                       (unsigned long long)code);
+        answer(t->r, &call, text, strlen(text), true);
+    }
+    (void)core_exec_delete(core, w->result, NULL, &e); // it is nobody's to look at
+    call_free(t);
+}
+
+static void write_config(const char *const *tool, struct buf *b)
+{
+    (void)buf_printf(b, "url = \"%s\"\nheader = \"Content-Type: application/json\"\n", tool[2]);
+    for (const char *h = tool[4]; *h;) {
+        size_t n = strcspn(h, "\n");
+        (void)buf_printf(b, "header = \"%.*s\"\n", (int)n, h);
+        h += n + (h[n] == '\n');
+    }
+    (void)buf_puts(b, "header = \"Expect:\"\ndata-binary = \"@body.json\"\nsilent\nshow-error\n"
+                      "write-out = \"%{stderr}%{http_code}\"\nmax-time = 100\n"
+                      "proto = \"=http,https\"\nnoproxy = \"\"\n");
+}
+
+static int start(struct tool_call *t, const char *const *tool, const struct agent_call *call,
+                 struct err *e)
+{
+    static const char *const argv[] = {"curl", "--disable", "--config", "-", NULL};
+    char rule[NETWORK_RULE_MAX];
+    const char *const allow[] = {rule, NULL};
+    own_buf struct buf config;
+    buf_init(&config, 2 * RUN_LIBRARY_BYTES);
+    write_config(tool, &config);
+    const struct file_put body = {
+        .path = "body.json", .data = call->arguments, .len = call->arguments_len};
+    const struct exec_spec spec = {.argv = argv,
+                                   .stdin_data = config.data,
+                                   .stdin_len = config.len,
+                                   .timeout_ms = CALL_MS,
+                                   .answer_bytes = ANSWER_BYTES,
+                                   .image = "host",
+                                   .profile = "default",
+                                   .network_given = true,
+                                   .network = NET_LIST,
+                                   .allow = allow,
+                                   .files = &body,
+                                   .n_files = 1};
+    return hook_rule("url", tool[2], rule, e) || !core_exec_start(t->r->core, NULL, &spec, &t->w, e)
+               ? -1
+               : 0;
+}
+
+void run_call(void *arg, const struct agent_call *call)
+{
+    static const char again[] = "the server was replaced during the call; whether it was made is "
+                                "not known";
+    static const char many[] = "too many calls at a time";
+    struct runrec *r = arg;
+    size_t i = 0, n = 0;
+    struct err e = {0};
+    if (r->read_at < r->replay_until) { // it was called before; and answered, if more is known
+        if (!r->known_events)
+            answer(r, call, again, sizeof(again) - 1, true);
+        return;
+    }
+    while (i + FIELDS <= r->tools->n && strcmp(r->tools->list[i], call->name))
+        i += FIELDS;
+    list_for (it, &r->calls)
+        n++;
+    if (n >= CALLS_MAX || i + FIELDS > r->tools->n) {
+        answer(r, call, many, sizeof(many) - 1, true);
+        return;
+    }
+    struct tool_call *t = xcalloc(1, sizeof(*t));
+    t->r = r;
+    t->w.on_done = on_called;
+    TEXT_PUT(t->id, call->id);
+    t->rpc = xstrdup(call->rpc);
+    list_add_tail(&r->calls, &t->link);
+    if (start(t, r->tools->list + i, call, &e)) {
+        answer(r, call, e.text, strlen(e.text), true);
+        call_free(t);
+    }
+}
+
+void run_calls_end(struct runrec *r)
+{
+    while (!list_empty(&r->calls)) {
+        struct tool_call *t = container_of(r->calls.next, struct tool_call, link);
+        waiter_cancel(&t->w); // its curl is ended too
+        call_free(t);
+    }
+}
+
+void run_tool_lines(void *arg, const struct buf *lines)
+{
+    run_write(arg, lines);
+}

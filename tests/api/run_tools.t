@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Tools that a run brings: HTTP addresses that its agent calls by way of the server, by a stand-in for
+# Claude Code. tests/e2e/agents_skills.t has the real one.
+. "$(dirname "$0")/../lib/tap.sh"
+need ROOT GIT PYTHON
+repo=$WORK/repo
+git init -q -b main "$repo"
+chmod 755 "$WORK"
+# It calls what its prompt says, "NAME JSON", and says what it got. NAME none is no tool's.
+cat >"$repo/claude" <<'E'
+#!/usr/bin/env python3
+import json, sys
+def put(**o): print(json.dumps(o), flush=True)
+def rpc(n, method, **params):
+    message = {"jsonrpc": "2.0", "method": method, "params": params}
+    if n is not None: message["id"] = n
+    put(type="control_request", request_id="r%s" % n, request={"subtype": "mcp_message", "server_name": "pinfold", "message": message})
+    return json.loads(sys.stdin.readline())["response"]["response"]["mcp_response"]
+prompt = json.loads(sys.stdin.readline())["message"]["content"]
+assert "--mcp-config" in sys.argv
+put(type="system", subtype="init", session_id="s", model="m")
+hello = rpc(0, "initialize", protocolVersion="2025-11-25")
+rpc(None, "notifications/initialized")
+tools = rpc(1, "tools/list")["result"]["tools"]
+name, arguments = prompt.split(" ", 1)
+got = rpc(2, "tools/call", name=name, arguments=json.loads(arguments))
+length = len(got.get("result", {}).get("content", [{"text": ""}])[0]["text"])
+if length > 1000: got = {}
+put(type="result", subtype="success", session_id="s", result=json.dumps(
+    {"version": hello["result"]["protocolVersion"], "tools": tools, "length": length, "got": got.get("result", got.get("error"))}))
+sys.stdin.read()
+E
+chmod 755 "$repo/claude"
+git -C "$repo" add . && git -C "$repo" -c user.name=a -c user.email=a@example.org commit -qm tools
+cat >"$WORK/service" <<'E'
+import http.server, json, sys
+class H(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with open(sys.argv[1] + "/asked", "a") as f: f.write(json.dumps({"key": self.headers.get("X-Key"), "path": self.path, "body": body}) + "\n")
+        out = b"x" * 100000 if self.path == "/long" else json.dumps({"of": body.get("city"), "sky": "blue \u00e9 \"\n"}).encode()
+        self.send_response(500 if self.path == "/bad" else 200); self.send_header("Content-Length", str(len(out))); self.end_headers(); self.wfile.write(out)
+    def log_message(self, *a): pass
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), H)
+print(s.server_port, flush=True); s.serve_forever()
+E
+python3 "$WORK/service" "$WORK" >"$WORK/port" & at_exit "kill $!"
+try "a service answers" wait_until 20 test -s "$WORK/port"
+to=http://127.0.0.1:$(cat "$WORK/port")
+server_start "RepositoryRoots=$WORK" "AllowPrivate=${to#http://}" || done_testing
+run() { # PROMPT TOOLS
+    api POST "/v1/runs?wait=90" -d "$(jq -n --arg u "$repo" --arg p "$1" --argjson t "$2" \
+        '{agent: "claude-code", prompt: $p, model: "m", profile: "default", repository: {url: $u}, tools: $t, env: {PATH: "/workspace:/usr/bin:/bin", PINFOLD_MODEL_URL: "http://127.0.0.1:1"}}')"
+    RUN=$(json .id) END=$(json '"\(.status) \(.reason)"') RESULT=$(json '.result // "{}"')
+}
+tools=$(jq -n --arg u "$to/weather" '[{name: "weather", description: "tells the \"weather\"", url: $u, headers: {"X-Key": "hidden-key"}, input_schema: {type: "object", properties: {city: {type: "string"}}}}]')
+run 'weather {"city": "Oslo"}' "$tools"
+is "$END" "succeeded completed" "an agent calls a tool"
+is "$(jq -r '.got.content[0].text | fromjson | .of + .sky' <<<"$RESULT")" $'Osloblue \u00e9 "' "and has what that answers"
+is "$(jq -r '.got.isError' <<<"$RESULT")" false "which is no error"
+is "$(jq -c '.tools' <<<"$RESULT")" '[{"name":"weather","description":"tells the \"weather\"","inputSchema":{"type":"object","properties":{"city":{"type":"string"}}}}]' "it was told of it"
+is "$(jq -r '"\(.key) \(.path) \(.body.city)"' "$WORK/asked")" "hidden-key /weather Oslo" "the service got header and arguments"
+api GET "/v1/runs/$RUN"
+is "$(json '.tools | join(" ")')" weather "the run names its tools"
+unlike "$BODY" "hidden-key" "and shows no header"
+api GET "/v1/execs"
+unlike "$BODY" "hidden-key|curl" "nor is the call to be seen"
+run 'none {}' "$tools"
+is "$END $(jq -r '.got.code' <<<"$RESULT")" "succeeded completed -32601" "a tool that there is not is an error"
+run 'weather {}' "$(jq --arg u "$to/bad" '.[0].url = $u' <<<"$tools")"
+is "$(jq -r '.got.isError' <<<"$RESULT")" true "so is one that fails"
+run 'weather {}' "$(jq --arg u "$to/long" '.[0].url = $u' <<<"$tools")"
+is "$(jq -r .length <<<"$RESULT")" 65536 "a long answer is cut"
+run 'weather {}' "$(jq '.[0].url = "http://127.0.0.1:9/"' <<<"$tools")"
+like "$CODE $(json .detail)" "^403 .*tools/0" "a private address is refused"
+for bad in '[{"name": "a b", "url": "http://x.test/"}]' '[{"name": "a", "url": "ftp://x"}]' '[{"name": "a"}]' '[{"name": "a", "url": "http://x.test/", "input_schema": 7}]' \
+    '[{"name": "a", "url": "http://x.test/"}, {"name": "a", "url": "http://x.test/"}]' '[{"name": "a", "url": "http://x.test/", "headers": {"A": "b\"\n"}}]'; do
+    run 'a {}' "$bad"
+    like "$CODE" "^4" "refused: $bad"
+done
+api POST /v1/runs -d "$(jq -n --argjson t "$tools" '{agent: "cursor", prompt: "x", tools: $t}')"
+like "$CODE $(json .detail)" "^400 .*cannot be served tools" "an agent that cannot be served any is refused"
+done_testing
