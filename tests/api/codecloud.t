@@ -28,7 +28,24 @@ esac
 line text '{text: ("done: " + $p)}'
 line step_finish '{reason: "stop", tokens: {input: 12500, output: 3200, reasoning: 0, cache: {read: 0, write: 0}}, cost: 0}'
 E2
-chmod 755 "$WORK/src/username/repo-name/opencode"
+cat >"$WORK/src/username/repo-name/claude" <<'E2'
+#!/usr/bin/env python3
+# Lists its tools and calls the first one.
+import json, sys
+def put(**o): print(json.dumps(o), flush=True)
+def rpc(n, method, **params):
+    put(type="control_request", request_id="r%d" % n, request={"subtype": "mcp_message", "server_name": "pinfold",
+        "message": {"jsonrpc": "2.0", "id": n, "method": method, "params": params}})
+    return json.loads(sys.stdin.readline())["response"]["response"]["mcp_response"]["result"]
+sys.stdin.readline()
+put(type="system", subtype="init", session_id="s", model="m")
+rpc(0, "initialize", protocolVersion="2025-11-25")
+tools = rpc(1, "tools/list")["tools"]
+rpc(2, "tools/call", name=tools[0]["name"], arguments={"query": "bolts", "limit": 3})
+put(type="result", subtype="success", session_id="s", result=json.dumps(tools))
+sys.stdin.read()
+E2
+chmod 755 "$WORK/src/username/repo-name/"{opencode,claude}
 in_src username/repo-name add -A
 in_src username/repo-name commit -qm agent
 publish username/repo-name
@@ -182,6 +199,24 @@ make '{"prompt": "defaults", "provider": null}'
 wait_until 60 status_is completed
 is "$(json '"\(.provider) \(.model)"')" "anthropic claude-opus-4.5" "the first provider and its first model are the default"
 
+# --- tools
+: >"$WORK/hook/got"
+tool=$(jq -n --arg u "$to/search" '{name: "search_inventory", description: "Search product inventory",
+  parameters: {properties: {"query": {"type": "string", "description": "Search query"}, "limit": {"type": "number", "description": "Max results"}}, required: ["query"]},
+  endpoint: {url: $u, method: "POST", headers: {"Authorization": "Bearer token-abc"}}}') # as written, but for the URL
+ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "username/repo-name", prompt: "find bolts", agent_provider: "claude-code", tools: [$t]}')"
+is "$CODE" 201 "a run with a tool is made"
+RUN=$(json .id)
+becomes completed "and ends"
+is "$(json '.result | fromjson | .[0].name + " " + .[0].inputSchema.properties.query.type + " " + .[0].inputSchema.required[0]')" "search_inventory string query" "its agent was told of it"
+is "$(jq -s '[.[] | select(.path == "/search")][0] | "\(.headers.authorization) \(.body | fromjson | .query)"' -r "$WORK/hook/got")" "Bearer token-abc bolts" "and called it, with the headers that the agent never saw"
+ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", agent_provider: "claude-code", tools: [$t | .endpoint.method = "GET"]}')"
+refused 501 "Not Implemented" "tools/0/endpoint/method: only POST is served yet" "a method that is not served says so"
+ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", agent_provider: "claude-code", tools: [$t | .endpoint.url = "http://127.0.0.1:1/"]}')"
+is "$CODE $(json .error)" "400 Validation Error" "an address that is not public is refused"
+ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", tools: [$t]}')"
+is "$CODE $(json .error)" "400 Validation Error" "so is a tool for an agent that cannot be served any"
+
 # --- list
 ask GET '/api/v1/agents?limit=2'
 is "$CODE $(json '.runs | length') $(json '.runs[0].id')" "200 2 $RUN" "the list begins with the newest"
@@ -212,7 +247,9 @@ is "$CODE" 400 "a provider that is none"
 ask POST /api/v1/agents '{"repo": "a/b", "prompt": "x", "tools": [], "agents": []}'
 is "$CODE" 201 "no tools are no tools"
 ask POST /api/v1/agents '{"repo": "a/b", "prompt": "x", "tools": [{"name": "search_inventory"}]}'
-refused 501 "Not Implemented" "tools: are not served yet" "tools are not served, and not ignored"
+is "$CODE" 400 "a tool without its address"
+ask POST /api/v1/agents '{"repo": "a/b", "prompt": "x", "agents": [{"name": "a"}]}'
+refused 501 "Not Implemented" "agents: are not served yet" "subagents are not served, and not ignored"
 ask GET /api/v1/agents/run/jd7x8k9m2n3p4q5r
 refused 400 "Validation Error" "Invalid run ID format" "an id in another form"
 ask GET /api/v1/agents/run/run_00000000000000000000

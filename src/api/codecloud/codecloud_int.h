@@ -14,6 +14,11 @@ const char *codecloud_repo(const struct run *run);                  // owner/rep
 size_t codecloud_error(const struct run *run, char *ret, size_t n); // of a failed run
 bool codecloud_none(const char *raw); // is it null or an empty list, or not given?
 
+// tools.c. False: answered.
+extern const struct json_table codecloud_tool_table;
+bool codecloud_tools(struct http_req *r, const struct json_objects *in, struct json_pool *pool,
+                     struct run_spec *ret);
+
 struct run *codecloud_run(struct http_req *r); // of {id}; NULL: answered
 
 void codecloud_create(struct http_req *r);

@@ -2,6 +2,7 @@
 // Agent runs: make, list, look at.
 #include "codecloud_int.h"
 
+#include <pinfold/agent_talk.h>
 #include <pinfold/own.h>
 #include <string.h>
 
@@ -137,7 +138,8 @@ void codecloud_list(struct http_req *r)
 
 struct body {
     const char *repo, *prompt, *model, *provider, *branch, *webhook_url, *agent_provider;
-    const char *tools, *agents; // as sent
+    struct json_objects tools;
+    const char *agents; // as sent
     uint32_t mode;
     bool blank_workspace;
 };
@@ -152,7 +154,7 @@ static const struct json_field fields[] = {
     F(mode, JSON_ENUM, .names = codecloud_modes),
     F(blank_workspace, JSON_BOOL),
     F(agent_provider, JSON_STRING, .max = NAME_MAX_LEN),
-    F(tools, JSON_RAW),
+    F(tools, JSON_OBJECTS, .sub = &codecloud_tool_table, .max = AGENT_TOOLS_MAX),
     F(agents, JSON_RAW),
 };
 static const struct json_table table = {"CreateAgentRunRequest", fields, N_ELEMS(fields),
@@ -168,9 +170,8 @@ static bool refused(struct http_req *r, const struct body *b)
         dialect_error(r, 400, "repo: repo must be in format: owner/repo");
     else if (!agent_find(b->agent_provider))
         dialect_error(r, 400, "agent_provider: must be opencode or claude-code");
-    else if (!codecloud_none(b->tools) || !codecloud_none(b->agents))
-        dialect_error(r, 501, "%s: are not served yet",
-                      codecloud_none(b->tools) ? "agents" : "tools");
+    else if (!codecloud_none(b->agents))
+        dialect_error(r, 501, "agents: are not served yet");
     else
         return false;
     return true;
@@ -210,7 +211,7 @@ static void create(struct dialect_call *c)
         return;
     }
     dialect_default_model(c->core, b.agent_provider, &b.provider, &b.model);
-    const struct run_spec spec = {
+    struct run_spec spec = {
         .agent = b.agent_provider,
         .prompt = b.prompt,
         .provider = b.provider,
@@ -223,8 +224,13 @@ static void create(struct dialect_call *c)
         .notify = dialect_conf(c->r)->progress,
         .hook_style = codecloud_hooks.name,
     };
-    if (core_run_create(c->core, &spec, &c->w, &e))
+    if (!codecloud_tools(c->r, &b.tools, &pool, &spec)) {
+        dialect_call_refused(c);
+    } else if (core_run_create(c->core, &spec, &c->w, &e)) {
+        if (e.code == ERR_DENIED) // an address that is none for a webhook or a tool
+            e.code = ERR_BAD_REQUEST;
         dialect_call_fail(c, &e);
+    }
 }
 
 void codecloud_create(struct http_req *r)
