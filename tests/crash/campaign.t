@@ -39,6 +39,7 @@ delete_each() {
     [ -z "$bad" ]
 }
 try "all workspaces can be deleted" delete_each
+try "then all repositories" wait_until 30 delete_repositories
 nothing_left "nothing is left"
 is "$(stray_output)" "" "no output file belongs to nobody"
 kill -TERM "$SERVER_PID"

@@ -75,7 +75,15 @@ nothing_left() { # SENTENCE
     wait_until 20 clean
     tap_up=1 is "$(leftovers)" "" "$1"
 }
-# Delete every workspace; 0 when the server says that they are gone.
+delete_repositories() { # 0 when there is none any more
+    local id
+    api GET '/v1/repositories?limit=200'
+    for id in $(json '.items[].id'); do api DELETE "/v1/repositories/$id" -m 60; done
+    api GET /v1/repositories
+    [ "$(json '.items | length')" = 0 ]
+}
+# Delete every workspace, then the repositories with their kept checkouts; 0 when the server says
+# that they are gone.
 delete_all() {
     local id rc=0
     api GET '/v1/workspaces?limit=200'
@@ -83,6 +91,7 @@ delete_all() {
         api DELETE "/v1/workspaces/$id" -m 60
         [ "$CODE" = 204 ] || { echo "# delete $id: $CODE $BODY"; rc=1; }
     done
+    wait_until 20 delete_repositories || rc=1
     return $rc
 }
 # Files of output that belong to nothing the server knows.
