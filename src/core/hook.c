@@ -172,7 +172,7 @@ static void on_tried(struct waiter *w)
 {
     struct hook *h = container_of(w, struct hook, w);
     struct core *c = h->r->core;
-    const struct exec *x = w->result;
+    struct exec *x = w->result; // h, with w in it, may be gone at the end
     char text[160] = "";
     if (w->err.code) {
         failed(h, w->err.text);
@@ -202,7 +202,7 @@ static void on_tried(struct waiter *w)
         failed(h, *text ? text : end_reason_name(x->end.reason));
     }
     struct err e;
-    (void)core_exec_delete(c, w->result, NULL, &e); // it is nobody's to look at
+    (void)core_exec_delete(c, x, NULL, &e); // it is nobody's to look at
 }
 
 // What curl reads as its configuration.
