@@ -111,7 +111,7 @@ struct conf {
         max_execs_per_workspace, max_execs_queued;
     uint64_t max_builds, max_builds_queued, max_tokens, max_users, max_snapshots;
     uint64_t execs_kept, execs_kept_per_workspace, builds_kept;
-    uint64_t checkouts_kept, checkouts_total;
+    uint64_t checkouts_kept, checkouts_total, workspace_checkouts;
     uint64_t max_runs, max_runs_per_repository, max_runs_queued, runs_kept, run_events;
     uint64_t run_timeout_ms;
     uint64_t exec_timeout_ms, exec_timeout_max_ms, idle_stop_ms, kill_grace_ms;

@@ -56,7 +56,8 @@ struct core_conf {
     uint32_t builds_running_max;    // 2
     uint32_t builds_queued_max;     // 64
     uint32_t builds_kept;           // 200 ended ones remembered, with their logs
-    uint32_t checkouts_kept;        // 64; 0: workspaces share no files
+    uint32_t checkouts_kept;        // 64; 0: runs share no files
+    bool workspace_checkouts;       // nor do workspaces of their own, unless this is set
     uint32_t runs_running_max;      // 16 at a time
     uint32_t runs_per_repository;   // 8 of them over one repository
     uint32_t runs_queued_max;       // 1000 waiting for their turn; over it ERR_LIMIT

@@ -191,9 +191,11 @@ const struct conf_row conf_rows[] = {
     NUM("BuildsKept", NUMBER, SRV, builds_kept, "200", 1, 100000,
         "ended builds remembered, with their logs"),
     NUM("CheckoutsKept", NUMBER, SRV, checkouts_kept, "64", 0, 1000,
-        "checkouts kept, of different commits, to make workspaces from; 0: each workspace has "
-        "files "
-        "of its own"),
+        "checkouts kept, of different commits, to make runs from; 0: each has files of its own"),
+    NUM("WorkspaceCheckouts", BOOL, SRV, workspace_checkouts, "no", 0, 1,
+        "make workspaces from them too: at once, but then no directory of the commit can be "
+        "renamed "
+        "in place (EXDEV)"),
     NUM("CheckoutsTotal", SIZE, SRV, checkouts_total, "8G", M, 64 * T,
         "bytes of all of them together; those used longest ago go first"),
     NUM("MaxRuns", NUMBER, SRV, max_runs, "16", 1, 1000, "runs going on at one time"),

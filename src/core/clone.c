@@ -260,12 +260,14 @@ static void on_cloned(struct gitjob *g, void *owner, const struct err *err)
     end(k, err->code ? err->text : NULL);
 }
 
-// A disk of its own shares nothing, one of several repositories has its objects in the workspace, and
-// a submodule has a remote of its own, which must be asked.
+// Who lives long in a workspace renames directories, which a copy of a checkout does not allow. A disk of
+// its own shares nothing, one of several repositories has its objects in the workspace, and a submodule
+// has a remote of its own, which must be asked.
 static bool is_shared(const struct ws *ws)
 {
-    return ws->core->conf.checkouts_kept && !ws_wants_disk(&ws->set) && !ws->pub.submodules &&
-           !ws->repos->n;
+    const struct core_conf *conf = &ws->core->conf;
+    return conf->checkouts_kept && (*ws->pub.run || conf->workspace_checkouts) &&
+           !ws_wants_disk(&ws->set) && !ws->pub.submodules && !ws->repos->n;
 }
 
 void clone_start(struct ws *ws)

@@ -96,6 +96,7 @@ void core_conf_from(struct core_conf *ret, const struct conf *c, const struct st
     ret->builds_queued_max = (uint32_t)c->max_builds_queued;
     ret->builds_kept = (uint32_t)c->builds_kept;
     ret->checkouts_kept = (uint32_t)c->checkouts_kept;
+    ret->workspace_checkouts = c->workspace_checkouts;
     ret->checkouts_total_bytes = c->checkouts_total;
     ret->runs_running_max = (uint32_t)c->max_runs;
     ret->runs_per_repository = (uint32_t)c->max_runs_per_repository;

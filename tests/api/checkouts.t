@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 need ROOT USERNS
 . "$(dirname "$0")/../lib/git.sh"
-settings=("CheckoutsKept=3" "RepositoryRoots=$SRV")
+settings=("CheckoutsKept=3" WorkspaceCheckouts=yes "RepositoryRoots=$SRV")
 server_start "${settings[@]}"
 W=/v1/workspaces
 run() { api POST "$W/$1/exec" -d "$(jq -n --arg c "$2" '{command: $c}')"; [ "$(json .exit_code)" = 0 ] || json .stderr; json .stdout; }
@@ -95,12 +95,17 @@ rm -rf "$STATE"/dirs/co_*
 try "where one is gone" make back main "file://$SRV/many.git"
 is "$(run back 'git status --porcelain; cat README')" "hello many" "it is made anew"
 server_stop
-server_start "CheckoutsKept=0" "RepositoryRoots=$SRV"
+server_start "CheckoutsKept=0" WorkspaceCheckouts=yes "RepositoryRoots=$SRV"
 none_kept() { [ -z "$(kept)" ]; }
 wait_until 20 none_kept
 is "$(n_kept)" 0 "with CheckoutsKept=0 there are none"
 make own main "file://$SRV/many.git"
 is "$(n_kept) $(run own 'git status --porcelain; cat README; grep -c " /workspace .* overlay " /proc/self/mountinfo; true')" "0 hello many"$'\n0' "and a workspace has files of its own"
+server_stop
+server_start "CheckoutsKept=3" "RepositoryRoots=$SRV"
+make mine main "file://$SRV/many.git"
+is "$(n_kept) $(run mine 'mkdir d && touch d/f && git add d && git -c user.name=t -c user.email=t@t commit -qm d && git mv d e && git status --porcelain; grep -c " /workspace .* overlay " /proc/self/mountinfo; true')" \
+    "0 R  d/f -> e/f"$'\n0' "nor does a workspace share any unless WorkspaceCheckouts=yes: in it directories can be renamed"
 server_stop
 server_start "${settings[@]}"
 make z main "file://$SRV/many.git"

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/../lib/git.sh"
-server_start WarmPool=0 CheckoutsKept=2 "RepositoryRoots=$SRV" || done_testing
+server_start WarmPool=0 CheckoutsKept=2 WorkspaceCheckouts=yes "RepositoryRoots=$SRV" || done_testing
 repo demo
 (cd "$WORK/src/demo" && mkdir -p d/e && for i in $(seq 300); do echo "$i" >"d/e/f$i"; done && git add -A && git commit -qm many) && publish demo
 SPEC="{\"repository\": {\"url\": \"file://$SRV/demo.git\"}}"
