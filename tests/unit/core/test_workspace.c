@@ -99,6 +99,23 @@ static void refused(void)
     is_int(core_stats(F.core)->workspaces, 0, "there are none");
 }
 
+static void own_files(void)
+{
+    struct err e = {0};
+    struct workspace_spec spec = {.name = "own", .repo_url = "https://example.org/own"};
+    unsigned copies = F.copies;
+    struct workspace *ws = create(&spec).w.result;
+    ok(settle(ws) && ws->status == WS_READY, "one with a repository");
+    is_int(F.copies, copies, "has files of its own, unless it is set that they are shared");
+    ok(delete_it(ws), "it goes");
+    struct repository *r;
+    bool more;
+    is_int(core_repo_list(F.core, "", &r, 1, &more), 1, "its mirror stays");
+    struct wait d = wait_make(on_wait);
+    (void)core_repo_delete(F.core, r, &d.w, &e);
+    ok(TURN_UNTIL(d.done) && !d.w.err.code, "until it is deleted");
+}
+
 static void repositories(void)
 {
     struct err e = {0};
@@ -107,7 +124,7 @@ static void repositories(void)
                                   .repo_ref = "main",
                                   .repo_user = "me",
                                   .repo_password = "secret"};
-    unsigned copies = F.copies;
+    unsigned copies = F.copies, mirrors = F.mirrors;
     struct workspace *ws = create(&spec).w.result;
     is_int(ws->status, WS_PENDING, "one with a repository is pending");
     ok(ws->busy, "and being set up");
@@ -118,7 +135,7 @@ static void repositories(void)
     is_int(strlen(ws->repo_commit), 40, "at a commit");
     t = run(ws, "ls");
     is_str(t.out[0], "README\n", "its files are there");
-    is_int(F.mirrors, 1, "through a mirror");
+    is_int(F.mirrors, mirrors + 1, "through a mirror");
     is_int(F.copies, copies + 1, "and a copy of them is kept");
     struct workspace_spec again = spec;
     again.name = "repo2";
@@ -358,6 +375,11 @@ int main(void)
         return 1;
     made();
     refused();
+    own_files();
+    F.conf.workspace_checkouts = true;
+    core_free(F.core);
+    if (fake_core_start())
+        return 1;
     repositories();
     scripts();
     changes();
