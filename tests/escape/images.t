@@ -16,7 +16,7 @@ printf '[Image]\nDescription=evil\nBase=debian\nRelease=bookworm\n' >"$WORK/shar
 evil() { timeout -k 5 60 "$WORK/bin/pinfold" run --image evil --state "$WORK/state" --profile "$PROFILE" --net "$NET" --workspace "$WS" -- "$@"; }
 box true # makes the state directory
 # The layer's name is the hash of what it depends on; here it is read off the look for it.
-key=$(strace -f -e trace=faccessat,faccessat2 "$WORK/bin/pinfold" run --image evil --state "$WORK/state" -- true 2>&1 | grep -oE '"[0-9a-f]{64}"' | tr -d '"' | head -n 1)
+key=$(strace -f -e trace=%file "$WORK/bin/pinfold" run --image evil --state "$WORK/state" -- true 2>&1 | grep -oE '"[0-9a-f]{64}"' | tr -d '"' | head -n 1)
 isnt "$key" "" "the image's layer has a name"
 layer=$WORK/state/layers/$key
 fresh() {
