@@ -224,24 +224,27 @@ static int check(struct core *c, const struct item_spec *s, struct err *e)
                    map_count(c->items), c->item_bytes, ITEMS_MAX, ITEM_MEMORY_MAX);
 }
 
+// What stays may be told as what is there: it is copied before it goes.
 static void set(char **field, const char *text)
 {
-    if (!text && *field)
+    char *old = *field;
+    if (!text && old)
         return;
-    free(*field);
     *field = xstrdup(text ? text : "");
+    free(old);
 }
 
 static void fill(struct itemrec *t, const struct item_spec *s)
 {
-    if (s->project)
+    if (s->project && s->project != t->pub.project)
         TEXT_PUT(t->pub.project, s->project);
     set(&t->name, s->name);
     set(&t->text, s->text);
     set(&t->agent, s->agent);
     if (s->labels || !t->labels) {
-        free(t->labels);
+        struct strings *old = t->labels;
         t->labels = strings_copy(s->labels);
+        free(old);
     }
     if (s->status_given)
         t->pub.status = s->status;

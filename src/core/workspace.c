@@ -156,6 +156,8 @@ void ws_free(struct ws *ws)
             (void)map_del(c->ws_by_name, ws->set.name);
     }
     loop_timer_cancel(c->loop, &ws->retry);
+    loop_timer_cancel(c->loop, &ws->sb.idle); // it lives on when the server is replaced
+    loop_timer_cancel(c->loop, &ws->sb.list_timer);
     waiters_fail(&ws->waiters, &gone);
     waiters_fail(&ws->stoppers, &gone);
     while (!list_empty(&ws->debuggers)) {
