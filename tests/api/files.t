@@ -26,6 +26,7 @@ head_of GET "$W/files/src/a%20b.txt"
 is "$BODY" $'hello\nworld' "it is read"
 like "$HEAD" 'Content-Length: 12' "with its length"
 like "$HEAD" 'accept-ranges: bytes' "and in ranges"
+is "$(curl -sSI -o "$WORK/head" -w '%{http_code}' -H "Authorization: Bearer $TOKEN" "$URL$W/files/none")" 404 "the head of one that is not there"
 etag=$(sed -n 's/^etag: //p' <<<"$HEAD")
 api GET "$W/files/src/a%20b.txt" -H "If-None-Match: $etag"
 is "$CODE" 304 "not again when it has not changed"

@@ -198,8 +198,9 @@ static void on_stat(struct waiter *w)
     struct http_req *r = d->r;
     char etag[TOOL_ETAG_MAX + 2];
     if (w->err.code) {
+        struct err e = w->err; // w is in d
         free(d);
-        v1_err(r, &w->err);
+        v1_err(r, &e);
         return;
     }
     entry_headers(r, &d->stat.out_entry, etag);
