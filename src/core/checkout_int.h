@@ -3,8 +3,8 @@
 #pragma once
 #include "repo_int.h"
 
-// Theory of operation. A repository's files are written once for each commit: the first workspace
-// of it is copied, before anything runs there, into a directory that no sandbox ever uses (room
+// Theory of operation. For runs, and with conf.workspace_checkouts for all workspaces, a repository's
+// files are written once for each commit: the first workspace of it is copied, before anything runs there, into a directory that no sandbox ever uses (room
 // strata, constant time), and every later one is a copy of that. A commit that is not there starts
 // from the checkout that was used last and changes what differs.
 //

@@ -492,6 +492,12 @@ void sandbox_break(struct sandbox *sb)
     sandbox_stop(sb);
 }
 
+void sandbox_leave(struct sandbox *sb)
+{
+    loop_timer_cancel(sb->core->loop, &sb->idle);
+    loop_timer_cancel(sb->core->loop, &sb->list_timer);
+}
+
 void sandbox_release(struct sandbox *sb)
 {
     sb->on_gone = NULL;

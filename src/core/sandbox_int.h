@@ -59,6 +59,8 @@ void sandbox_break(struct sandbox *sb);
 void sandbox_abandon(struct sandbox *sb);
 // A temporary one that its owner has no more use for.
 void sandbox_release(struct sandbox *sb);
+// Its record goes, whatever it does: at the server's end it may live on.
+void sandbox_leave(struct sandbox *sb);
 bool sandbox_idle(const struct sandbox *sb);
 void sandbox_became_idle(struct sandbox *sb);
 // Send what could not be sent before.

@@ -156,8 +156,7 @@ void ws_free(struct ws *ws)
             (void)map_del(c->ws_by_name, ws->set.name);
     }
     loop_timer_cancel(c->loop, &ws->retry);
-    loop_timer_cancel(c->loop, &ws->sb.idle); // it lives on when the server is replaced
-    loop_timer_cancel(c->loop, &ws->sb.list_timer);
+    sandbox_leave(&ws->sb);
     waiters_fail(&ws->waiters, &gone);
     waiters_fail(&ws->stoppers, &gone);
     while (!list_empty(&ws->debuggers)) {
