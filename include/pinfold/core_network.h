@@ -26,7 +26,9 @@ struct network_decision {
     bool open;                 // the connection has not ended: bytes are not counted yet
     const char *rule, *reason; // the rule that allowed it, or why not; the other one is ""
     uint64_t bytes_sent, bytes_received;
-    uint32_t count; // refusals in a row that are the same
+    uint32_t count;      // refusals in a row that are the same
+    const char *process; // what the one that asked calls itself; "" when it is not known
+    uint32_t pid;        // inside, of the newest; 0 when it is not known
 };
 struct network_use { // of a secret or provider
     const char *id;  // "secret/NAME", "provider/NAME"

@@ -19,7 +19,9 @@ enum init_fd {
     INIT_FD_V1_PIDS = 13,
     INIT_FD_SPARE = 14, // while there is no server: the other end of CONTROL, for the next one
     INIT_FD_NET = 15,   // with an allow-list, enum net_socket: kept for whoever asks again
-    INIT_FD_END = INIT_FD_NET + NET_SOCK_N,
+    INIT_FD_WHO = INIT_FD_NET + NET_SOCK_N, // the other end of NET_SOCK_WHO, which init serves
+    INIT_FD_DIAG,                           // NETLINK_SOCK_DIAG of the sandbox's network
+    INIT_FD_END
 };
 struct init_start {
     uint64_t capabilities;             // bounding set of the commands

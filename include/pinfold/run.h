@@ -42,14 +42,16 @@ enum net_mode {
 const char *net_mode_name(enum net_mode m);
 int net_mode_parse(const char *s, enum net_mode *ret, struct err *e); // never gives NET_HOST
 
-// The sockets that listen inside a sandbox with NET_LIST, in the order they are handed over.
+// The sockets of a sandbox with NET_LIST, in the order they are handed over: all but the last listen
+// inside.
 enum net_socket {
     NET_SOCK_PROXY,   // 127.0.0.1:NET_PROXY_PORT: HTTP proxy and SOCKS5
     NET_SOCK_HTTP,    // port 80 of every address that is not taken
     NET_SOCK_TLS,     // port 443, likewise
     NET_SOCK_DNS,     // 127.0.0.1:53, datagrams
     NET_SOCK_DNS_TCP, // 127.0.0.1:53, streams
-    NET_SOCK_N
+    NET_SOCK_WHO,     // SEQPACKET: asks the sandbox's init which process a peer is (MSG_WHO); last,
+    NET_SOCK_N        // since the sandboxes of earlier versions have none
 };
 #define NET_PROXY_PORT 3128
 #define NET_PROXY_TEXT "3128" // the same

@@ -18,7 +18,7 @@ enum wire_peer {
     PEER_PINFOLDD = 8,
     PEER_EGRESS = 16
 };
-#define WIRE_FDS_MAX 8       // BOX_STARTED with a network's sockets
+#define WIRE_FDS_MAX 9       // BOX_STARTED with a network's sockets
 #define WIRE_MAX (16 * 1024) // a default SEQPACKET pair carries 128 KiB; bulk goes by descriptor
 
 enum wire_kind { WIRE_U32, WIRE_U64, WIRE_STR, WIRE_BYTES };

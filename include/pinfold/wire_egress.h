@@ -8,6 +8,8 @@
 #define SECRET_ID_MAX (NAME_MAX_LEN + 12) // "secret/NAME", "provider/NAME"
 #define SEAL_TEXT 65                      // a key in hexadecimal
 
+#define COMM_ROOM 16 // the kernel's TASK_COMM_LEN
+
 struct wire_bytes {
     const void *p;
     size_t len;
@@ -29,6 +31,18 @@ struct msg_egress_decision {
     uint32_t port, allowed, ended;   // port 0: a name was looked up
     char rule[270];                  // the rule, or the reason of a refusal: a word
     uint64_t sent, received, untold; // untold: decisions before this one that were not told
+    uint32_t pid;                    // inside, of the process that asked; 0: not known
+    char process[COMM_ROOM];         // what it calls itself
+};
+// Addresses and ports in the host's order.
+struct msg_who {
+    uint32_t udp;                 // 1: a datagram's sender, 0: a connection's client
+    uint32_t address, port;       // its own
+    uint32_t to_address, to_port; // what it is connected to
+};
+struct msg_who_is {
+    uint32_t pid; // 0: not found
+    char name[COMM_ROOM];
 };
 // Secrets are sealed to a key that only the egress process has; see seal.h.
 struct msg_egress_keys {
@@ -60,4 +74,6 @@ union wire_egress {
     struct msg_egress_secret secret;
     struct msg_egress_count count;
     struct msg_egress_ca ca;
+    struct msg_who who;
+    struct msg_who_is who_is;
 };

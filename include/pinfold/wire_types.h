@@ -52,4 +52,7 @@ enum wire_type {
     MSG_EXEC_IS = 111,     // fds: stdout, stderr and, if open, stdin; or the terminal's master
     MSG_EXEC_FORGET = 112, // init lets go of what it keeps for it
     MSG_EXEC_KEEP = 113,   // server -> init: keep one that runs; as EXEC_IS will tell of it
+
+    MSG_WHO = 120,    // egress -> init: which process holds the client's end of a connection
+    MSG_WHO_IS = 121, // the answer, by its id
 };

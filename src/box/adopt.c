@@ -86,7 +86,7 @@ int box_control(const struct box *b)
     return fd_steal(&fd);
 }
 
-// Safe as above; and of sockets of this domain init has no others.
+// Safe as above; and of such sockets at these numbers init has no others.
 size_t box_net_fds(const struct box *b, int fds[NET_SOCK_N])
 {
     int domain = 0;
@@ -94,10 +94,13 @@ size_t box_net_fds(const struct box *b, int fds[NET_SOCK_N])
     for (unsigned i = 0; b->listens && i < NET_SOCK_N; i++) {
         fds[i] = (int)syscall(SYS_pidfd_getfd, b->pidfd, INIT_FD_NET + i, 0); // close-on-exec
         if (fds[i] >= 0 && !getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
-            domain == AF_INET)
+            domain == (i == NET_SOCK_WHO ? AF_UNIX : AF_INET))
             continue;
-        for (unsigned k = 0; k <= i; k++)
-            fd_close(&fds[k]);
+        fd_close(&fds[i]);
+        if (i == NET_SOCK_WHO) // of an earlier version
+            return i;
+        while (i-- > 0)
+            fd_close(&fds[i]);
         return 0;
     }
     return b->listens ? NET_SOCK_N : 0;

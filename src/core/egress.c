@@ -30,7 +30,8 @@ void egress_tell(struct sandbox *sb, bool sockets)
     m.keep = !sb->net_rules; // one of an earlier server
     m.rules = (struct wire_bytes){sb->net_rules ? sb->net_rules : "",
                                   sb->net_rules ? strlen(sb->net_rules) : 0};
-    (void)egress_send(sb->core, MSG_EGRESS_BOX, &m, sb->net_fds, sockets ? NET_SOCK_N : 0);
+    unsigned n = sb->net_fds[NET_SOCK_WHO] < 0 ? NET_SOCK_WHO : NET_SOCK_N;
+    (void)egress_send(sb->core, MSG_EGRESS_BOX, &m, sb->net_fds, sockets ? n : 0);
 }
 
 void egress_forget(struct sandbox *sb)
@@ -102,9 +103,10 @@ static void record(struct network_log *l, const struct msg_egress_decision *m)
     }
     // A program that tries again and again is one line.
     if (r && !m->allowed && !r->d.allowed && r->d.port == m->port && !strcmp(r->host, m->host) &&
-        !strcmp(r->rule, m->rule)) {
+        !strcmp(r->rule, m->rule) && !strcmp(r->process, m->process)) {
         r->d.count++;
         r->d.time_ms = m->time_ms;
+        r->d.pid = m->pid;
         return;
     }
     r = &l->rows[l->next];
@@ -113,6 +115,7 @@ static void record(struct network_log *l, const struct msg_egress_decision *m)
     row_release(r);
     r->host = xstrdup(m->host);
     r->rule = xstrdup(m->rule);
+    TEXT_PUT(r->process, m->process);
     r->conn = m->allowed ? m->conn : 0;
     r->d = (struct network_decision){.time_ms = m->time_ms,
                                      .host = r->host,
@@ -121,6 +124,8 @@ static void record(struct network_log *l, const struct msg_egress_decision *m)
                                      .open = m->allowed,
                                      .rule = m->allowed ? r->rule : "",
                                      .reason = m->allowed ? "" : r->rule,
+                                     .process = r->process,
+                                     .pid = m->pid,
                                      .count = 1};
 }
 

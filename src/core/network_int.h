@@ -32,7 +32,8 @@ void egress_sync(struct core *c); // all of them, then forget the others
 struct network_row {
     struct network_decision d;
     char *host, *rule; // what d points to
-    uint64_t conn;     // while it is open
+    char process[COMM_ROOM];
+    uint64_t conn; // while it is open
 };
 struct use_count { // of a secret
     char id[SECRET_ID_MAX];

@@ -475,6 +475,8 @@ void run_network_decision(struct runrec *r, const struct msg_egress_decision *m)
         {.name = "port", .is_number = true, .number = m->port},
         {.name = "decision", .text = m->allowed ? "allowed" : "refused"},
         {.name = m->allowed ? "rule" : "reason", .text = m->rule},
+        {.name = "process", .text = m->process},
+        {.name = "pid", .is_number = true, .number = m->pid},
     };
     if (!r->x || m->ended)
         return;

@@ -26,7 +26,7 @@ void conn_want(struct conn *c, const char *host, size_t n, uint16_t port)
     struct err e;
     c->port = port;
     if (host_parse(host, n, &c->name, &e)) {
-        tell_refused(b, NULL, port, "bad_name");
+        tell_refused(&c->who, NULL, port, "bad_name");
         conn_refuse(c, NO_SENSE, "%s", e.text);
         return;
     }
@@ -37,7 +37,7 @@ void conn_want(struct conn *c, const char *host, size_t n, uint16_t port)
     }
     const struct rule *rule = policy_match(&b->policy, &c->name, port);
     if (!rule) {
-        tell_refused(b, &c->name, port, "not_listed");
+        tell_refused(&c->who, &c->name, port, "not_listed");
         conn_refuse(c, NO_RULE, "no rule allows it");
         return;
     }
@@ -76,7 +76,7 @@ static void ask_connect(struct conn *c, const struct peek_http *h)
     }
     // Checked here for its port; its host is decided about from the bytes as they came.
     if (host_port_parse(h->authority.p, h->authority.n, 443, &name, &port, &e)) {
-        tell_refused(c->box, NULL, 0, "bad_name");
+        tell_refused(&c->who, NULL, 0, "bad_name");
         conn_refuse(c, NO_SENSE, "%s", e.text);
         return;
     }
@@ -94,7 +94,7 @@ static void ask_request(struct conn *c, const struct peek_http *h, struct slice 
     own_buf struct buf head = {0};
     size_t used, rest = c->up.len - h->len;
     if (host_port_parse(authority.p, authority.n, 80, &name, &port, &e)) {
-        tell_refused(c->box, NULL, 0, "bad_name");
+        tell_refused(&c->who, NULL, 0, "bad_name");
         conn_refuse(c, NO_SENSE, "%s", e.text);
         return;
     }
@@ -225,7 +225,7 @@ static void ask_tls(struct conn *c)
             c->speak = SPEAK_RAW;
         conn_want(c, known, strlen(known), 443);
     } else {
-        tell_refused(c->box, NULL, 443, "bad_name");
+        tell_refused(&c->who, NULL, 443, "bad_name");
         conn_refuse(c, NO_SENSE, "it names no host");
     }
 }

@@ -3,6 +3,7 @@
 #include "egress_int.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pinfold/buf.h>
 #include <pinfold/io.h>
 #include <pinfold/log.h>
@@ -20,7 +21,7 @@ static void on_door(struct watch *w, uint32_t events);
 static void doors_watch(struct abox *b, bool on)
 {
     for (int i = 0; i < NET_SOCK_N; i++)
-        if (b->doors[i].kind != NET_SOCK_DNS)
+        if (b->doors[i].kind != NET_SOCK_DNS && b->doors[i].kind != NET_SOCK_WHO)
             loop_watch_events(&b->doors[i].watch, on ? EPOLLIN : 0);
 }
 
@@ -64,8 +65,8 @@ static void on_door(struct watch *w, uint32_t events)
 {
     (void)events;
     struct door *d = container_of(w, struct door, watch);
-    if (d->kind == NET_SOCK_DNS) {
-        dns_datagrams(d);
+    if (d->kind == NET_SOCK_DNS || d->kind == NET_SOCK_WHO) {
+        (d->kind == NET_SOCK_DNS ? dns_datagrams : who_event)(d);
         return;
     }
     for (int i = 0; i < ACCEPT_BURST; i++) {
@@ -73,10 +74,12 @@ static void on_door(struct watch *w, uint32_t events)
             pause_box(d->box);
             return;
         }
-        int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        struct sockaddr_in from = {0};
+        socklen_t len = sizeof(from);
+        int fd = accept4(d->fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0)
             return; // nobody, or one that left again
-        conn_new(d->box, fd, d->kind);
+        conn_new(d->box, fd, d->kind, &from);
     }
 }
 
@@ -95,6 +98,8 @@ static void doors_open(struct abox *b, struct wire_msg *m)
     for (unsigned i = 0; i < NET_SOCK_N; i++) {
         struct door *d = &b->doors[i];
         *d = (struct door){.box = b, .kind = (enum net_socket)i, .fd = wire_take_fd(m, i)};
+        if (d->fd < 0 && i == NET_SOCK_WHO)
+            continue; // of an earlier version
         if (d->fd < 0 || io_set_nonblock(d->fd, true) ||
             loop_watch(b->eg->loop, &d->watch, d->fd, EPOLLIN, on_door, &e)) {
             log_error("box=%s socket %u cannot be watched", b->id, i);
@@ -109,6 +114,7 @@ static void box_free(struct abox *b)
 {
     while (!list_empty(&b->conns))
         conn_free(container_of(b->conns.next, struct conn, link));
+    dns_forget(b);
     doors_close(b);
     list_del(&b->link);
     (void)map_del(b->eg->boxes, b->id);
@@ -129,6 +135,8 @@ static struct abox *box_new(struct egress *eg, const char *id)
     b->eg = eg;
     b->by_name = map_new();
     list_init(&b->conns);
+    list_init(&b->asked);
+    list_init(&b->questions);
     for (int i = 0; i < NET_SOCK_N; i++)
         b->doors[i] = (struct door){.box = b, .fd = -1};
     (void)map_put(eg->boxes, b->id, b);
@@ -148,8 +156,8 @@ static void enforce(struct abox *b)
 {
     list_for_safe (it, &b->conns) {
         struct conn *c = container_of(it, struct conn, link);
-        if (c->phase != PHASE_ASKING && c->phase != PHASE_OPENING && c->phase != PHASE_LINGER &&
-            c->speak != SPEAK_DNS && !still_allowed(c))
+        if (c->phase > PHASE_OPENING && c->phase != PHASE_LINGER && c->speak != SPEAK_DNS &&
+            !still_allowed(c))
             conn_free(c);
     }
 }
@@ -195,7 +203,7 @@ void boxes_open(struct egress *eg, struct wire_msg *m)
         log_error("box=%s has no authority: no TLS is opened", b->id);
     if (b->ca && opens && (fresh || m->n_fds))
         tell_ca(b);
-    if (m->n_fds == NET_SOCK_N)
+    if (m->n_fds >= NET_SOCK_WHO)
         doors_open(b, m);
     enforce(b);
 }

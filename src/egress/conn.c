@@ -3,6 +3,7 @@
 #include "egress_int.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pinfold/clock.h>
 #include <pinfold/crypt.h>
 #include <pinfold/own.h>
@@ -87,13 +88,28 @@ void flow_drop(struct flow *f, size_t n)
 
 // --- the connection -----------------------------------------------------------------------------
 
-void conn_new(struct abox *b, int fd, enum net_socket by)
+static void begin(struct conn *c)
 {
+    c->phase = PHASE_ASKING;
+    conn_timeout(c, ASK_MS);
+    conn_arm(c);
+}
+
+static void on_who(struct who *w)
+{
+    begin(container_of(w, struct conn, who));
+}
+
+void conn_new(struct abox *b, int fd, enum net_socket by, const struct sockaddr_in *from)
+{
+    struct sockaddr_in to = {0};
+    socklen_t len = sizeof(to);
     struct conn *c = xcalloc(1, sizeof(*c));
     *c = (struct conn){.box = b,
                        .loop = b->eg->loop,
                        .id = ++b->eg->next_conn,
                        .by = by,
+                       .who = {.box = b},
                        .client = {.conn = c, .fd = fd},
                        .server = {.conn = c, .fd = -1}};
     if (by == NET_SOCK_DNS_TCP)
@@ -101,8 +117,10 @@ void conn_new(struct abox *b, int fd, enum net_socket by)
     list_add_tail(&b->conns, &c->link);
     b->n_conns++;
     b->eg->n_conns++;
-    conn_timeout(c, ASK_MS);
-    conn_arm(c);
+    if (!getsockname(fd, (struct sockaddr *)&to, &len) && who_ask(&c->who, from, &to, false))
+        who_wait(&c->who, on_who);
+    else
+        begin(c);
 }
 
 void conn_hang_up(struct conn *c)
@@ -121,6 +139,7 @@ void conn_free(struct conn *c)
         tell_count(c);
     if (c->lookup)
         lookup_cancel(c->lookup);
+    who_drop(&c->who);
     loop_timer_cancel(c->loop, &c->timer);
     loop_unwatch(&c->client.watch);
     tls_free(ptr_steal(&c->client.tls));
@@ -222,6 +241,8 @@ static void on_client(struct watch *w, uint32_t events)
         return;
     case PHASE_LINGER:
         discard(c);
+        return;
+    case PHASE_WHO: // it is not watched
         return;
     case PHASE_RESOLVING:
     case PHASE_CONNECTING:

@@ -64,7 +64,7 @@ static bool is_own(int fd, struct address *ret)
 
 static void refuse_address(struct conn *c, const char *word)
 {
-    tell_refused(c->box, &c->name, c->port, "private_address");
+    tell_refused(&c->who, &c->name, c->port, "private_address");
     conn_refuse(c, NO_ADDRESS, "it lies at a %s address, which AllowPrivate= does not list", word);
 }
 

@@ -7,7 +7,8 @@
 // hello, a DNS question); the name is brought into its one form, compared with the rules, resolved
 // out here, and one of the addresses that may be is dialled. Bytes are then carried both ways. A
 // decision is told to the server once when it is made and once, with its bytes, when the
-// connection has ended.
+// connection has ended. Which process it was for only the sandbox's own init can see: it is asked over
+// a socket of its own, by the addresses of the connection (who.c).
 //
 // Everything in memory is bounded: connections of a sandbox and of all, bytes of a request, two
 // buffers for a connection, names with an address, messages of one sandbox in a second.
@@ -44,13 +45,18 @@ struct egress {
     struct ssl_ctx_st *tls, *tls_inside; // to servers; with clients whose TLS is opened
     struct resolver *resolver;
     unsigned n_conns;
-    uint64_t next_conn;
-    struct wire_msg msg;
+    uint64_t next_conn,
+        next_who; // the latter from a random number on: init may answer an earlier us
+    struct wire_msg msg, answer;
 };
 
 // --- sandboxes (boxes.c) ------------------------------------------------------------------------
 
-struct door { // a listening socket of a sandbox
+struct process {  // of a sandbox
+    uint32_t pid; // 0: not known
+    char name[COMM_ROOM];
+};
+struct door { // a listening socket of a sandbox, or that which asks its init
     struct watch watch;
     struct abox *box;
     enum net_socket kind;
@@ -64,7 +70,11 @@ struct abox {
     char *uses;    // ids of the secrets that it may use, a blank before and after each
     struct ca *ca; // once a rule is about single requests; NULL
     struct door doors[NET_SOCK_N];
-    struct list conns, link; // link: in egress.paused
+    struct list conns, link;      // link: in egress.paused
+    struct list asked, questions; // of its init; of its name server, waiting for that
+    unsigned n_questions;
+    uint64_t who_window_ms;
+    unsigned who_asked;
     unsigned n_conns;
     bool paused;
     // names and their addresses inside
@@ -86,7 +96,24 @@ const char *box_address_name(const struct abox *b, const unsigned char address[4
 
 // --- connections (conn.c, ask.c, dial.c, relay.c) -----------------------------------------------
 
+struct who { // a question to the sandbox's init, in what waits for the answer
+    struct list link;
+    struct timer timer;
+    struct abox *box;
+    uint64_t id;
+    struct process process;
+    void (*on_answer)(struct who *w);
+};
+// who.c. false: it is not asked, and nothing waits; else who_wait says what comes after.
+struct sockaddr_in;
+bool who_ask(struct who *w, const struct sockaddr_in *client, const struct sockaddr_in *to,
+             bool datagram);
+void who_wait(struct who *w, void (*on_answer)(struct who *w));
+void who_drop(struct who *w); // no-op when it does not wait
+void who_event(struct door *d);
+
 enum phase {
+    PHASE_WHO, // nothing is read yet
     PHASE_ASKING,
     PHASE_OPENING, // the client's TLS handshake with us
     PHASE_RESOLVING,
@@ -125,6 +152,7 @@ struct conn {
     enum net_socket by;
     enum phase phase;
     enum speak speak;
+    struct who who;
     struct side client, server;
     struct flow up, down; // to the server, to the client
     struct timer timer;
@@ -149,7 +177,7 @@ struct conn {
     bool by_tls;
     bool opened; // its TLS ends here
 };
-void conn_new(struct abox *b, int fd, enum net_socket by);
+void conn_new(struct abox *b, int fd, enum net_socket by, const struct sockaddr_in *from);
 void conn_free(struct conn *c);
 void conn_arm(struct conn *c); // watch what can be done next
 void conn_timeout(struct conn *c, uint64_t ms);
@@ -211,6 +239,7 @@ ssize_t tls_write(struct tls *t, const void *p, size_t n);
 // --- names (dns.c, resolve.c) -------------------------------------------------------------------
 
 void dns_datagrams(struct door *d);
+void dns_forget(struct abox *b); // questions that wait
 void dns_stream(struct conn *c); // SPEAK_DNS: questions in c->up, answers to c->down
 
 struct resolver *resolver_new(struct loop *l, const char *name_servers, struct err *e);
@@ -225,7 +254,7 @@ void lookup_cancel(struct lookup *l);
 // --- telling the server (tell.c) ----------------------------------------------------------------
 
 // h NULL: what was asked for is no host.
-void tell_refused(struct abox *b, const struct host *h, uint16_t port, const char *reason);
+void tell_refused(const struct who *w, const struct host *h, uint16_t port, const char *reason);
 void tell_allowed(struct conn *c);
 void tell_end(struct conn *c);
 void tell_ca(const struct abox *b);    // the certificate of its authority

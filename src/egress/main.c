@@ -137,6 +137,7 @@ int main(void)
     if (conf_inherit(&eg->conf, &e))
         goto failed;
     log_init("egress", (enum log_level)eg->conf.log_level);
+    id_random_bytes(&eg->next_who, sizeof(eg->next_who));
     eg->boxes = map_new();
     eg->secrets = map_new();
     list_init(&eg->paused);

@@ -38,7 +38,7 @@ void conn_open_event(struct conn *c)
         return;
     }
     if (r < 0) { // most often one that does not trust what only this sandbox trusts
-        tell_refused(c->box, &c->name, c->port, "tls_not_opened");
+        tell_refused(&c->who, &c->name, c->port, "tls_not_opened");
         conn_free(c);
         return;
     }
@@ -105,7 +105,7 @@ void conn_ask_opened(struct conn *c)
     } else if (r < 0) {
         conn_refuse(c, NO_SENSE, "%s", e.text);
     } else if (h.form != FORM_ORIGIN || !same_host(c, &h)) {
-        tell_refused(c->box, &c->name, c->port, "other_host");
+        tell_refused(&c->who, &c->name, c->port, "other_host");
         conn_refuse(c, NO_SENSE, "the request is for another host than the connection");
     } else {
         const struct rule *rule = decide(c, &h);
@@ -114,7 +114,7 @@ void conn_ask_opened(struct conn *c)
             go(c, &h);
             return;
         }
-        tell_refused(c->box, &c->name, c->port, "request_not_listed");
+        tell_refused(&c->who, &c->name, c->port, "request_not_listed");
         conn_refuse(c, NO_RULE, "no rule allows %.*s %.*s", h.method.n > 20 ? 20 : (int)h.method.n,
                     h.method.p, h.path.n > 80 ? 80 : (int)h.path.n, h.path.p);
     }

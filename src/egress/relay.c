@@ -69,7 +69,7 @@ static bool refuse_hello(struct conn *c)
     bool bad = host_parse(name, len, &h, &e);
     if (!bad && policy_match(&c->box->policy, &h, c->port))
         return false;
-    tell_refused(c->box, bad ? NULL : &h, c->port, bad ? "bad_name" : "not_listed");
+    tell_refused(&c->who, bad ? NULL : &h, c->port, bad ? "bad_name" : "not_listed");
     c->speak = SPEAK_TLS;
     conn_refuse(c, NO_RULE, "the hello names another host");
     return true;

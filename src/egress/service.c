@@ -130,7 +130,7 @@ static const struct asecret *find(struct conn *c, const char *id)
 {
     const struct asecret *s = map_get(c->box->eg->secrets, id);
     if (!box_may_use(c->box, id)) {
-        tell_refused(c->box, NULL, 0, "secret_not_named");
+        tell_refused(&c->who, NULL, 0, "secret_not_named");
         conn_refuse(c, NO_SECRET, "this sandbox was not given %s: name it when it is made", id);
     } else if (!s) {
         conn_refuse(c, NO_SECRET, "there is no %s any more", id);

@@ -22,9 +22,10 @@ static bool may_tell(struct abox *b)
     return false;
 }
 
-static void send_decision(struct abox *b, struct msg_egress_decision *m, const char *host,
+static void send_decision(const struct who *w, struct msg_egress_decision *m, const char *host,
                           const char *rule)
 {
+    struct abox *b = w->box;
     struct err e;
     if (!may_tell(b))
         return;
@@ -32,6 +33,8 @@ static void send_decision(struct abox *b, struct msg_egress_decision *m, const c
     (void)snprintf(m->host, sizeof(m->host), "%s", host);
     (void)snprintf(m->rule, sizeof(m->rule), "%s", rule);
     m->time_ms = clock_wall_ms();
+    m->pid = w->process.pid;
+    memcpy(m->process, w->process.name, sizeof(m->process));
     m->untold = b->untold;
     if (wire_send(START_PEER, MSG_EGRESS_DECISION, 0, m, NULL, 0, &e))
         b->untold++; // the server is behind or gone; nothing waits for it here
@@ -39,16 +42,16 @@ static void send_decision(struct abox *b, struct msg_egress_decision *m, const c
         b->untold = 0;
 }
 
-void tell_refused(struct abox *b, const struct host *h, uint16_t port, const char *reason)
+void tell_refused(const struct who *w, const struct host *h, uint16_t port, const char *reason)
 {
     struct msg_egress_decision m = {.port = port};
-    send_decision(b, &m, h ? h->text : "", reason);
+    send_decision(w, &m, h ? h->text : "", reason);
 }
 
 void tell_allowed(struct conn *c)
 {
     struct msg_egress_decision m = {.conn = c->id, .port = c->port, .allowed = 1};
-    send_decision(c->box, &m, c->name.text, c->rule);
+    send_decision(&c->who, &m, c->name.text, c->rule);
 }
 
 void tell_end(struct conn *c)
@@ -59,7 +62,7 @@ void tell_end(struct conn *c)
                                     .ended = 1,
                                     .sent = c->up.total,
                                     .received = c->down.total};
-    send_decision(c->box, &m, c->name.text, c->rule);
+    send_decision(&c->who, &m, c->name.text, c->rule);
 }
 
 void tell_ca(const struct abox *b)

@@ -3,9 +3,8 @@
 #include "init_int.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
-#include <pinfold/own.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -43,13 +42,10 @@ void denials_notify(struct init *in)
 {
     struct seccomp_notif req = {0};
     struct seccomp_notif_resp resp = {0};
-    char path[32], comm[16] = "";
+    char comm[COMM_ROOM];
     if (ioctl(in->notify_fd, SECCOMP_IOCTL_NOTIF_RECV, &req))
         return; // the caller died meanwhile
-    (void)snprintf(path, sizeof(path), "/proc/%u/comm", req.pid);
-    own_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, comm, sizeof(comm) - 1);
-    comm[n > 0 ? n - (comm[n - 1] == '\n') : 0] = '\0';
+    who_name(req.pid, comm);
     count_denial(in, (uint32_t)req.data.nr, comm);
     resp.id = req.id;
     // As the filter itself would say it (filter.h).

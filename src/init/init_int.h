@@ -17,6 +17,7 @@
 #include <pinfold/init_start.h>
 #include <pinfold/keep.h>
 #include <pinfold/passwd.h>
+#include <pinfold/who.h>
 #include <pinfold/wire.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -50,6 +51,7 @@ struct init {
     int notify_fd;        // refused system calls arrive here
     struct exec_slot execs[EXECS_MAX];
     struct keep keep;
+    struct who who;
     struct exec_group idle[GROUPS_IDLE_MAX];
     unsigned n_idle, next_group;
     unsigned n_execs, n_held;

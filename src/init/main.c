@@ -128,6 +128,7 @@ static int set_up(struct init *in)
     for (int fd = INIT_FD_CONTROL; fd < INIT_FD_END; fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) && errno != EBADF)
             return -1;
+    who_init(&in->who);
     keep_init(&in->keep, INIT_FD_CONTROL, INIT_FD_SPARE, in->start.linger_ms);
     (void)prctl(PR_SET_NAME, "pinfold-init");
     // Commands start with every signal as it is by default: exec keeps what is ignored.
@@ -163,6 +164,7 @@ int main(void)
         {.fd = INIT_FD_CONTROL, .events = POLLIN},
         {.fd = signal_fd, .events = POLLIN},
         {.fd = in->notify_fd, .events = POLLIN},
+        {.fd = in->who.fd, .events = POLLIN},
     };
     for (;;) {
         int n = poll(fds, N_ELEMS(fds), in->n_held ? HOLD_MS : keep_patience(&in->keep));
@@ -176,6 +178,10 @@ int main(void)
             fds[2].fd = -1; // nobody carries the filter any more; cannot be while we live
         if (fds[0].revents)
             on_control(in);
+        if (fds[3].revents) {
+            who_serve(&in->who, &message);
+            fds[3].fd = in->who.fd;
+        }
         if (in->n_held)
             tell_held(in);
     }

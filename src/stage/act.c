@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pinfold/io.h>
@@ -67,6 +68,27 @@ static STEP_FN(act_loopback)
     return sock < 0 ? -1 : ioctl(sock, SIOCSIFFLAGS, &req);
 }
 
+static int keep_as(struct stage *st, int fd, unsigned number)
+{
+    if (fd < 0 || dup3(fd, (int)number, O_CLOEXEC) < 0)
+        return -1;
+    st->holes &= ~(1u << number); // init keeps them, so that they outlive all of us
+    return 0;
+}
+
+// For the egress process to ask init whom it talks to.
+static int ask_who(struct stage *st)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+        return -1;
+    own_fd int ours = pair[0], theirs = pair[1];
+    own_fd int diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (keep_as(st, ours, INIT_FD_WHO) || keep_as(st, theirs, INIT_FD_NET + NET_SOCK_WHO))
+        return -1;
+    return diag < 0 ? 0 : keep_as(st, diag, INIT_FD_DIAG); // a kernel without it tells of nobody
+}
+
 static STEP_FN(act_listen)
 {
     (void)p, (void)s;
@@ -74,25 +96,23 @@ static STEP_FN(act_listen)
         int type;
         in_addr_t address;
         in_port_t port;
-    } rows[NET_SOCK_N] = {
+    } rows[NET_SOCK_WHO] = {
         [NET_SOCK_PROXY] = {SOCK_STREAM, INADDR_LOOPBACK, NET_PROXY_PORT},
         [NET_SOCK_HTTP] = {SOCK_STREAM, INADDR_ANY, 80},
         [NET_SOCK_TLS] = {SOCK_STREAM, INADDR_ANY, 443},
         [NET_SOCK_DNS] = {SOCK_DGRAM, INADDR_LOOPBACK, 53},
         [NET_SOCK_DNS_TCP] = {SOCK_STREAM, INADDR_LOOPBACK, 53},
     };
-    for (unsigned i = 0; i < NET_SOCK_N; i++) {
+    for (unsigned i = 0; i < N_ELEMS(rows); i++) {
         const struct sockaddr_in a = {.sin_family = AF_INET,
                                       .sin_port = htons(rows[i].port),
                                       .sin_addr.s_addr = htonl(rows[i].address)};
         own_fd int fd = socket(AF_INET, rows[i].type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) ||
-            (rows[i].type == SOCK_STREAM && listen(fd, 128)) ||
-            dup3(fd, (int)(INIT_FD_NET + i), O_CLOEXEC) < 0)
+            (rows[i].type == SOCK_STREAM && listen(fd, 128)) || keep_as(st, fd, INIT_FD_NET + i))
             return -1;
-        st->holes &= ~(1u << (INIT_FD_NET + i)); // init keeps them, so that they outlive all of us
     }
-    return 0;
+    return ask_who(st);
 }
 
 static STEP_FN(act_no_userns)

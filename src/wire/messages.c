@@ -84,7 +84,8 @@ FIELDS(egress_decision) = {
     U32(msg_egress_decision, port),    U32(msg_egress_decision, allowed),
     U32(msg_egress_decision, ended),   STR(msg_egress_decision, rule),
     U64(msg_egress_decision, sent),    U64(msg_egress_decision, received),
-    U64(msg_egress_decision, untold),
+    U64(msg_egress_decision, untold),  U32(msg_egress_decision, pid),
+    STR(msg_egress_decision, process),
 };
 FIELDS(egress_keys) = {STR(msg_egress_keys, current), STR(msg_egress_keys, why),
                        BYTES(msg_egress_keys, key_names)};
@@ -96,6 +97,9 @@ FIELDS(egress_count) = {
     U64(msg_egress_count, output_tokens), U64(msg_egress_count, cached_tokens),
 };
 FIELDS(egress_ca) = {STR(msg_egress_ca, box), BYTES(msg_egress_ca, pem)};
+FIELDS(who) = {U32(msg_who, udp), U32(msg_who, address), U32(msg_who, port),
+               U32(msg_who, to_address), U32(msg_who, to_port)};
+FIELDS(who_is) = {U32(msg_who_is, pid), STR(msg_who_is, name)};
 FIELDS(none) = {U32(msg_none, unused)};
 FIELDS(exec) = {
     U64(msg_exec, exec), U32(msg_exec, n_argv),       U32(msg_exec, n_env), U32(msg_exec, program),
@@ -195,5 +199,7 @@ const struct wire_row wire_rows[] = {
     ROW(EXEC_FORGET, "exec_forget", SERVER, INIT, exec_forget, 0, 0, "it is not needed any more"),
     ROW(EXEC_KEEP, "exec_keep", SERVER, INIT, exec_is, 2, 3,
         "keep one that runs, as if told so at its start"),
+    ROW(WHO, "who", EGRESS, INIT, who, 0, 0, "which process connected"),
+    ROW(WHO_IS, "who_is", INIT, EGRESS, who_is, 0, 0, "this one"),
 };
 const unsigned n_wire_rows = sizeof(wire_rows) / sizeof(wire_rows[0]);

@@ -78,6 +78,38 @@ is "$(decision '[.decisions[] | select(.host == "bad.test" and .port == null)] |
 api GET "/v1/workspaces/$WS"
 is "$(json '.network | "\(.mode) \(.allow | length)"')" "allow-list 3" "the workspace shows its network"
 
+# --- who asked
+newest() { decision "[.decisions[] | select(.host == \"$1\")][0] | \"\(.process) \(.pid)\""; }
+run 'curl -s -o /dev/null http://who1.test/' >/dev/null
+like "$(newest who1.test)" '^curl [0-9]+$' "a refusal names the program that asked, gone as it is"
+run "$naked getent hosts who2.test" >/dev/null
+like "$(newest who2.test)" '^getent [0-9]+$' "the one that asked for a name too"
+connect='import socket
+def ask(host):
+    s = socket.create_connection(("127.0.0.1", 3128))
+    s.sendall(("GET http://%s/ HTTP/1.1\r\nHost: x\r\n\r\n" % host).encode())
+    s.recv(10)
+'
+pid=$(run "exec python3 -c '${connect}import os
+ask(\"good.test\")
+print(os.getpid(), end=\"\")'")
+is "$(newest good.test)" "python3 $pid" "and by its id inside"
+run "python3 -c '${connect}import ctypes
+ctypes.CDLL(None).prctl(15, b\"a\\x01\\xff\\\"\\n\", 0, 0, 0)
+ask(\"who3.test\")'" >/dev/null
+like "$(newest who3.test)" '^a\?\?"\? [0-9]+$' "whatever it calls itself"
+run "python3 -c '${connect}import ctypes
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+ask(\"who4.test\")'" >/dev/null
+is "$(newest who4.test)" "null null" "one that lets nobody look is not known"
+run "python3 -c '${connect}import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
+for i in range(6000): os.dup(0)
+ask(\"who5.test\")'" >/dev/null
+is "$(newest who5.test)" "null null" "nor one that hides among thousands of descriptors"
+run 'curl -s -o /dev/null http://who6.test/' >/dev/null
+like "$(newest who6.test)" '^curl [0-9]+$' "which is no harm to the next"
+
 # --- changes while it runs
 api POST "/v1/workspaces/$WS/exec" -d '{"command": "curl -sS http://good.test/hold; echo ended; sleep 60", "background": true}'
 held=$(json .id)

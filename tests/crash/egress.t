@@ -16,6 +16,7 @@ kill_one() { # ROLE: and wait for the next
 holds() { # WHAT
     is "$(run 'curl -sS -m 20 http://good.test/')" "hello from good.test" "$1: what is allowed works"
     is "$(run 'curl -s -m 20 -o /dev/null -w "%{http_code}" http://bad.test/')" 403 "$1: what is not does not"
+    is "$(decision '.decisions[0] | "\(.host) \(.process)"')" "bad.test curl" "$1: who asked is known"
 }
 ws good.test
 holds before

@@ -170,6 +170,31 @@ is "$(cat "$WORK/requests" 2>/dev/null | grep -c "bad.test\|hidden\|smuggled")" 
 is "$(grep -c "bad.test\|arpa\|c2Vj" "$WORK/questions")" 0 "no name server was asked for what is not listed"
 is "$(decision '[.decisions[] | select(.reason == "private_address")] | length > 5')" true "refusals of inside addresses are shown as such"
 
+# --- while init looks which process connected, it takes the user's effective ids on
+api POST "/v1/workspaces/$WS/exec" -d "$(jq -nc --arg c 'python3 - <<EOS
+import os, socket, threading
+stop, seen = False, set()
+def pry():
+    while not stop:
+        for what in ("mem", "environ", "maps", "fd/3", "auxv"):
+            try:
+                os.close(os.open("/proc/1/" + what, os.O_RDONLY)); seen.add(what)
+            except OSError: pass
+        try: seen.update(os.listdir("/proc/1/fd"))
+        except OSError: pass
+        try: os.kill(1, 9); os.kill(1, 19)
+        except OSError: pass
+l = [threading.Thread(target=pry) for i in range(2)]
+for t in l: t.start()
+for i in range(80):
+    s = socket.create_connection(("127.0.0.1", 3128)); s.sendall(b"GET http://pry.test/ HTTP/1.1\r\n\r\n"); s.recv(10)
+stop = True
+for t in l: t.join()
+print("seen", sorted(seen))
+EOS' '{command: $c}')"
+is "$(json .stdout)" "seen []" "nobody looks into init, or ends it, while it looks for who connected"
+is "$(decision '[.decisions[] | select(.host == "pry.test")][0].process')" python3 "which it did"
+
 # --- abuse: who does not read or write costs little, and others go on
 api POST "/v1/workspaces/$WS/exec" -d '{"background": true, "command": "python3 - <<EOS\nimport socket, time\nl = []\nfor i in range(120):\n    s = socket.create_connection((\"127.0.0.1\", 3128)); s.sendall(b\"GET http://good\"); l.append(s)\nprint(\"open\", flush=True)\ntime.sleep(60)\nEOS"}'
 slow=$(json .id)

@@ -33,7 +33,11 @@ static void write_decision(struct json_out *o, const struct network_decision *d)
     json_u64(o, "bytes_received", d->bytes_received);
     json_bool(o, "open", d->open);
     json_u64(o, "count", d->count);
-    json_null(o, "process"); // the sockets lie in a network namespace that egress cannot look into
+    json_str(o, "process", *d->process ? d->process : NULL);
+    if (d->pid)
+        json_u64(o, "pid", d->pid);
+    else
+        json_null(o, "pid");
     json_end(o);
 }
 
@@ -101,7 +105,11 @@ static const struct json_show decision_rows[] = {
     {.name = "bytes_received", .type = SHOW_U64},
     {.name = "open", .type = SHOW_BOOL},
     {.name = "count", .type = SHOW_U32, .doc = "the same refusal so many times in a row"},
-    {.name = "process", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL, .doc = "not known: null"},
+    {.name = "process",
+     .type = SHOW_STRING,
+     .flags = SHOW_EMPTY_NULL,
+     .doc = "what the program that asked calls itself; null: it was gone, or hides"},
+    {.name = "pid", .type = SHOW_U32, .flags = SHOW_EMPTY_NULL, .doc = "its id inside"},
 };
 static const struct json_shape decision_shape = {"NetworkDecision", decision_rows,
                                                  N_ELEMS(decision_rows)};
