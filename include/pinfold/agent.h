@@ -29,7 +29,23 @@ bool agent_resumes(const struct agent_adapter *a); // it has sessions that can b
 
 // --- how to call it --------------------------------------------------------------------------
 
-#define AGENT_LIBRARY_MAX 16 // skills, and commands
+#define AGENT_LIBRARY_MAX 16 // skills, commands, and sub-agents
+// A sub-agent: so many texts in a row, "" for what is not given. Tools have a comma between them; those
+// of SUB_WITHOUT it may not use, whatever else it may.
+enum {
+    SUB_NAME,
+    SUB_DESCRIPTION,
+    SUB_PROMPT,
+    SUB_TOOLS,
+    SUB_WITHOUT,
+    SUB_MODEL,
+    SUB_TURNS,
+    SUB_TEXTS
+};
+#define AGENT_SUBAGENT_BYTES (112 * 1024)  // of a prompt: its file fits a variable
+#define AGENT_SUBAGENTS_BYTES (256 * 1024) // of all texts of all of them
+// Texts of sub-agents, NULL at the end; the error names the one and its member. NULL is fine.
+int agent_subagents_check(const char *const *list, struct err *e);
 // NULL and 0: not given.
 struct agent_wish {
     const char *prompt, *model, *effort;
@@ -41,10 +57,11 @@ struct agent_wish {
     uint32_t max_turns;
     // Names and texts, two and two, NULL at the end: put where the tool looks for them. NULL: none.
     const char *const *skills, *const *commands;
-    bool plan;  // it is to say what it would do; its /workspace is read-only
-    bool talk;  // lines come on its standard input, which stays open; agent_talk.h
-    bool tools; // it is served others than its own; with talk
-    bool ask;   // it is to ask before it uses a tool that changes something; with talk
+    const char *const *agents; // SUB_TEXTS texts of each sub-agent, NULL at the end. NULL: none
+    bool plan;                 // it is to say what it would do; its /workspace is read-only
+    bool talk;                 // lines come on its standard input, which stays open; agent_talk.h
+    bool tools;                // it is served others than its own; with talk
+    bool ask; // it is to ask before it uses a tool that changes something; with talk
 };
 struct agent_plan {
     const char *command;     // for a shell; or

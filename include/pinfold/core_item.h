@@ -33,6 +33,7 @@ struct item {
                                // source the repository's URL
     const char *agent;         // of an agent its tool, of a task who does it; "" for none
     const char *const *labels; // NAME=value; never NULL
+    const char *const *agents; // of an agent: SUB_TEXTS texts of each sub-agent; never NULL
     enum task_status status;
     uint64_t created_ms, updated_ms;
 };
@@ -45,7 +46,7 @@ const char *item_label(const struct item *it, const char *name); // NULL: not th
 // NULL: not given; of a change: as it was. Everything is borrowed for the call.
 struct item_spec {
     const char *project, *name, *text, *agent;
-    const char *const *labels;
+    const char *const *labels, *const *agents;
     bool status_given;
     enum task_status status;
 };

@@ -48,6 +48,7 @@ struct run {
     char exec[ID_MAX];               // of its turn: output is found there; "" before it starts
     const char *const *turns;        // those of earlier turns, NULL at the end
     const char *const *skills, *const *commands; // names and texts; never NULL
+    const char *const *agents;                   // SUB_TEXTS texts of each sub-agent; never NULL
     const char *const *tools; // five texts of each, the first its name; never NULL
     char session[AGENT_SESSION_MAX];
     char project[ID_MAX], definition[ID_MAX], task[ID_MAX]; // core_item.h; "" for none

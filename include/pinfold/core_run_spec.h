@@ -44,6 +44,7 @@ struct run_spec {
     int priority;
     uint64_t approval_ms;                        // as in run
     const char *const *skills, *const *commands; // names and texts, as an agent is to find them
+    const char *const *agents; // sub-agents, as an agent_wish has them; NULL: its definition's
     const struct run_tool *tools;
     unsigned n_tools;
 };

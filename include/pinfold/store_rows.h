@@ -111,7 +111,7 @@ struct store_run {
     struct store_blob approvals; // core's own fields of each
     uint64_t approval_ms;
     uint32_t wishes;
-    struct store_blob skills, commands, tools; // texts of each
+    struct store_blob skills, commands, tools, agents; // texts of each
 };
 struct store_snapshot {
     const char *id, *workspace, *name, *image;
@@ -128,6 +128,7 @@ struct store_item {
     const char *id, *project, *name, *text, *agent;
     uint32_t kind, status;
     struct store_blob labels; // NAME=value, each with its NUL
+    struct store_blob agents; // texts of each
     uint64_t created_ms, updated_ms;
 };
 struct store_delivery {

@@ -234,7 +234,7 @@ int agent_plan_make(const struct agent_adapter *a, const struct agent_wish *w,
         wish.prompt = plan_text(&p, "%s%s", plan_words, w->prompt);
     const struct shelf skills = {a, "skills", a->skills}, commands = {a, "commands", a->commands};
     if (a->plan(&p, e) || put_shelf(&p, &skills, w->skills, e) ||
-        put_shelf(&p, &commands, w->commands, e)) {
+        put_shelf(&p, &commands, w->commands, e) || plan_subagents(&p, a, e)) {
         agent_plan_release(&plan);
         return -1;
     }

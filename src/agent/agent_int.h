@@ -8,8 +8,9 @@
 #include <pinfold/json_tree.h>
 
 // A plan while it is written: lists that know their room.
-#define PLAN_WORDS 96
-#define PLAN_FILES (2 * AGENT_LIBRARY_MAX + 4)
+#define PLAN_WORDS 112
+#define PLAN_FILES (3 * AGENT_LIBRARY_MAX + 4)
+struct agent_adapter;
 struct planner {
     const struct agent_wish *wish;
     struct json_pool *pool;
@@ -27,10 +28,16 @@ void plan_file(struct planner *p, const char *path, const char *text);
 const char *plan_text(struct planner *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 const char *plan_json(struct planner *p, const char *s); // as a JSON string, with its quotes
+int plan_subagents(struct planner *p, const struct agent_adapter *a, struct err *e);
+// NAME and the text as a JSON string, on a line; nothing when it is empty.
+void subagent_line(struct planner *p, struct buf *ret, const char *name, const char *text);
 
 struct agent_adapter {
     const char *name, *program, *doc, *state_dir, *ignores;
-    const char *skills, *commands; // where it looks below HOME, with %s for a name; NULL: nowhere
+    // Where it looks below HOME, with %s for a name; NULL: nowhere.
+    const char *skills, *commands, *agents;
+    // What is in the file of a sub-agent; refuses what the tool cannot do.
+    int (*subagent)(struct planner *p, const char *const *sub, struct buf *ret, struct err *e);
     bool needs_provider, needs_prompt, resumes;
     int (*plan)(struct planner *p, struct err *e);
     // A line that is a JSON object. NULL: it prints no such lines, its result is what it printed.
@@ -49,6 +56,7 @@ void mcp_on_message(struct agent_reader *r, const char *id, const struct json_no
 void claude_say(struct buf *ret, const char *id, const char *text);
 void claude_answer(struct buf *ret, const struct agent_answer *a);
 void claude_interrupt(struct buf *ret, const char *id);
+int claude_subagent(struct planner *p, const char *const *sub, struct buf *ret, struct err *e);
 
 struct agent_reader {
     const struct agent_adapter *adapter;

@@ -46,6 +46,20 @@ static int plan(struct planner *p, struct err *e)
     return 0;
 }
 
+// TOML, of which a JSON string is a part.
+static int subagent(struct planner *p, const char *const *sub, struct buf *ret, struct err *e)
+{
+    if (*sub[SUB_TOOLS] || *sub[SUB_WITHOUT] || *sub[SUB_TURNS])
+        return err_set(e, ERR_BAD_REQUEST,
+                       "agent codex cannot limit the tools or turns of sub-agent %s",
+                       sub[SUB_NAME]);
+    subagent_line(p, ret, "name = ", sub[SUB_NAME]);
+    subagent_line(p, ret, "description = ", sub[SUB_DESCRIPTION]);
+    subagent_line(p, ret, "developer_instructions = ", sub[SUB_PROMPT]);
+    subagent_line(p, ret, "model = ", sub[SUB_MODEL]);
+    return 0;
+}
+
 // --- lines ------------------------------------------------------------------------------------
 
 static void on_item(struct agent_reader *r, const struct json_node *item, bool completed)
@@ -144,6 +158,8 @@ const struct agent_adapter agent_codex = {
     .state_dir = ".codex",
     .skills = ".codex/skills/%s/SKILL.md",
     .commands = ".codex/prompts/%s.md",
+    .agents = ".codex/agents/%s.toml",
+    .subagent = subagent,
     .ignores = "the repository's .codex, which it does not trust by itself",
     .needs_provider = true,
     .needs_prompt = true,

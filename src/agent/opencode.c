@@ -2,6 +2,18 @@
 // opencode run --format json.
 #include "agent_int.h"
 
+#include <string.h>
+
+// Its provider knows no models but those that are named here.
+static const char *models(struct planner *p)
+{
+    const char *list = plan_text(p, "%s:{\"tool_call\":true}", plan_json(p, p->wish->model));
+    for (const char *const *sub = p->wish->agents; sub && *sub; sub += SUB_TEXTS)
+        if (*sub[SUB_MODEL] && strcmp(sub[SUB_MODEL], p->wish->model) != 0)
+            list = plan_text(p, "%s,%s:{\"tool_call\":true}", list, plan_json(p, sub[SUB_MODEL]));
+    return list;
+}
+
 static int plan(struct planner *p, struct err *e)
 {
     // It takes its prompt apart when that is an argument: one with a blank gets quotes, and a
@@ -10,7 +22,6 @@ static int plan(struct planner *p, struct err *e)
         "sh", "-c", "printf %s \"$PINFOLD_PROMPT\" | opencode run --format json --thinking \"$@\"",
         "sh", NULL};
     const struct agent_wish *w = p->wish;
-    const char *model = plan_json(p, w->model);
     const char *path = plan_json(p, plan_text(p, "pinfold/%s", w->model));
     (void)e;
     plan_args(p, from_stdin);
@@ -24,15 +35,57 @@ static int plan(struct planner *p, struct err *e)
              "false,\"model\":%s,"
              "\"small_model\":%s,\"enabled_providers\":[\"pinfold\"],\"provider\":{\"pinfold\":{"
              "\"npm\":\"@ai-sdk/openai-compatible\",\"options\":{\"baseURL\":%s,\"apiKey\":%s},"
-             "\"models\":{%s:{\"tool_call\":true}}}},\"permission\":\"allow\"}",
+             "\"models\":{%s}}},\"permission\":\"allow\"}",
              path, path, plan_json(p, w->base_url), plan_json(p, w->api_key ? w->api_key : "none"),
-             model);
+             models(p));
     plan_env(p, "OPENCODE_DISABLE_PROJECT_CONFIG=1");
     plan_env(p, "OPENCODE_PURE=1"); // no plugins but its own
     plan_env(p, "OPENCODE_DISABLE_DEFAULT_PLUGINS=1");
     plan_env(p, "OPENCODE_DISABLE_MODELS_FETCH=1");
     plan_env(p, "OPENCODE_DISABLE_AUTOUPDATE=1");
     plan_env(p, "OPENCODE_DISABLE_LSP_DOWNLOAD=1");
+    return 0;
+}
+
+static bool is_among(const char *names, const char *name, size_t len)
+{
+    for (size_t n; *names; names += n, names += strspn(names, ", ")) {
+        n = strcspn(names, ",");
+        if (n == len && !memcmp(names, name, n))
+            return true;
+    }
+    return false;
+}
+
+// Names with a comma between them, as keys of one value; a key of the others' is not repeated.
+static void put_tools(struct planner *p, struct buf *ret, const char *names, const char *others,
+                      const char *value)
+{
+    for (size_t n; *names; names += n, names += strspn(names, ", ")) {
+        n = strcspn(names, ",");
+        if (!is_among(others, names, n))
+            (void)buf_printf(ret, "  %s: %s\n", plan_json(p, plan_text(p, "%.*s", (int)n, names)),
+                             value);
+    }
+}
+
+// What stands in front is YAML, of which a JSON string is a part.
+static int subagent(struct planner *p, const char *const *sub, struct buf *ret, struct err *e)
+{
+    (void)e;
+    (void)buf_puts(ret, "---\nmode: subagent\n");
+    subagent_line(p, ret, "description: ", sub[SUB_DESCRIPTION]);
+    if (*sub[SUB_MODEL])
+        subagent_line(p, ret, "model: ", plan_text(p, "pinfold/%s", sub[SUB_MODEL]));
+    if (*sub[SUB_TURNS])
+        (void)buf_printf(ret, "steps: %s\n", sub[SUB_TURNS]);
+    if (*sub[SUB_TOOLS] || *sub[SUB_WITHOUT])
+        (void)buf_puts(ret, "tools:\n");
+    if (*sub[SUB_TOOLS])
+        (void)buf_puts(ret, "  \"*\": false\n");
+    put_tools(p, ret, sub[SUB_TOOLS], sub[SUB_WITHOUT], "true");
+    put_tools(p, ret, sub[SUB_WITHOUT], "", "false");
+    (void)buf_printf(ret, "---\n%s\n", sub[SUB_PROMPT]);
     return 0;
 }
 
@@ -120,6 +173,8 @@ const struct agent_adapter agent_opencode = {
     .state_dir = ".local/share/opencode",
     .skills = ".config/opencode/skill/%s/SKILL.md",
     .commands = ".config/opencode/command/%s.md",
+    .agents = ".config/opencode/agent/%s.md",
+    .subagent = subagent,
     // This version asks no switch before it runs a repository's .opencode/plugin, in the sandbox.
     .ignores = "the repository's opencode.json (base URLs, commands), but not its .opencode/plugin",
     .needs_provider = true,

@@ -34,9 +34,10 @@ static void publish(struct itemrec *t)
     t->pub.text = t->text;
     t->pub.agent = t->agent;
     t->pub.labels = t->labels->list;
+    t->pub.agents = t->agents->list;
     c->item_bytes -= t->bytes;
-    t->bytes =
-        sizeof(*t) + strlen(t->name) + strlen(t->text) + strlen(t->agent) + t->labels->packed_len;
+    t->bytes = sizeof(*t) + strlen(t->name) + strlen(t->text) + strlen(t->agent) +
+               t->labels->packed_len + t->agents->packed_len;
     c->item_bytes += t->bytes;
 }
 
@@ -46,6 +47,7 @@ static void release(struct itemrec *t)
     free(t->text);
     free(t->agent);
     free(t->labels);
+    free(t->agents);
     free(t);
 }
 
@@ -92,6 +94,7 @@ static int job_run(struct db_job *j, struct store *s, struct err *e)
         .text = t->text,
         .agent = t->agent,
         .labels = {t->labels->packed, t->labels->packed_len},
+        .agents = {t->agents->packed, t->agents->packed_len},
         .status = t->pub.status,
         .created_ms = t->pub.created_ms,
         .updated_ms = t->pub.updated_ms,
@@ -153,6 +156,7 @@ static void push(struct core *c, const struct itemrec *t, struct strings *take_g
         k->copy->text = xstrdup(t->text);
         k->copy->agent = xstrdup(t->agent);
         k->copy->labels = strings_copy(t->labels->list);
+        k->copy->agents = strings_copy(t->agents->list);
     }
     waiter_add(w, &k->waiters, k, NULL);
     db_push(c, &k->job);
@@ -175,6 +179,8 @@ static int on_row(void *arg, const struct store_item *row)
     t->text = xstrdup(row->text);
     t->agent = xstrdup(row->agent);
     t->labels = strings_unpack(row->labels.p, row->labels.len);
+    t->agents = strings_unpack(row->agents.p, row->agents.len);
+    t->agents = strings_take_with(t->agents, t->agents->n % SUB_TEXTS, NULL); // whole ones
     t->recorded = true;
     insert(c, t);
     return 0;
@@ -211,7 +217,8 @@ static int check(struct core *c, const struct item_spec *s, struct err *e)
                        ITEM_LABELS_MAX, ITEM_LABELS_BYTES);
     if (check_text(s->name, 1000, "the name", e) ||
         check_text(s->text, ITEM_TEXT_MAX, "the text", e) ||
-        check_text(s->agent, NAME_MAX_LEN, "the agent's name", e))
+        check_text(s->agent, NAME_MAX_LEN, "the agent's name", e) ||
+        agent_subagents_check(s->agents, e))
         return -1;
     if (s->project && *s->project && !core_item_find(c, ITEM_PROJECT, s->project, e))
         return -1;
@@ -234,6 +241,15 @@ static void set(char **field, const char *text)
     free(old);
 }
 
+static void set_list(struct strings **field, const char *const *list)
+{
+    struct strings *old = *field;
+    if (!list && old)
+        return;
+    *field = strings_copy(list);
+    free(old);
+}
+
 static void fill(struct itemrec *t, const struct item_spec *s)
 {
     if (s->project && s->project != t->pub.project)
@@ -241,11 +257,8 @@ static void fill(struct itemrec *t, const struct item_spec *s)
     set(&t->name, s->name);
     set(&t->text, s->text);
     set(&t->agent, s->agent);
-    if (s->labels || !t->labels) {
-        struct strings *old = t->labels;
-        t->labels = strings_copy(s->labels);
-        free(old);
-    }
+    set_list(&t->labels, s->labels);
+    set_list(&t->agents, s->agents);
     if (s->status_given)
         t->pub.status = s->status;
     t->pub.updated_ms = clock_wall_ms();

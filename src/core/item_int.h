@@ -9,7 +9,7 @@ struct itemrec {
     struct item pub;
     struct core *core;
     char *name, *text, *agent;
-    struct strings *labels;
+    struct strings *labels, *agents;
     size_t bytes;
     struct list all; // core's, oldest first
     bool recorded, deleting;

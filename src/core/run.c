@@ -57,7 +57,7 @@ size_t runrec_bytes(const struct runrec *r)
            r->set.env->packed_len + r->set.allow->packed_len + r->pub.result_len +
            strlen(r->message) + r->said->packed_len + r->turns->packed_len + r->repos->packed_len +
            r->changes->packed_len + r->skills->packed_len + r->commands->packed_len +
-           r->tools->packed_len;
+           r->agents->packed_len + r->tools->packed_len;
 }
 
 void runrec_insert(struct runrec *r)
@@ -98,6 +98,7 @@ void runrec_free(struct runrec *r)
     free(r->changes);
     free(r->skills);
     free(r->commands);
+    free(r->agents);
     free(r->tools);
     free(r);
 }
@@ -126,6 +127,7 @@ void runrec_publish(struct runrec *r)
     p->changes = r->changes->list;
     p->skills = r->skills->list;
     p->commands = r->commands->list;
+    p->agents = r->agents->list;
     p->tools = r->tools->list;
     run_tools_publish(r);
     p->webhook_url = r->webhook_url;

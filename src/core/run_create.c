@@ -21,6 +21,7 @@ static int check_agent(const struct run_spec *s, const struct agent_adapter *a, 
                                     .ask = s->approval_ms != 0,
                                     .skills = s->skills,
                                     .commands = s->commands,
+                                    .agents = s->agents,
                                     .tools = s->n_tools != 0,
                                     .base_url = s->provider ? "http://provider"
                                                             : run_env(s->env, RUN_MODEL_URL),
@@ -182,6 +183,7 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->changes = strings_copy(NULL);
     r->skills = strings_copy(s->skills);
     r->commands = strings_copy(s->commands);
+    r->agents = strings_copy(s->agents);
     r->tools = run_tools_pack(s);
     r->keep_workspace = s->keep_workspace;
     p->mode = s->mode;
@@ -206,7 +208,7 @@ static void say_created(struct runrec *r)
         run_event_words(r, EV_RUN_QUEUED, "position", position);
 }
 
-// Of a definition: its tool, and its model and provider where the request names none.
+// Of a definition: its tool, and its model, provider and sub-agents where the request names none.
 static int resolve(struct core *c, struct run_spec *s, const struct item **ret, struct err *e)
 {
     *ret = NULL;
@@ -220,6 +222,7 @@ static int resolve(struct core *c, struct run_spec *s, const struct item **ret, 
     s->agent = (*ret)->agent;
     s->model = s->model ? s->model : item_label(*ret, AGENT_MODEL);
     s->provider = s->provider ? s->provider : item_label(*ret, AGENT_PROVIDER);
+    s->agents = s->agents ? s->agents : (*ret)->agents;
     return 0;
 }
 
@@ -247,8 +250,8 @@ int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
     if (run_check_room(c, e) || check_numbers(c, s, e) || check_library(s, e) ||
-        run_tools_check(c, s, e) || check_agent(s, a, e) || check_repository(c, s, key, e) ||
-        check_repositories(c, s, e) ||
+        run_tools_check(c, s, e) || agent_subagents_check(s->agents, e) || check_agent(s, a, e) ||
+        check_repository(c, s, key, e) || check_repositories(c, s, e) ||
         (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
         settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;

@@ -40,7 +40,7 @@ struct runrec {
     struct strings *argv;
     char *message;                // of this turn; "" in the first
     struct strings *turns, *said; // execs of earlier turns; messages that wait
-    struct strings *repos, *changes, *skills, *commands, *tools;
+    struct strings *repos, *changes, *skills, *commands, *agents, *tools;
     struct agent_tool agent_tools[AGENT_TOOLS_MAX]; // what of them its agent is told
     unsigned n_tools;
     struct list calls;              // of its tools, under way

@@ -71,6 +71,7 @@ static void put_lists(const struct runrec *r, const struct run_copy *c, struct s
     ret->wishes = c->wishes;
     ret->skills = packed(r->skills);
     ret->commands = packed(r->commands);
+    ret->agents = packed(r->agents);
     ret->tools = packed(r->tools);
 }
 
@@ -176,6 +177,8 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     r->changes = strings_unpack(row->changes.p, row->changes.len);
     r->skills = strings_unpack(row->skills.p, row->skills.len);
     r->commands = strings_unpack(row->commands.p, row->commands.len);
+    r->agents = strings_unpack(row->agents.p, row->agents.len);
+    r->agents = strings_take_with(r->agents, r->agents->n % SUB_TEXTS, NULL); // whole ones
     r->tools = strings_unpack(row->tools.p, row->tools.len);
     r->tools = strings_take_with(r->tools, r->tools->n % 5, NULL); // whole ones
     r->approval_ms = row->approval_ms;

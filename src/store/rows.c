@@ -173,6 +173,7 @@ static const struct store_field run_fields[] = {
     N(approval_ms, U64),
     N(wishes, U32),
     N(skills, BLOB),
+    N(agents, BLOB),
     N(commands, BLOB),
     N(tools, BLOB),
 };
@@ -204,8 +205,9 @@ static const struct store_field checkout_fields[] = {
 
 #define I(m, k) FIELD(store_item, m, COL_##k)
 static const struct store_field item_fields[] = {
-    I(id, TEXT),    I(kind, U32),    I(project, TEXT), I(name, TEXT),      I(text, TEXT),
-    I(agent, TEXT), I(labels, BLOB), I(status, U32),   I(created_ms, U64), I(updated_ms, U64),
+    I(id, TEXT),    I(kind, U32),       I(project, TEXT),   I(name, TEXT),
+    I(text, TEXT),  I(agent, TEXT),     I(agents, BLOB),    I(labels, BLOB),
+    I(status, U32), I(created_ms, U64), I(updated_ms, U64),
 };
 
 #define TABLE(name)                                                                                \

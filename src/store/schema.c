@@ -155,6 +155,9 @@ static const char *const steps[] = {
     "ALTER TABLE run ADD COLUMN commands BLOB NOT NULL DEFAULT x''",
     // tools of runs
     "ALTER TABLE run ADD COLUMN tools BLOB NOT NULL DEFAULT x''",
+    // sub-agents of runs and of definitions
+    ("ALTER TABLE run ADD COLUMN agents BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE item ADD COLUMN agents BLOB NOT NULL DEFAULT x''"),
 };
 
 unsigned store_n_steps(void)

@@ -88,6 +88,15 @@ E
 agent x "$(jq -c '. + {env: {PATH: "/workspace:/usr/bin:/bin", PINFOLD_MODEL_URL: "http://127.0.0.1:1"}}' "$WORK/wish")"
 is "$END $(json '"\(.skills) \(.commands)"')" 'succeeded completed ["one","two"] ["go"]' "skills and commands are named"
 is "$(json .result)" "3 $(jq -j '.skills.one' "$WORK/wish" | sha256sum | cut -c1-16) do it" "and there, byte by byte"
+agent x '{"agent": "cursor", "agents": [{"name": "a", "description": "d", "prompt": "p"}]}'
+like "$CODE $(json .detail)" "^400 .*looks for no sub-agents" "a tool without sub-agents is given none"
+agent x '{"agent": "codex", "model": "m", "env": {"PINFOLD_MODEL_URL": "http://127.0.0.1:1"}, "agents": [{"name": "a", "description": "d", "prompt": "p", "tools": ["Bash"]}]}'
+like "$CODE $(json .detail)" "^400 .*codex cannot limit the tools or turns of sub-agent a" "codex cannot keep one from a tool, and says so"
+for bad in '{"name": "../a"}' '{"name": "ok"}' '{"description": ""}' '{"prompt": ""}' '{"description": "two\nlines"}' '{"tools": ["a,b"]}' '{"tools": ["a\"b"]}' '{"colour": "red"}' '{"max_turns": 0}'; do
+    agent x "$(jq -n --argjson b "$bad" '{agent: "claude-code", model: "m", env: {PINFOLD_MODEL_URL: "http://127.0.0.1:1"},
+        agents: [{name: "ok", description: "d", prompt: "p"}, ({name: "a", description: "d", prompt: "p"} + $b)]}')"
+    like "$CODE" "^4(00|22)$" "a sub-agent with $bad is refused"
+done
 agent 'again' "{\"agent\": \"gemini\", \"model\": \"m\", \"env\": {\"HOME\": \"/dev/null\", \"PATH\": \"/workspace:/usr/bin:/bin\", \"PINFOLD_MODEL_URL\": \"http://127.0.0.1:1\"}}"
 like "$END $(json .error)" "^failed no_result .*/dev/null/.gemini/settings.json cannot be written" "a HOME that cannot be written is named"
 agent silent

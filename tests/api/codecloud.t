@@ -24,6 +24,7 @@ echo "$prompt" >>said
 case $prompt in
 *wait*) while [ ! -e go ]; do sleep 0.05; done ;;
 *fail*) echo "no model answers" >&2; exit 1 ;;
+agents) prompt=$(cat ~/.config/opencode/agent/reviewer.md) ;;
 esac
 line text '{text: ("done: " + $p)}'
 line step_finish '{reason: "stop", tokens: {input: 12500, output: 3200, reasoning: 0, cache: {read: 0, write: 0}}, cost: 0}'
@@ -31,14 +32,18 @@ E2
 cat >"$WORK/src/username/repo-name/claude" <<'E2'
 #!/usr/bin/env python3
 # Lists its tools and calls the first one.
-import json, sys
+import json, os, sys
 def put(**o): print(json.dumps(o), flush=True)
 def rpc(n, method, **params):
     put(type="control_request", request_id="r%d" % n, request={"subtype": "mcp_message", "server_name": "pinfold",
         "message": {"jsonrpc": "2.0", "id": n, "method": method, "params": params}})
     return json.loads(sys.stdin.readline())["response"]["response"]["mcp_response"]["result"]
-sys.stdin.readline()
+first = sys.stdin.readline()
 put(type="system", subtype="init", session_id="s", model="m")
+if "agents" in first:
+    put(type="result", subtype="success", session_id="s", result=json.dumps(open(os.path.expanduser("~/.claude/agents/reviewer.md")).read()))
+    sys.stdin.read()
+    sys.exit(0)
 rpc(0, "initialize", protocolVersion="2025-11-25")
 tools = rpc(1, "tools/list")["tools"]
 rpc(2, "tools/call", name=tools[0]["name"], arguments={"query": "bolts", "limit": 3})
@@ -217,6 +222,17 @@ is "$CODE $(json .error)" "400 Validation Error" "an address that is not public 
 ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", tools: [$t]}')"
 is "$CODE $(json .error)" "400 Validation Error" "so is a tool for an agent that cannot be served any"
 
+# --- subagents
+make '{"prompt": "x", "agents": [{"name": "a", "description": "d", "mode": "primary", "prompt": "p", "tools": {}}]}'
+is "$CODE $(json .error)" "400 Validation Error" "another mode is refused"
+make '{"prompt": "agents", "agents": [{"name": "reviewer", "description": "reviews", "mode": "subagent", "prompt": "Review it.", "tools": {"bash": false, "read": true}, "max_turns": 5}]}'
+is "$CODE" 201 "a run with a subagent is made"
+becomes completed "and ends"
+is "$(json '.result | split("---\n") | .[1:] | join("")')" $'mode: subagent\ndescription: "reviews"\nsteps: 5\ntools:\n  "*": false\n  "read": true\n  "bash": false\nReview it.' "its agent finds it, with its tools and its turns"
+make '{"prompt": "agents", "agent_provider": "claude-code", "agents": [{"name": "reviewer", "description": "reviews", "mode": "subagent", "prompt": "Review it.", "tools": {"bash": true, "webfetch": false, "mcp__x": true}}]}'
+becomes completed "so does the other agent"
+like "$(json '.result | fromjson')" $'tools: "Bash, mcp__x"\ndisallowedTools: "WebFetch"\n' "with the tools' names there"
+
 # --- list
 ask GET '/api/v1/agents?limit=2'
 is "$CODE $(json '.runs | length') $(json '.runs[0].id')" "200 2 $RUN" "the list begins with the newest"
@@ -249,7 +265,7 @@ is "$CODE" 201 "no tools are no tools"
 ask POST /api/v1/agents '{"repo": "a/b", "prompt": "x", "tools": [{"name": "search_inventory"}]}'
 is "$CODE" 400 "a tool without its address"
 ask POST /api/v1/agents '{"repo": "a/b", "prompt": "x", "agents": [{"name": "a"}]}'
-refused 501 "Not Implemented" "agents: are not served yet" "subagents are not served, and not ignored"
+is "$CODE $(json .error)" "400 Validation Error" "a subagent without its prompt"
 ask GET /api/v1/agents/run/jd7x8k9m2n3p4q5r
 refused 400 "Validation Error" "Invalid run ID format" "an id in another form"
 ask GET /api/v1/agents/run/run_00000000000000000000

@@ -93,8 +93,19 @@ is "$(json '.items | length')" 1 "tasks are listed"
 api DELETE "/v1/tasks/$TASK"
 is "$CODE" 204 "a task is deleted"
 
+api POST /v1/definitions -d '{"name": "chief", "agent": "claude-code", "agents": [{"name": "a", "description": "d", "prompt": "p", "tools": ["Read", "Bash"], "max_turns": 3}]}'
+is "$CODE $(jq -c .agents <<<"$BODY")" '201 [{"name":"a","description":"d","prompt":"p","tools":["Read","Bash"],"disallowed_tools":[],"model":null,"max_turns":3}]' "a definition has sub-agents"
+CHIEF=$(json .id)
+api PATCH "/v1/definitions/$CHIEF" -d '{"name": "boss"}'
+is "$(json '.agents | length')" 1 "which stay when they are not given"
+api PATCH "/v1/definitions/$CHIEF" -d '{"agents": [{"name": "x/y", "description": "d", "prompt": "p"}]}'
+like "$CODE $(json .detail)" "^400 agents/0: 'x/y' is not the name" "and are checked"
 server_stop
 server_start || done_testing
+api GET "/v1/definitions/$CHIEF"
+is "$(json '"\(.name) \(.agents[0].tools | join(","))"')" "boss Read,Bash" "the next server knows them"
+api PATCH "/v1/definitions/$CHIEF" -d '{"agents": []}'
+is "$(jq -c .agents <<<"$BODY")" "[]" "an empty list is none"
 api GET "/v1/definitions/$AGENT"
 is "$CODE $(json .instructions)" "200 be brief" "all of it outlives a restart"
 api DELETE "/v1/sources/$SOURCE"

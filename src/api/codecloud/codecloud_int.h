@@ -19,6 +19,11 @@ extern const struct json_table codecloud_tool_table;
 bool codecloud_tools(struct http_req *r, const struct json_objects *in, struct json_pool *pool,
                      struct run_spec *ret);
 
+// subagents.c: as core takes them.
+extern const struct json_table codecloud_subagent_table;
+const char *const *codecloud_subagents(const char *agent, const struct json_objects *in,
+                                       struct json_pool *pool);
+
 struct run *codecloud_run(struct http_req *r); // of {id}; NULL: answered
 
 void codecloud_create(struct http_req *r);

@@ -138,8 +138,7 @@ void codecloud_list(struct http_req *r)
 
 struct body {
     const char *repo, *prompt, *model, *provider, *branch, *webhook_url, *agent_provider;
-    struct json_objects tools;
-    const char *agents; // as sent
+    struct json_objects tools, agents;
     uint32_t mode;
     bool blank_workspace;
 };
@@ -155,7 +154,7 @@ static const struct json_field fields[] = {
     F(blank_workspace, JSON_BOOL),
     F(agent_provider, JSON_STRING, .max = NAME_MAX_LEN),
     F(tools, JSON_OBJECTS, .sub = &codecloud_tool_table, .max = AGENT_TOOLS_MAX),
-    F(agents, JSON_RAW),
+    F(agents, JSON_OBJECTS, .sub = &codecloud_subagent_table, .max = AGENT_LIBRARY_MAX),
 };
 static const struct json_table table = {"CreateAgentRunRequest", fields, N_ELEMS(fields),
                                         sizeof(struct body), -1};
@@ -170,8 +169,6 @@ static bool refused(struct http_req *r, const struct body *b)
         dialect_error(r, 400, "repo: repo must be in format: owner/repo");
     else if (!agent_find(b->agent_provider))
         dialect_error(r, 400, "agent_provider: must be opencode or claude-code");
-    else if (!codecloud_none(b->agents))
-        dialect_error(r, 501, "agents: are not served yet");
     else
         return false;
     return true;
@@ -223,6 +220,7 @@ static void create(struct dialect_call *c)
         .webhook_url = b.webhook_url,
         .notify = dialect_conf(c->r)->progress,
         .hook_style = codecloud_hooks.name,
+        .agents = codecloud_subagents(b.agent_provider, &b.agents, &pool),
     };
     if (!codecloud_tools(c->r, &b.tools, &pool, &spec)) {
         dialect_call_refused(c);

@@ -69,6 +69,12 @@ static const struct json_show definition_rows[] = {
      .call = write_turns,
      .flags = SHOW_EMPTY_NULL},
     I_AS(text, "instructions", SHOW_STRING, .doc = "said before what it is to do"),
+    {.name = "agents",
+     .type = SHOW_CALL,
+     .call = v1_write_subagents,
+     .sub = &v1_subagent_shape,
+     .list = true,
+     .doc = "sub-agents, of runs that bring none"},
     I_TIMES,
 };
 const struct json_shape v1_definition_shape = {"Definition", definition_rows,
@@ -91,8 +97,9 @@ struct item_body {
     const char *project, *name, *text, *agent, *model, *provider;
     uint32_t max_turns, status;
     struct json_map labels;
+    struct json_objects agents;
 };
-enum { F_LABELS, F_MODEL, F_PROVIDER, F_MAX_TURNS, F_STATUS = 1 };
+enum { F_LABELS, F_MODEL, F_PROVIDER, F_MAX_TURNS, F_AGENTS, F_STATUS = 1 };
 #define F(m, t, ...) JSON_FIELD(struct item_body, m, t, ##__VA_ARGS__)
 #define F_AS(m, n, t, ...) JSON_FIELD_AS(struct item_body, m, n, t, ##__VA_ARGS__)
 #define F_LABELS_ROW [F_LABELS] = F(labels, JSON_MAP, .max = ITEM_LABELS_MAX, .item_max = 16384)
@@ -113,6 +120,8 @@ static const struct json_field definition_fields[] = {
     [F_MODEL] = F(model, JSON_STRING, .max = 256, .flags = JSON_NO_CONTROL),
     [F_PROVIDER] = F(provider, JSON_STRING, .max = NAME_MAX_LEN),
     [F_MAX_TURNS] = F(max_turns, JSON_U32),
+    [F_AGENTS] = F(agents, JSON_OBJECTS, .sub = &v1_subagent_table, .max = AGENT_LIBRARY_MAX,
+                   .doc = "sub-agents, of runs that bring none"),
     F_PROJECT,
     F_NAME("name"),
     F(agent, JSON_STRING, .max = NAME_MAX_LEN, .doc = "claude-code, codex ...; GET /v1/agents"),
@@ -232,12 +241,19 @@ static void save(struct call *c, struct item *old)
         v1_call_refused(c);
         return;
     }
+    const char *const *agents = NULL;
+    if (k->kind == ITEM_AGENT && b.given & JSON_GIVEN(F_AGENTS) &&
+        !(agents = v1_subagents(c->r, &b.agents, &pool))) {
+        v1_call_refused(c);
+        return;
+    }
     const struct item_spec spec = {
         .project = b.project,
         .name = b.name,
         .text = b.text,
         .agent = b.agent,
         .labels = labels_of(old, &b, k, &pool),
+        .agents = agents,
         .status_given = k->kind == ITEM_TASK && b.given & JSON_GIVEN(F_STATUS),
         .status = (enum task_status)b.status,
     };

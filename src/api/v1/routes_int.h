@@ -139,6 +139,11 @@ extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, 
     v1_repository_body_table, v1_run_table, v1_continue_table, v1_message_table, v1_interrupt_table,
     v1_answer_table, v1_secret_table, v1_provider_table, v1_project_table, v1_source_table,
     v1_definition_table, v1_task_table;
+// Sub-agents (subagents.c): as texts, NULL when it is answered; and those of an item, as they are.
+extern const struct json_table v1_subagent_table;
+const char *const *v1_subagents(struct http_req *r, const struct json_objects *in,
+                                struct json_pool *pool);
+void v1_write_subagents(struct json_out *o, const char *name, const void *item);
 // Runs, for the files that deal with them (runs.c).
 struct run;
 extern const char *const v1_run_modes[];
@@ -149,4 +154,4 @@ void v1_run_show_or_wait(struct call *c, struct run *run); // when it has come t
 void v1_run_recorded(struct waiter *w);                    // of a call's waiter: the same
 extern const struct json_shape v1_delivery_shape, v1_run_shape, v1_event_shape, v1_agent_shape,
     v1_approval_shape, v1_secret_shape, v1_provider_shape, v1_project_shape, v1_source_shape,
-    v1_definition_shape, v1_task_shape;
+    v1_definition_shape, v1_task_shape, v1_subagent_shape;

@@ -98,18 +98,19 @@ static void write_repositories(struct json_out *o, const char *name, const void 
 static void write_names(struct json_out *o, const char *name, const void *at)
 {
     const struct run *r = at;
+    const struct {
+        const char *name;
+        const char *const *texts;
+        unsigned each; // of texts
+    } all[] = {{"skills", r->skills, 2},
+               {"commands", r->commands, 2},
+               {"tools", r->tools, 5},
+               {"agents", r->agents, SUB_TEXTS}};
     json_begin_array(o, name);
-    for (const char *const *p = *name == 's' ? r->skills : r->commands; *p; p += 2)
-        json_str(o, NULL, *p);
-    json_end_array(o);
-}
-
-static void write_tools(struct json_out *o, const char *name, const void *at)
-{
-    const struct run *r = at;
-    json_begin_array(o, name);
-    for (const char *const *p = r->tools; *p; p += 5)
-        json_str(o, NULL, *p);
+    for (unsigned i = 0; i < N_ELEMS(all); i++)
+        for (const char *const *p = all[i].texts; !strcmp(all[i].name, name) && *p;
+             p += all[i].each)
+            json_str(o, NULL, *p);
     json_end_array(o);
 }
 
@@ -256,7 +257,8 @@ static const struct json_show run_rows[] = {
     RN(env, SHOW_ENV),
     {.name = "skills", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
     {.name = "commands", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
-    {.name = "tools", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_tools},
+    {.name = "tools", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
+    {.name = "agents", .type = SHOW_CALL, .like = SHOW_STRINGS, .call = write_names},
     RN(limits, SHOW_OBJECT, .sub = &v1_limits_shape, .doc = "as asked for"),
     RN(timeout_ms, SHOW_U64),
     RN(silence_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL),

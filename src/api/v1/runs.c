@@ -68,7 +68,7 @@ struct run_body {
     uint32_t mode, permissions;
     uint64_t approval_ms;
     struct json_map env, skills, commands;
-    struct json_objects tools;
+    struct json_objects tools, agents;
     struct network_body network;
     struct json_strings secrets;
     struct limits limits;
@@ -79,7 +79,7 @@ static const char *const permission_words[] = {"bypass", "ask", NULL};
 const char *const v1_run_modes[] = {"execute", "plan", NULL}; // in the order of enum run_mode
 #define RB(m, t, ...) JSON_FIELD(struct run_body, m, t, ##__VA_ARGS__)
 #define RB_AS(m, n, t, ...) JSON_FIELD_AS(struct run_body, m, n, t, ##__VA_ARGS__)
-enum { F_NETWORK, F_REPOSITORIES, F_TERMINAL };
+enum { F_NETWORK, F_REPOSITORIES, F_TERMINAL, F_AGENTS };
 static const struct json_field run_fields[] = {
     [F_NETWORK] = RB(network, JSON_OBJECT, .sub = &v1_network_table),
     [F_REPOSITORIES] = RB(repositories, JSON_OBJECTS, .sub = &worktree_table, .max = RUN_REPOS_MAX,
@@ -87,6 +87,8 @@ static const struct json_field run_fields[] = {
                                  "at all: an empty workspace is kept all the same"),
     [F_TERMINAL] = RB(terminal, JSON_OBJECT, .sub = &terminal_table,
                       .doc = "it runs on one, which is recorded"),
+    [F_AGENTS] = RB(agents, JSON_OBJECTS, .sub = &v1_subagent_table, .max = AGENT_LIBRARY_MAX,
+                    .doc = "sub-agents that its agent finds; else those of its definition"),
     RB(agent, JSON_STRING, .max = NAME_MAX_LEN,
        .doc = "command, shell, cursor ..., or the id of a definition; command"),
     RB(task, JSON_STRING, .max = ID_MAX, .doc = "id of the task that it carries out"),
@@ -251,6 +253,8 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         ret->shared = b->terminal.shared;
     }
     take_tools(b, pool, ret);
+    if (b->given & JSON_GIVEN(F_AGENTS) && !(ret->agents = v1_subagents(r, &b->agents, pool)))
+        return -1;
     if (take_repositories(r, b, pool, ret))
         return -1;
     if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, &f) ||

@@ -466,6 +466,84 @@ static void test_plans(void)
     agent_plan_release(&p);
 }
 
+// What its file says, as the command's variable; NULL: it is not there.
+static const char *file_of(const struct agent_plan *p, const char *path)
+{
+    for (const char *const *v = p->env; v && *v; v++) {
+        const char *at = strchr(*v, '=');
+        if (!strncmp(*v, "PINFOLD_FILE_", 13) && !strncmp(at + 1, path, strlen(path)) &&
+            at[1 + strlen(path)] == '\n')
+            return at + strlen(path) + 2;
+    }
+    return NULL;
+}
+
+static int check(const char *name, const char *description, const char *prompt, const char *tools)
+{
+    const char *const two[] = {"other",     "d",    "p",   "", "", "", "",  name,
+                               description, prompt, tools, "", "", "", NULL};
+    struct err e;
+    return agent_subagents_check(two, &e);
+}
+
+static void test_subagents(void)
+{
+    static const char *const subs[] = {
+        "helper", "helps \"well\"", "Help.\n", "Read, Bash", "Write", "m2", "7", NULL};
+    static const char *const plain[] = {"helper", "helps \"well\"", "Help.\n", "", "", "m2", "",
+                                        NULL};
+    static char large[AGENT_SUBAGENT_BYTES + 2];
+    struct agent_plan p = {0};
+    struct err e = {0};
+    struct agent_wish w = {
+        .prompt = "go", .model = "m", .base_url = "http://10.0.0.1:1/v1", .agents = subs};
+    memset(large, '"', sizeof(large) - 1);
+    ok(!plan("claude-code", &w, &p, &e), "claude has sub-agents");
+    is_str(file_of(&p, ".claude/agents/helper.md"),
+           "---\nname: \"helper\"\ndescription: \"helps \\\"well\\\"\"\ntools: \"Read, Bash\"\n"
+           "disallowedTools: \"Write\"\nmodel: \"m2\"\nmaxTurns: 7\n---\nHelp.\n\n",
+           "each a file that it finds");
+    ok(!plan("opencode", &w, &p, &e), "opencode has them");
+    is_str(file_of(&p, ".config/opencode/agent/helper.md"),
+           "---\nmode: subagent\ndescription: \"helps \\\"well\\\"\"\nmodel: \"pinfold/m2\"\n"
+           "steps: 7\ntools:\n  \"*\": false\n  \"Read\": true\n  \"Bash\": true\n"
+           "  \"Write\": false\n---\nHelp.\n\n",
+           "in its own words");
+    ok(strstr(p.env[1], "\"m2\":{"), "and knows their models");
+    ok(plan("codex", &w, &p, &e) && strstr(e.text, "cannot limit the tools"),
+       "codex cannot keep one from a tool, and says so");
+    w.agents = plain;
+    ok(!plan("codex", &w, &p, &e), "codex has them");
+    is_str(file_of(&p, ".codex/agents/helper.toml"),
+           "name = \"helper\"\ndescription = \"helps \\\"well\\\"\"\n"
+           "developer_instructions = \"Help.\\n\"\nmodel = \"m2\"\n",
+           "as TOML");
+    ok(plan("cursor", &w, &p, &e) && strstr(e.text, "looks for no sub-agents"),
+       "who has none says so");
+    agent_plan_release(&p);
+    is_int(check("a", "d", "p", "Bash(git log *)"), 0, "a sub-agent is well-formed");
+    is_int(check("../a", "d", "p", ""), -1, "its name is no path");
+    is_int(check("other", "d", "p", ""), -1, "nor another's");
+    is_int(check("a", "", "p", ""), -1, "it has a description");
+    is_int(check("a", "d\ntools: x", "p", ""), -1, "of one line");
+    is_int(check("a", "d", "", ""), -1, "and a prompt");
+    is_int(check("a", "d", large, ""), -1, "which is not too large");
+    large[AGENT_SUBAGENT_BYTES] = '\0';
+    is_int(check("a", "d", large, ""), 0, "but may be as large as is said");
+    is_int(check("a", "d", "p", "Read\", x"), -1, "its tools are names");
+    is_int(agent_subagents_check(NULL, &e), 0, "none are fine");
+    const char *many[(AGENT_LIBRARY_MAX + 1) * SUB_TEXTS + 1] = {NULL};
+    char names[AGENT_LIBRARY_MAX + 1][8];
+    for (unsigned i = 0; i <= AGENT_LIBRARY_MAX; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "n%u", i);
+        for (unsigned k = 0; k < SUB_TEXTS; k++)
+            many[i * SUB_TEXTS + k] = !k ? names[i] : k < SUB_TOOLS ? "x" : "";
+    }
+    ok(agent_subagents_check(many, &e) && e.code == ERR_LIMIT, "there are not too many");
+    many[AGENT_LIBRARY_MAX * SUB_TEXTS] = NULL;
+    is_int(agent_subagents_check(many, &e), 0, "but as many as is said");
+}
+
 int main(void)
 {
     buf_init(&S.events, 64 * 1024 * 1024);
@@ -480,6 +558,7 @@ int main(void)
     test_programs();
     test_long_lines();
     test_plans();
+    test_subagents();
     buf_release(&S.events);
     return done_testing();
 }

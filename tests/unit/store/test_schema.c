@@ -34,6 +34,7 @@ static const char *const digests[] = {
     "6cfc3e7e841ac6fb713e7922a51273a543b227a344513e094f2d7d2f9e2b66a4", // 16
     "3f7b6da55f5e7c438d5598d2cb9f9cec8cf5ecf30fcbe120276b9de57fec7934", // 17
     "2b3cdfafdd50b22e6fef651d03570ee72a0840c20704e2932530177ee19c42a4", // 18
+    "233b557e4bafafc84d03e03c75931a22616236a12f774206f51bb786352c2294", // 19
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
