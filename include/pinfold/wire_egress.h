@@ -17,9 +17,10 @@ struct wire_bytes {
 
 struct msg_egress_box {
     char box[ID_MAX];
-    uint64_t generation;     // of the server; see SWEEP
-    uint32_t keep;           // 1: the rules stay as they are
-    struct wire_bytes rules; // in their canonical form, blanks between
+    uint64_t generation;         // of the server; see SWEEP
+    uint32_t keep;               // 1: the rules stay as they are
+    struct wire_bytes rules;     // in their canonical form, blanks between
+    struct wire_bytes authority; // as EGRESS_CA had it for an earlier process, or empty
 };
 struct msg_egress_sweep {
     uint64_t generation; // of those to keep
@@ -64,7 +65,8 @@ struct msg_egress_count {
 };
 struct msg_egress_ca {
     char box[ID_MAX];
-    struct wire_bytes pem; // a certificate
+    struct wire_bytes pem;    // a certificate
+    struct wire_bytes sealed; // with its key, so that only the next egress process can open it
 };
 union wire_egress {
     struct msg_egress_box box;

@@ -30,6 +30,8 @@ void egress_tell(struct sandbox *sb, bool sockets)
     m.keep = !sb->net_rules; // one of an earlier server
     m.rules = (struct wire_bytes){sb->net_rules ? sb->net_rules : "",
                                   sb->net_rules ? strlen(sb->net_rules) : 0};
+    if (sockets)
+        m.authority = (struct wire_bytes){sb->net_ca, sb->net_ca_len};
     unsigned n = sb->net_fds[NET_SOCK_WHO] < 0 ? NET_SOCK_WHO : NET_SOCK_N;
     (void)egress_send(sb->core, MSG_EGRESS_BOX, &m, sb->net_fds, sockets ? n : 0);
 }
@@ -41,6 +43,9 @@ void egress_forget(struct sandbox *sb)
     for (unsigned i = 0; i < NET_SOCK_N; i++)
         fd_close(&sb->net_fds[i]);
     free(ptr_steal(&sb->net_rules));
+    free(ptr_steal(&sb->net_repo));
+    free(ptr_steal(&sb->net_ca));
+    sb->net_ca_len = 0;
     if (!known)
         return;
     TEXT_PUT(m.box, sb->id);
@@ -178,6 +183,17 @@ static void all_ended(struct core *c)
     }
 }
 
+// For the next egress process; it is as secret as its sealed box.
+static void keep_authority(struct core *c, const struct msg_egress_ca *m)
+{
+    struct sandbox *sb = map_get(c->sandboxes, m->box);
+    if (!sb || sb->net_fds[0] < 0)
+        return;
+    free(sb->net_ca);
+    sb->net_ca = m->sealed.len ? xmemdup0(m->sealed.p, m->sealed.len) : NULL;
+    sb->net_ca_len = m->sealed.len;
+}
+
 // --- the socket ----------------------------------------------------------------------------------
 
 static void on_egress(struct watch *w, uint32_t events)
@@ -213,6 +229,7 @@ static void on_egress(struct watch *w, uint32_t events)
         } else if (l->msg.row->type == MSG_EGRESS_COUNT) {
             secret_count(c, &l->msg.body.egress.count);
         } else if (l->msg.row->type == MSG_EGRESS_CA) {
+            keep_authority(c, &l->msg.body.egress.ca);
             trust_put(c, &l->msg.body.egress.ca);
         }
         wire_release(&l->msg);

@@ -239,5 +239,22 @@ int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, s
     free(sb->net_rules);
     sb->net_rules = xstrdup(rules.data);
     TEXT_PUT(sb->net_of, ws->pub.id);
+    if (!sb->net_repo && repo_url)
+        sb->net_repo = xstrdup(repo_url);
     return 0;
+}
+
+void network_again(const struct ws *ws)
+{
+    list_for (it, &ws->core->boxes) {
+        struct sandbox *sb = container_of(it, struct sandbox, link);
+        struct err e;
+        if (!sb->net_rules || strcmp(sb->net_of, ws->pub.id))
+            continue;
+        if (network_for(sb, ws, sb->net_repo, &e)) { // rules that cannot be made allow nothing
+            core_notice(ws->core, true, "%s: %s", sb->id, e.text);
+            *sb->net_rules = '\0';
+        }
+        egress_tell(sb, false);
+    }
 }

@@ -62,4 +62,5 @@ int network_rules(const struct core *c, const struct profile *profile, const cha
 // clones its repository, which may be reached too, or with NULL runs its init script. Fills
 // sb->net_rules.
 int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, struct err *e);
-extern const char *const network_env[]; // of commands in such a sandbox
+void network_again(const struct ws *ws); // its rules have changed: for all of those that there are
+extern const char *const network_env[];  // of commands in such a sandbox

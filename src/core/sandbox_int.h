@@ -20,6 +20,9 @@ struct sandbox {
     int net_fds[NET_SOCK_N]; // kept for the egress process; -1 without an allow-list
     char *net_rules;         // its rules; set by fill
     char net_of[ID_MAX];     // the workspace that its decisions are told of; "": the same id's
+    char *net_repo;          // of one with net_of: the repository whose server it may reach; NULL
+    void *net_ca;            // its authority, sealed by the egress process, for the next one
+    size_t net_ca_len;
     char *layers;            // of images below it, joined by ':'; NULL: not known
     struct list procs;       // handed to init
     struct list waiting;     // for it to live, or for room in init's socket

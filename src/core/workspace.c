@@ -67,7 +67,11 @@ static void set_rules(struct ws *ws)
 
 void ws_network_changed(struct ws *ws)
 {
-    if (ws->sb.state != SB_LIVE || !ws->set.profile)
+    bool begun = ws->sb.state == SB_LIVE || ws->sb.state == SB_STARTING;
+    if (!ws->set.profile)
+        return;
+    network_again(ws);
+    if (!begun)
         return; // it gets them when it starts
     set_rules(ws);
     egress_tell(&ws->sb, false);

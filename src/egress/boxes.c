@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pinfold/buf.h>
+#include <pinfold/crypt.h>
 #include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
@@ -189,6 +190,24 @@ static void set_rules(struct abox *b, const struct wire_bytes *rules)
     b->policy = p;
 }
 
+// That of an earlier process, which programs in there may have read already, or a new one.
+static void get_authority(struct abox *b, const struct wire_bytes *sealed)
+{
+    struct egress *eg = b->eg;
+    struct secret_record r;
+    struct err e;
+    own_buf struct buf text;
+    buf_init(&text, SECRET_SEALED_MAX);
+    if (sealed->len && !secret_open(&eg->keys, sealed->p, sealed->len, &text, &r, &e) &&
+        !strcmp(r.id, b->id))
+        b->ca = ca_read(r.value);
+    crypt_wipe(text.data, text.len);
+    if (!b->ca)
+        b->ca = ca_new(b->id);
+    if (!b->ca)
+        log_error("box=%s has no authority: no TLS is opened", b->id);
+}
+
 void boxes_open(struct egress *eg, struct wire_msg *m)
 {
     const struct msg_egress_box *q = &m->body.egress.box;
@@ -199,8 +218,8 @@ void boxes_open(struct egress *eg, struct wire_msg *m)
     if (!q->keep)
         set_rules(b, &q->rules);
     bool opens = policy_opens_any(&b->policy), fresh = opens && !b->ca;
-    if (fresh && !(b->ca = ca_new(b->id)))
-        log_error("box=%s has no authority: no TLS is opened", b->id);
+    if (fresh)
+        get_authority(b, &q->authority);
     if (b->ca && opens && (fresh || m->n_fds))
         tell_ca(b);
     if (m->n_fds >= NET_SOCK_WHO)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The authority of one sandbox: made here for it, trusted nowhere else, gone with it. Its key and the
-// key of the certificates it signs are in this process's memory alone; what leaves is its certificate.
+// key of the certificates it signs are in this process's memory alone; what leaves is its certificate, and
+// for the next egress process its key, sealed: programs that read the certificate go on to trust it.
 #include "egress_int.h"
 
 #include <openssl/ec.h>
@@ -82,14 +83,41 @@ struct ca *ca_new(const char *sandbox)
     return NULL;
 }
 
-int ca_text(const struct ca *ca, struct buf *out)
+static int put_text(const struct ca *ca, bool key, struct buf *out)
 {
-    BIO *b = BIO_new(BIO_s_mem());
+    BIO *b = BIO_new(BIO_s_secmem()); // wiped when it is freed
     char *p = NULL;
-    long n = b && PEM_write_bio_X509(b, ca->cert) ? BIO_get_mem_data(b, &p) : 0;
+    bool good = b && PEM_write_bio_X509(b, ca->cert) &&
+                (!key || PEM_write_bio_PrivateKey(b, ca->key, NULL, NULL, 0, NULL, NULL));
+    long n = good ? BIO_get_mem_data(b, &p) : 0;
     int bad = n <= 0 || buf_append(out, p, (size_t)n);
     (void)BIO_free(b); // memory only
     return bad ? -1 : 0;
+}
+
+int ca_text(const struct ca *ca, struct buf *out)
+{
+    return put_text(ca, false, out);
+}
+
+int ca_write(const struct ca *ca, struct buf *out)
+{
+    return put_text(ca, true, out);
+}
+
+struct ca *ca_read(const char *pem)
+{
+    struct ca *ca = xcalloc(1, sizeof(*ca));
+    BIO *b = BIO_new_mem_buf(pem, -1);
+    ca->cert = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+    ca->key = ca->cert ? PEM_read_bio_PrivateKey(b, NULL, NULL, NULL) : NULL;
+    ca->leaf_key = EVP_EC_gen("P-256");
+    (void)BIO_free(b); // memory only
+    if (ca->key && ca->leaf_key && X509_check_private_key(ca->cert, ca->key) == 1)
+        return ca;
+    ERR_clear_error();
+    ca_free(ca);
+    return NULL;
 }
 
 int ca_certify(const struct ca *ca, struct ssl_st *ssl, const struct host *name)

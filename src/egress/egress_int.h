@@ -216,9 +216,11 @@ void conn_relay_event(struct conn *c, struct side *s, uint32_t events);
 struct tls;
 struct ssl_st;
 struct ca;
-struct ca *ca_new(const char *sandbox);            // NULL: it could not be made
-void ca_free(struct ca *ca);                       // NULL is fine
-int ca_text(const struct ca *ca, struct buf *out); // its certificate in PEM
+struct ca *ca_new(const char *sandbox);             // NULL: it could not be made
+struct ca *ca_read(const char *pem);                // as ca_write wrote it; NULL: it is none
+int ca_write(const struct ca *ca, struct buf *out); // its key too: to be sealed, and wiped
+void ca_free(struct ca *ca);                        // NULL is fine
+int ca_text(const struct ca *ca, struct buf *out);  // its certificate in PEM
 int ca_certify(const struct ca *ca, struct ssl_st *ssl, const struct host *name);
 struct ssl_ctx_st *tls_open_inside(struct err *e);
 // With a client, of whose bytes n were read already.

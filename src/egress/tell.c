@@ -4,6 +4,7 @@
 
 #include <pinfold/buf.h>
 #include <pinfold/clock.h>
+#include <pinfold/crypt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,16 +66,42 @@ void tell_end(struct conn *c)
     send_decision(&c->who, &m, c->name.text, c->rule);
 }
 
+// As a secret whose id is the sandbox's: it opens for that one alone. Without a key it is not kept.
+static void seal_ca(const struct abox *b, struct buf *out)
+{
+    const struct secret_keys *keys = &b->eg->keys;
+    char hex[SEAL_TEXT];
+    struct err e;
+    own_buf struct buf text;
+    buf_init(&text, 8192);
+    (void)buf_reserve(&text, 8191); // so that it is never moved, and left behind
+    if (keys->n && !ca_write(b->ca, &text)) {
+        const struct secret_record r = {.id = b->id,
+                                        .base_url = "",
+                                        .hosts = "",
+                                        .header = "",
+                                        .format = "",
+                                        .value = text.data};
+        secret_key_public(keys, keys->n - 1, hex);
+        if (secret_seal(&r, hex, out, &e))
+            buf_clear(out);
+    }
+    crypt_wipe(text.data, text.len);
+}
+
 void tell_ca(const struct abox *b)
 {
     struct msg_egress_ca m = {0};
     struct err e;
-    own_buf struct buf pem;
+    own_buf struct buf pem, sealed;
     buf_init(&pem, 4096);
+    buf_init(&sealed, SECRET_SEALED_MAX);
     (void)snprintf(m.box, sizeof(m.box), "%s", b->id);
     if (ca_text(b->ca, &pem))
         return;
+    seal_ca(b, &sealed);
     m.pem = (struct wire_bytes){pem.data, pem.len};
+    m.sealed = (struct wire_bytes){sealed.data, sealed.len};
     (void)wire_send(START_PEER, MSG_EGRESS_CA, 0, &m, NULL, 0,
                     &e); // asked for again when it is back
 }

@@ -76,7 +76,8 @@ FIELDS(mirror) = {STR(msg_mirror, mirror)};
 FIELDS(disk_use) = {STR(msg_disk_use, layer), STR(msg_disk_use, mirror)};
 FIELDS(disk_used) = {U64(msg_disk_used, bytes)};
 FIELDS(egress_box) = {STR(msg_egress_box, box), U64(msg_egress_box, generation),
-                      U32(msg_egress_box, keep), BYTES(msg_egress_box, rules)};
+                      U32(msg_egress_box, keep), BYTES(msg_egress_box, rules),
+                      BYTES(msg_egress_box, authority)};
 FIELDS(egress_sweep) = {U64(msg_egress_sweep, generation)};
 FIELDS(egress_decision) = {
     STR(msg_egress_decision, box),     U64(msg_egress_decision, conn),
@@ -96,7 +97,8 @@ FIELDS(egress_count) = {
     U32(msg_egress_count, status),        U64(msg_egress_count, input_tokens),
     U64(msg_egress_count, output_tokens), U64(msg_egress_count, cached_tokens),
 };
-FIELDS(egress_ca) = {STR(msg_egress_ca, box), BYTES(msg_egress_ca, pem)};
+FIELDS(egress_ca) = {STR(msg_egress_ca, box), BYTES(msg_egress_ca, pem),
+                     BYTES(msg_egress_ca, sealed)};
 FIELDS(who) = {U32(msg_who, udp), U32(msg_who, address), U32(msg_who, port),
                U32(msg_who, to_address), U32(msg_who, to_port)};
 FIELDS(who_is) = {U32(msg_who_is, pid), STR(msg_who_is, name)};

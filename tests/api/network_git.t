@@ -68,6 +68,19 @@ except OSError: print(\"no way\")"' '{"mode": "allow-list"}'
 like "$BODY" "^http://127.0.0.1:3128.no way." "there is no other way out"
 script 'echo "$http_proxy|"' '{"mode": "none"}'
 like "$BODY" "^\|" "without a list it has the network of the profile build"
+# Rules that change while it runs hold for it at once.
+api POST "$W" -d "$(jq -nc '{init_script: "until [ \"$(curl -s -o /dev/null -w %{http_code} http://a.other.test/)\" = 200 ]; do sleep 0.1; done; echo opened; curl -s http://good.test/hold; echo cut", network: {mode: "allow-list", allow: ["good.test"]}}')"
+WS=$(json .id)
+log_has() { api GET "$W/$WS/init-log"; [[ $BODY == *$1* ]]; }
+wait_until 20 eval '[ "$(decision "[.decisions[] | select(.host == \"a.other.test\")] | length")" -gt 0 ]'
+log_has opened; is $? 1 "an init script waits for what is not listed"
+api PATCH "$W/$WS/network" -d '{"allow": ["good.test", "a.other.test"]}'
+is "$CODE" 200 "its workspace's list is changed meanwhile"
+wait_until 20 log_has opened; is $? 0 "and holds for the script that runs"
+wait_until 20 grep -q "GET /hold" "$WORK/requests"
+api PATCH "$W/$WS/network" -d '{"allow": ["a.other.test"]}'
+wait_until 20 log_has cut; is $? 0 "a connection of it that is no longer allowed ends"
+
 # --- what a repository's workspaces may reach at most
 make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"allow-list\", \"allow\": [\"good.test\", \"a.other.test\"]}}"
 LISTED=$WS

@@ -119,11 +119,21 @@ is "$(run 'cat x')" "hello from good.test" "an init script"
 # --- when the egress process dies, and the server
 WS=$FIRST
 egress() { sed -n 's/.*: egress started pid=//p' "$SERVER_LOG" | tail -n 1; }
+run 'cp /tmp/.pinfold/ca-bundle.pem /tmp/read-before' >/dev/null # as a program that runs has it
 old=$(egress)
 kill -KILL "$old"
 back() { [ "$(egress)" != "$old" ] && [ "$(run 'curl -s https://good.test/repos/again')" = "hello from good.test" ]; }
-wait_until 30 back; is $? 0 "a new one has another authority, which the sandbox learns"
-isnt "$(run 'cat /tmp/.pinfold/ca.pem')" "$(cat "$WORK/first.pem")" "it is another"
+wait_until 30 back; is $? 0 "the next one opens TLS as before"
+is "$(run 'cat /tmp/.pinfold/ca.pem')" "$(cat "$WORK/first.pem")" "with the same authority"
+is "$(run 'CURL_CA_BUNDLE=/tmp/read-before curl -sS https://good.test/repos/x')" "hello from good.test" "which a program that read its certificate before goes on to trust"
+kill -KILL "$(sed -n 's/.*: server started pid=//p' "$SERVER_LOG" | tail -n 1)"
+wait_until 30 curl -sSf -o /dev/null "$URL/v1/health"
+old=$(egress)
+wait_until 30 eval '[ "$(run "curl -s https://good.test/repos/again")" = "hello from good.test" ]' # the new server has heard of it
+kill -KILL "$old"
+wait_until 30 back
+is "$(run 'CURL_CA_BUNDLE=/tmp/read-before curl -sS https://good.test/repos/x')" "hello from good.test" "also when the server died first"
+is "$(grep -rl 'PRIVATE KEY' "$STATE" 2>/dev/null)" "" "its key is still nowhere on the disk"
 
 # --- asked for wrongly
 for rule in 'http://good.test/x' 'https://good.test' 'get https://good.test/' 'https://good.test/a*b' 'https://good.test/x?y' 'GET POST https://good.test/'; do
