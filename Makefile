@@ -24,7 +24,7 @@ ROOMS_pinfold-server   := server api/v1 api/sandboxed_sh api/codecloud api/abbad
 ROOMS_pinfold-launcher := launcher box stage strata filter profile confine conf policy wire run base
 ROOMS_pinfold-egress   := egress secret crypt policy peek confine conf wire run base
 ROOMS_pinfold-git      := git repo confine base
-ROOMS_pinfold-init     := init stage keep who wire run base
+ROOMS_pinfold-init     := init birth stage keep who wire run base
 ROOMS_pinfold-tool     := tool files record base
 ROOMS_pinfold          := cli box stage strata filter image agent profile conf policy crypt json wire run base
 

@@ -32,3 +32,19 @@ static inline long clone_apart(struct clone_args *args, const uint64_t key[2], v
                      : "rcx", "r11", "memory", "cc");
     return r;
 }
+
+// A system call that leaves errno alone, which such a child must, when its parent goes on meanwhile:
+// its result, or -errno.
+static inline long apart_call(long nr, const long arg[6])
+{
+    register long d __asm__("r10") = arg[3];
+    register long e __asm__("r8") = arg[4];
+    register long f __asm__("r9") = arg[5];
+    long r;
+    __asm__ volatile("syscall"
+                     : "=a"(r)
+                     : "0"(nr), "D"(arg[0]), "S"(arg[1]), "d"(arg[2]), "r"(d), "r"(e), "r"(f)
+                     : "rcx", "r11", "memory", "cc");
+    return r;
+}
+#define apart(nr, ...) apart_call(nr, (const long[6]){__VA_ARGS__})

@@ -49,8 +49,10 @@ void tell_held(struct init *in)
     uint64_t now = now_us();
     for (unsigned i = 0; i < in->top; i++) {
         struct exec_slot *x = &in->execs[i];
-        if (!x->exec || !x->held_until_us || x->held_until_us > now)
+        if (!x->exec || !x->held_until_us || x->held_until_us > now || !spawn_over(x))
             continue;
+        if (x->failure.step)
+            continue; // its end tells
         struct msg_exec_started ret = {.exec = x->exec, .pid = (uint32_t)x->pid};
         unhold(in, x);
         answer(MSG_EXEC_STARTED, x->exec, &ret, NULL, 0);
@@ -78,6 +80,9 @@ static void report_end(struct init *in, struct exec_slot *x)
         .disk_free_bytes = (uint64_t)disk.f_bavail * (uint64_t)disk.f_bsize,
         .disk_free_inodes = (uint64_t)disk.f_ffree,
     };
+    struct msg_exec_started start = {.exec = x->exec};
+    if (x->held_until_us && spawn_failed(x, &start))
+        answer(MSG_EXEC_STARTED, x->exec, &start, NULL, 0);
     fd_close(&x->master_fd);
     group_give_back(in, x);
     unhold(in, x);

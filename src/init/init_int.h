@@ -13,17 +13,19 @@
 // Init trusts nobody inside; commands run with other ids, or as its own id without its
 // capabilities, and can neither trace it (it is not dumpable) nor signal it (pid 1).
 #pragma once
+#include <pinfold/birth.h>
 #include <pinfold/guard.h>
 #include <pinfold/init_start.h>
 #include <pinfold/keep.h>
-#include <pinfold/passwd.h>
 #include <pinfold/who.h>
 #include <pinfold/wire.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #define EXECS_MAX 512 // commands at once in one sandbox; the server's own limit is lower
-#define GROUPS_IDLE_MAX 4
+#define GROUPS_IDLE_MAX 16
+#define LAUNCHES_MAX 8     // starts under way at once
+#define STRINGS_MAX 16384u // argv and env entries together
 
 // A cgroup for one command, with what is read and written in it kept open.
 struct exec_group {
@@ -44,6 +46,18 @@ struct exec_slot {
     int master_fd;          // of its terminal, for resizing; -1
     uint64_t held_until_us; // its start is not told before that; 0: it was told
     bool limited;
+    struct launch *launch; // its start, maybe under way
+    struct birth_failure failure;
+};
+// A start that is under way, and what its child reads until it has executed.
+struct launch {
+    uint32_t tid; // 0: free. The kernel makes it so when the child has executed or ended
+    struct exec_slot *slot;
+    struct wire_msg m;
+    char *strings[STRINGS_MAX + 8]; // argv and envp
+    char home_env[272];
+    struct birth birth;
+    char stack[16u << 10] __attribute__((aligned(16)));
 };
 struct init {
     struct init_start start;
@@ -55,6 +69,7 @@ struct init {
     struct exec_group idle[GROUPS_IDLE_MAX];
     unsigned n_idle, next_group;
     unsigned n_execs, n_held;
+    bool was_alone;               // nothing else ran when the last command started
     unsigned top;                 // slots from here on are free
     uint64_t oom_last, pids_last; // the sandbox's counters when the last exec ended
     struct denial denials[DENIALS_MAX];
@@ -90,8 +105,14 @@ void group_give_back(struct init *in, struct exec_slot *x);
 int groups_init(struct init *in);
 void groups_prepare(struct init *in); // one ahead, while the first command is on its way
 
-// spawn.c: start the command in slot x; fills *ret, whose code is not 0 when it did not start.
-void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_exec_started *ret);
+// spawn.c
+// One that is free, to receive a message into; waits for one when all are under way.
+struct launch *launch_free(void);
+// Start the command of l's message in slot x; fills *ret, whose code is not 0 when it did not start.
+// Of one that is to be held it may be known only at its end.
+void spawn(struct init *in, struct exec_slot *x, struct launch *l, struct msg_exec_started *ret);
+bool spawn_failed(const struct exec_slot *x, struct msg_exec_started *ret);
+bool spawn_over(const struct exec_slot *x); // it has executed, or ended
 
 // denials.c: the filter's listener is readable.
 void denials_notify(struct init *in);

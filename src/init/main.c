@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 
 static struct init the_init; // the one state of this process
-static struct wire_msg message;
 
 void answer(enum wire_type type, uint64_t id, const void *body, const int *fds, size_t n)
 {
@@ -26,8 +25,9 @@ void answer(enum wire_type type, uint64_t id, const void *body, const int *fds, 
 
 // --- requests -------------------------------------------------------------------------------
 
-static void on_exec(struct init *in, struct wire_msg *m)
+static void on_exec(struct init *in, struct launch *l)
 {
+    struct wire_msg *m = &l->m;
     uint64_t exec = m->body.exec.exec;
     struct msg_exec_started ret = {.exec = exec};
     struct exec_slot *x = slot_find(in, 0);
@@ -40,7 +40,7 @@ static void on_exec(struct init *in, struct wire_msg *m)
         return;
     }
     *x = (struct exec_slot){.exec = exec, .master_fd = -1};
-    spawn(in, x, m, &ret);
+    spawn(in, x, l, &ret);
     bool tty = x->pid && x->master_fd >= 0;
     keep_begin(&in->keep, m, &ret, tty ? x->master_fd : -1);
     if (x->pid && !ret.code && !tty && m->body.exec.hold)
@@ -84,7 +84,9 @@ static void on_denials(struct init *in, uint64_t id)
 static void on_control(struct init *in)
 {
     struct err e;
-    int r = wire_recv(INIT_FD_CONTROL, PEER_SERVER, PEER_INIT, &message, &e);
+    struct launch *l = launch_free();
+    struct wire_msg *m = &l->m;
+    int r = wire_recv(INIT_FD_CONTROL, PEER_SERVER, PEER_INIT, m, &e);
     if (r < 0 && (e.code != ERR_LOST || keep_wait(&in->keep)))
         _exit(e.code == ERR_LOST ? 0 : 1); // nobody to work for; the kernel ends what is inside
     if (r < 0)
@@ -92,25 +94,25 @@ static void on_control(struct init *in)
     if (r <= 0)
         return;
     // One that ended meanwhile was told; nothing more will come to be kept.
-    if (message.row->type != MSG_EXEC_KEEP || slot_find(in, message.body.exec_is.exec))
-        keep_handle(&in->keep, &message);
-    switch (message.row->type) {
+    if (m->row->type != MSG_EXEC_KEEP || slot_find(in, m->body.exec_is.exec))
+        keep_handle(&in->keep, m);
+    switch (m->row->type) {
     case MSG_EXEC:
-        on_exec(in, &message);
+        on_exec(in, l);
         break;
     case MSG_EXEC_KILL:
-        on_kill(in, &message.body.exec_kill);
+        on_kill(in, &m->body.exec_kill);
         break;
     case MSG_EXEC_RESIZE:
-        on_resize(in, &message.body.exec_resize);
+        on_resize(in, &m->body.exec_resize);
         break;
     case MSG_DENIALS:
-        on_denials(in, message.id);
+        on_denials(in, m->id);
         break;
     default: // the table lets nothing else through
         break;
     }
-    wire_release(&message);
+    wire_release(m);
 }
 
 // --- start ------------------------------------------------------------------------------------
@@ -179,7 +181,7 @@ int main(void)
         if (fds[0].revents)
             on_control(in);
         if (fds[3].revents) {
-            who_serve(&in->who, &message);
+            who_serve(&in->who, &launch_free()->m);
             fds[3].fd = in->who.fd;
         }
         if (in->n_held)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting one command. The child shares init's memory until it executes (CLONE_VM | CLONE_VFORK),
-// as posix_spawn does, so a start costs no page-table copy; it is born in its cgroup.
+// Starting commands. The child (birth.h) shares init's memory until it executes (CLONE_VM), as that
+// of posix_spawn does, so a start costs no page-table copy; it is born in its cgroup. Init goes on
+// meanwhile and starts others: each start has a struct launch of its own.
 #include "init_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/openat2.h>
+#include <linux/futex.h>
 #include <pinfold/clone_apart.h>
 #include <pinfold/own.h>
 #include <signal.h>
@@ -17,191 +17,95 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define STRINGS_MAX 16384u  // argv and env entries together
 #define BULK_MAX (4u << 20) // a little above ARG_MAX's usual 2 MiB
 
-// Shared with the child until its exec; static, since only one command is started at a time.
-static struct launch {
-    const struct msg_exec *m;
-    char *strings[STRINGS_MAX + 8];
-    char **argv, **envp;
-    struct passwd_user who;
-    char home_env[272];
-    char path[PATH_MAX];
-    int program_fd; // >= 0: execute this descriptor
-    int in, out, err;
-    bool tty;
-    int v1_memory, v1_pids; // directories to join, or -1
-    const char *step;       // where the child was when it failed
-    int sys;
-} L;
+static struct launch launches[LAUNCHES_MAX];
 
-static const char *env_get(const char *name)
+static bool is_over(const struct launch *l)
 {
-    size_t n = strlen(name);
-    for (char **e = L.envp; *e; e++)
-        if (!strncmp(*e, name, n) && (*e)[n] == '=')
-            return *e + n + 1;
-    return NULL;
+    return !__atomic_load_n(&l->tid, __ATOMIC_ACQUIRE);
 }
 
-// --- in the child -------------------------------------------------------------------------------
-
-static bool join_v1(int dir_fd)
+// Until the child has executed or ended, which the kernel tells in tid, and wakes who waits there.
+static void wait_for(const struct launch *l)
 {
-    int fd = openat(dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    bool done = fd >= 0 && write(fd, "0", 1) == 1;
-    if (fd >= 0)
-        (void)close(fd);
-    return done;
+    for (uint32_t tid; (tid = __atomic_load_n(&l->tid, __ATOMIC_ACQUIRE));)
+        (void)syscall(SYS_futex, &l->tid, FUTEX_WAIT, tid, NULL, NULL, 0);
 }
 
-static bool take_stdio(void)
+struct launch *launch_free(void)
 {
-    int fds[3] = {L.in, L.out, L.err};
-    for (int i = 0; i < 3; i++) // out of the way first: a source may sit on a target's number
-        if (fds[i] < 3)
-            fds[i] = fcntl(fds[i], F_DUPFD, 20);
-    for (int i = 0; i < 3; i++)
-        if (fds[i] < 0 || dup2(fds[i], i) < 0)
-            return false;
-    return !L.tty || !ioctl(0, TIOCSCTTY, 0);
+    static unsigned last;
+    for (unsigned i = 0; i < LAUNCHES_MAX; i++)
+        if (is_over(&launches[i]))
+            return &launches[i];
+    // The one that has waited longest, about.
+    struct launch *l = &launches[last++ % LAUNCHES_MAX];
+    wait_for(l);
+    return l;
 }
 
-static bool become_user(void)
+bool spawn_over(const struct exec_slot *x)
 {
-    gid_t group = L.who.gid;
-    // Not by libc, which would look for other threads in the memory that is init's still.
-    return !syscall(SYS_setgroups, 1, &group) && !syscall(SYS_setresgid, group, group, group) &&
-           !syscall(SYS_setresuid, L.who.uid, L.who.uid, L.who.uid);
+    return !x->launch || x->launch->slot != x || is_over(x->launch);
 }
-
-static void execute_on_path(const char *name)
-{
-    const char *path = env_get("PATH");
-    int found = ENOENT;
-    if (strchr(name, '/')) {
-        execve(name, L.argv, L.envp);
-        return;
-    }
-    for (const char *at = path ? path : "/usr/local/bin:/usr/bin:/bin"; *at;) {
-        size_t n = strcspn(at, ":");
-        if (n && n + 1 + strlen(name) < sizeof(L.path)) {
-            memcpy(L.path, at, n);
-            L.path[n] = '/';
-            memcpy(L.path + n + 1, name, strlen(name) + 1);
-            execve(L.path, L.argv, L.envp);
-            if (errno != ENOENT && errno != ENOTDIR)
-                found = errno;
-        }
-        at += n + (at[n] == ':');
-    }
-    errno = found;
-}
-
-// After init's descriptors are closed, and through no magic link: /proc/self/fd/N of a directory of
-// init's own would be a way out of the sandbox (CVE-2024-21626).
-static bool enter(const char *dir)
-{
-    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-                           .resolve = RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, AT_FDCWD, dir, &how, sizeof(how));
-    return fd >= 0 && !fchdir(fd) && !close(fd);
-}
-
-static void child(void *unused)
-{
-    (void)unused;
-    sigset_t none;
-    (void)sigemptyset(&none);
-    L.step = "cgroup";
-    if ((L.v1_memory >= 0 && !join_v1(L.v1_memory)) || (L.v1_pids >= 0 && !join_v1(L.v1_pids)))
-        goto failed;
-    L.step = "session";
-    if (setsid() < 0)
-        goto failed;
-    L.step = "stdio";
-    if (!take_stdio())
-        goto failed;
-    L.step = "user";
-    if (!become_user())
-        goto failed;
-    L.step = "descriptors";
-    // A program given by descriptor must survive until exec; everything else goes for real.
-    if ((L.program_fd >= 0 && dup2(L.program_fd, 3) < 0) ||
-        syscall(SYS_close_range, L.program_fd >= 0 ? 4 : 3, ~0u, 0) ||
-        (L.program_fd >= 0 && fcntl(3, F_SETFD, FD_CLOEXEC)))
-        goto failed;
-    L.step = "cwd"; // after the change of user: resolved with the command's own rights
-    if (!enter(L.m->cwd[0] ? L.m->cwd : "/workspace"))
-        goto failed;
-    L.step = "exec";
-    if (sigprocmask(SIG_SETMASK, &none, NULL))
-        goto failed;
-    if (L.program_fd >= 0)
-        (void)syscall(SYS_execveat, 3, "", L.argv, L.envp, AT_EMPTY_PATH);
-    else
-        execute_on_path(L.argv[0]);
-failed:
-    L.sys = errno;
-    _exit(127);
-}
-
-// --- in init ------------------------------------------------------------------------------------
 
 // Turn the packed strings into argv and envp; the bytes stay where they are.
-static bool unpack(const struct msg_exec *m, char *bytes, size_t len)
+static bool unpack(struct launch *l, char *bytes, size_t len)
 {
+    const struct msg_exec *m = &l->m.body.exec;
     size_t n = 0, want = (size_t)m->n_argv + m->n_env;
     if (!m->n_argv || want > STRINGS_MAX || (len && bytes[len - 1]))
         return false;
-    L.argv = L.strings;
+    l->birth.argv = l->strings;
     for (size_t at = 0; at < len && n < want; n++) {
         // one place is kept between the two lists for argv's NULL
-        L.strings[n + (n >= m->n_argv)] = bytes + at;
+        l->strings[n + (n >= m->n_argv)] = bytes + at;
         at += strlen(bytes + at) + 1;
     }
     if (n != want)
         return false;
-    L.strings[m->n_argv] = NULL;
-    L.envp = L.strings + m->n_argv + 1;
-    L.envp[m->n_env] = NULL;
+    l->strings[m->n_argv] = NULL;
+    l->birth.envp = l->strings + m->n_argv + 1;
+    l->birth.envp[m->n_env] = NULL;
     return true;
 }
 
-static int find_user(const struct init *in, const struct msg_exec *m)
+static int find_user(const struct init *in, struct launch *l)
 {
+    const struct msg_exec *m = &l->m.body.exec;
     uint32_t uid = m->uid == UINT32_MAX ? in->start.uid : m->uid;
-    if (!user_find(m->user, uid, &L.who)) {
+    if (!user_find(m->user, uid, &l->birth.who)) {
         if (!m->user[0] && m->gid != UINT32_MAX)
-            L.who.gid = m->gid;
+            l->birth.who.gid = m->gid;
     } else if (m->user[0]) {
         errno = ENOENT;
         return -1;
     } else {
         // An id without an entry is as good as one with.
-        L.who =
+        l->birth.who =
             (struct passwd_user){.uid = uid, .gid = m->gid == UINT32_MAX ? in->start.gid : m->gid};
-        (void)snprintf(L.who.home, sizeof(L.who.home), uid ? "/workspace" : "/root");
+        (void)snprintf(l->birth.who.home, sizeof(l->birth.who.home), uid ? "/workspace" : "/root");
     }
-    if (L.who.uid > 65535 || L.who.gid > 65535) {
+    if (l->birth.who.uid > 65535 || l->birth.who.gid > 65535) {
         errno = EINVAL;
         return -1;
     }
     // HOME by default is the user's; the request's own value comes first in the list and wins.
     size_t n = m->n_env;
-    if (!env_get("HOME")) {
-        (void)snprintf(L.home_env, sizeof(L.home_env), "HOME=%s", L.who.home);
-        L.envp[n++] = L.home_env;
-        L.envp[n] = NULL;
+    if (!birth_env(&l->birth, "HOME")) {
+        (void)snprintf(l->home_env, sizeof(l->home_env), "HOME=%s", l->birth.who.home);
+        l->birth.envp[n++] = l->home_env;
+        l->birth.envp[n] = NULL;
     }
     return 0;
 }
 
-static int open_terminal(const struct msg_exec *m, int *ret_master, int *ret_slave)
+static int open_terminal(const struct launch *l, int *ret_master, int *ret_slave)
 {
+    const struct msg_exec *m = &l->m.body.exec;
     // The slave belongs to who opens the master, by file system id.
-    (void)setfsuid(L.who.uid);
+    (void)setfsuid(l->birth.who.uid);
     own_fd int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     (void)setfsuid(0);
     int unlock = 0;
@@ -217,23 +121,24 @@ static int open_terminal(const struct msg_exec *m, int *ret_master, int *ret_sla
     return 0;
 }
 
-static int clone_into(const struct guard_key *key, const struct exec_group *g, pid_t *ret)
+// wait: until it has executed or ended.
+static pid_t clone_into(const struct guard_key *key, struct launch *l, bool wait)
 {
-    static char stack[64u << 10] __attribute__((aligned(16)));
     struct clone_args args = {
-        .flags = CLONE_VM | CLONE_VFORK | CLONE_INTO_CGROUP,
+        .flags = CLONE_VM | CLONE_INTO_CGROUP | CLONE_CHILD_CLEARTID | (wait ? CLONE_VFORK : 0),
+        .child_tid = (uint64_t)(uintptr_t)&l->tid,
         .exit_signal = SIGCHLD,
-        .stack = (uint64_t)(uintptr_t)stack,
-        .stack_size = sizeof(stack),
-        .cgroup = (uint64_t)g->dir_fd,
+        .stack = (uint64_t)(uintptr_t)l->stack,
+        .stack_size = sizeof(l->stack),
+        .cgroup = (uint64_t)l->slot->group.dir_fd,
     };
-    long r = clone_apart(&args, (const uint64_t[]){key->a, key->b}, child, NULL);
+    l->tid = 1; // until the kernel makes it 0
+    long r = clone_apart(&args, (const uint64_t[]){key->a, key->b}, birth, &l->birth);
     if (r < 0) {
+        l->tid = 0;
         errno = (int)-r;
-        return -1;
     }
-    *ret = (pid_t)r;
-    return 0;
+    return r < 0 ? -1 : (pid_t)r;
 }
 
 // The command's strings, from the message or from its memory file. NULL on a malformed one.
@@ -257,13 +162,6 @@ static char *strings_of(struct wire_msg *m, size_t *ret_len, void **ret_map)
     return p;
 }
 
-static void refuse(struct msg_exec_started *ret, enum err_code code, int sys, const char *step)
-{
-    ret->code = code;
-    ret->sys = (uint32_t)sys;
-    (void)snprintf(ret->text, sizeof(ret->text), "%s: %s", step, strerror(sys));
-}
-
 static enum err_code code_of(int sys)
 {
     return sys == ENOENT || sys == ENOTDIR ? ERR_NOT_FOUND
@@ -271,31 +169,31 @@ static enum err_code code_of(int sys)
                                            : ERR_KERNEL;
 }
 
-static int prepare(struct init *in, struct exec_slot *x, struct wire_msg *m, char *bytes,
-                   size_t len, int *ret_slave)
+static int prepare(struct init *in, struct launch *l, char *bytes, size_t len, int *ret_slave)
 {
-    const struct msg_exec *e = &m->body.exec;
-    L.m = e;
-    L.step = "arguments";
+    const struct msg_exec *e = &l->m.body.exec;
+    l->slot->failure.step = "arguments";
     errno = EINVAL;
-    if (!bytes || !unpack(e, bytes, len))
+    if (!bytes || !unpack(l, bytes, len))
         return -1;
-    L.step = "user";
-    if (find_user(in, e))
+    l->slot->failure.step = "user";
+    if (find_user(in, l))
         return -1;
-    L.step = "program";
-    L.program_fd = e->program == 1 ? INIT_FD_TOOL : e->program == 2 ? INIT_FD_GIT : -1;
-    if (e->program > 2 || (L.program_fd >= 0 && fcntl(L.program_fd, F_GETFD) < 0))
+    l->slot->failure.step = "program";
+    l->birth.program_fd = e->program == 1 ? INIT_FD_TOOL : e->program == 2 ? INIT_FD_GIT : -1;
+    if (e->program > 2 || (l->birth.program_fd >= 0 && fcntl(l->birth.program_fd, F_GETFD) < 0))
         return -1;
-    L.step = "terminal";
-    L.tty = e->tty;
-    if (e->tty && open_terminal(e, &x->master_fd, ret_slave))
+    l->slot->failure.step = "terminal";
+    l->birth.tty = e->tty;
+    if (e->tty && open_terminal(l, &l->slot->master_fd, ret_slave))
         return -1;
-    L.in = e->tty ? *ret_slave : m->fds[0];
-    L.out = e->tty ? *ret_slave : m->fds[1];
-    L.err = e->tty ? *ret_slave : m->fds[2];
-    L.step = "cgroup";
-    return group_take(in, e, x);
+    l->birth.in = e->tty ? *ret_slave : l->m.fds[0];
+    l->birth.out = e->tty ? *ret_slave : l->m.fds[1];
+    l->birth.err = e->tty ? *ret_slave : l->m.fds[2];
+    l->birth.cwd = e->cwd[0] ? e->cwd : "/workspace";
+    l->birth.failure = &l->slot->failure;
+    l->slot->failure.step = "cgroup";
+    return group_take(in, e, l->slot);
 }
 
 static int v1_dir(int parent, const struct exec_slot *x, bool wanted)
@@ -305,35 +203,57 @@ static int v1_dir(int parent, const struct exec_slot *x, bool wanted)
     return wanted ? openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
-void spawn(struct init *in, struct exec_slot *x, struct wire_msg *m, struct msg_exec_started *ret)
+static int start(struct init *in, struct launch *l, bool wait)
+{
+    struct exec_slot *x = l->slot;
+    const struct msg_exec *e = &l->m.body.exec;
+    own_fd int memory = v1_dir(INIT_FD_V1_MEMORY, x, e->memory_bytes && !in->start.memory_on_v2);
+    own_fd int pids = v1_dir(INIT_FD_V1_PIDS, x, e->pids && !in->start.pids_on_v2);
+    l->birth.v1_memory = memory; // the child has copies
+    l->birth.v1_pids = pids;
+    x->failure.step = NULL; // from here on the child's
+    pid_t pid = clone_into(&in->key, l, wait);
+    if (pid > 0) {
+        x->pid = pid;
+        return 0;
+    }
+    x->failure.step = "clone";
+    int saved = errno;
+    group_give_back(in, x);
+    errno = saved;
+    return -1;
+}
+
+bool spawn_failed(const struct exec_slot *x, struct msg_exec_started *ret)
+{
+    const struct birth_failure *f = &x->failure;
+    if (!f->step)
+        return false;
+    ret->code = code_of(f->sys);
+    ret->sys = (uint32_t)f->sys;
+    (void)snprintf(ret->text, sizeof(ret->text), "%s: %s", f->step, strerror(f->sys));
+    return true;
+}
+
+void spawn(struct init *in, struct exec_slot *x, struct launch *l, struct msg_exec_started *ret)
 {
     void *map = NULL;
     size_t len = 0;
     own_fd int slave = -1;
-    char *bytes = strings_of(m, &len, &map);
-    L.v1_memory = L.v1_pids = -1;
-    L.sys = 0;
-    if (prepare(in, x, m, bytes, len, &slave)) {
-        refuse(ret, code_of(errno), errno, L.step);
+    l->slot = x;
+    x->launch = l;
+    char *bytes = strings_of(&l->m, &len, &map);
+    // Beside others init goes on at once. Where one comes after the other it has nothing else to do,
+    // and a child that it waits for starts where it ran itself, on a warm processor.
+    bool alone = !in->n_execs, wait = map || !l->m.body.exec.hold || (alone && in->was_alone);
+    in->was_alone = alone;
+    if (prepare(in, l, bytes, len, &slave) || start(in, l, wait)) {
+        x->failure.sys = errno;
         fd_close(&x->master_fd);
-    } else {
-        L.v1_memory =
-            v1_dir(INIT_FD_V1_MEMORY, x, m->body.exec.memory_bytes && !in->start.memory_on_v2);
-        L.v1_pids = v1_dir(INIT_FD_V1_PIDS, x, m->body.exec.pids && !in->start.pids_on_v2);
-        pid_t pid = -1;
-        L.step = "clone";
-        int sys = clone_into(&in->key, &x->group, &pid) ? errno : L.sys;
-        fd_close(&L.v1_memory);
-        fd_close(&L.v1_pids);
-        x->pid = pid > 0 ? pid : 0;
-        ret->pid = (uint32_t)x->pid;
-        if (sys)
-            refuse(ret, code_of(sys), sys, L.step);
-        if (pid < 0) {
-            fd_close(&x->master_fd);
-            group_give_back(in, x);
-        }
     }
     if (map)
         (void)munmap(map, len);
+    ret->pid = (uint32_t)x->pid;
+    if (!x->pid || wait)
+        (void)spawn_failed(x, ret);
 }

@@ -52,6 +52,21 @@ run '{"command": "yes", "limits": {"output_bytes": 100000}}'
 is "$(json .reason)" output_limit "output over its own limit ends it"
 run '{"argv": ["/no/such/program"]}'
 is "$CODE$(json .reason)" 200start_failed "a program that is not there is an end"
+# Many at once: init starts them side by side, and each is told of its own start.
+kinds=('{"argv": ["/bin/echo", "N"]}' '{"argv": ["/no/such", "N"]}' '{"command": "echo N", "cwd": "/no/such"}'
+    '{"command": "exit $((N % 7))"}')
+wanted=('"ended exited 0 N\n"' '"ended start_failed -1 "' '"ended start_failed -1 "' '"ended exited \(N % 7) "')
+for i in {0..95}; do
+    printf 'url = "%s"\nheader = "Authorization: Bearer %s"\nheader = "Content-Type: application/json"\ndata = "%s"\noutput = "%s"\nnext\n' \
+        "$URL/v1/workspaces/w/exec" "$TOKEN" "$(sed 's/"/\\"/g' <<<"${kinds[i % 4]//N/$i}")" "$WORK/many.$i"
+done | sed '$d' >"$WORK/many"
+curl -sS --no-progress-meter --parallel --parallel-max 32 -K "$WORK/many"
+wrong=0
+for i in {0..95}; do
+    told=$(jq '"\(.status) \(.reason) \(.exit_code // -1) \(.stdout)"' "$WORK/many.$i")
+    [ "$told" = "$(jq -n "${wanted[i % 4]//N/$i}")" ] || { echo "# $i: $told"; wrong=$((wrong + 1)); }
+done
+is "$wrong" 0 "of 96 that start side by side each has its own output, exit code or reason"
 isnt "$(json .detail)" null "with a sentence"
 run '{"command": "tty; stty size", "tty": true, "rows": 30, "cols": 100}'
 like "$(json .stdout)" '/dev/pts/' "a terminal"

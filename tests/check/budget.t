@@ -94,7 +94,7 @@ sub rooms {
     # What runs with root's rights and is the launcher's alone; init with the user's code beside it.
     # init is above the 200 lines of style's model because ours starts many commands, each with its
     # own cgroup, terminal, user and filter, and passes descriptors; the model starts one.
-    my @budget = ([4000, 'the launcher and its sandbox', qw(launcher box)], [500, 'what the launcher freezes and stacks', 'strata'], [800, 'the set-up in init', 'stage'], [1100, 'init', 'init'], [1200, 'pinfoldd', 'pinfoldd']);
+    my @budget = ([4000, 'the launcher and its sandbox', qw(launcher box)], [500, 'what the launcher freezes and stacks', 'strata'], [800, 'the set-up in init', 'stage'], [1100, 'init', 'init'], [200, 'a command until it executes', 'birth'], [1200, 'pinfoldd', 'pinfoldd']);
     for my $b (@budget) {
         my ($limit, $what, @rooms) = @$b;
         my $size = sum(@rooms);
