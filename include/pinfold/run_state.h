@@ -53,7 +53,7 @@ enum run_reason {
     WHY_CANCELLED,
     WHY_LOST,
     WHY_START_FAILED,
-    WHY_SETUP_FAILED,    // no worktree, or its init script failed
+    WHY_SETUP_FAILED,    // no worktree, its init script failed, a tool that may not begin
     WHY_NO_RESULT,       // it ended without saying that it was done
     WHY_AGENT_ERROR,     // it said that it failed
     WHY_API_ERROR,       // its model did

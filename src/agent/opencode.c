@@ -2,6 +2,7 @@
 // opencode run --format json.
 #include "agent_int.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // Its provider knows no models but those that are named here.
@@ -14,12 +15,27 @@ static const char *models(struct planner *p)
     return list;
 }
 
+// Modules that a repository brings are run by this version whatever it is told (OPENCODE_PURE stops
+// others, OPENCODE_DISABLE_PROJECT_CONFIG what else such a file says): those in two directories, and
+// those that a file names. To hide them would have them deleted by the next commit, so the tool is
+// not begun. A backslash may spell the word otherwise.
+#define OWN_PLUGINS "PINFOLD_REPOSITORY_PLUGINS"
+#define LOOK_FOR_PLUGINS                                                                           \
+    "found=; for f in .opencode/plugin .opencode/plugins; do"                                      \
+    " [ -e $f ] && found=\"$found $f\"; done;"                                                     \
+    " for d in . .opencode; do for f in $d/opencode.json $d/opencode.jsonc; do"                    \
+    " [ -e $f ] && grep -aqE 'plugin|\\\\u' $f && found=\"$found $f\"; done; done;"                \
+    " if [ -n \"$found\" ] && [ \"$" OWN_PLUGINS "\" != yes ]; then"                               \
+    " printf '{\"type\":\"pinfold\",\"refused\":\"%s\"}\\n' \"$found\"; exit 1; fi; "
+
 static int plan(struct planner *p, struct err *e)
 {
     // It takes its prompt apart when that is an argument: one with a blank gets quotes, and a
     // backslash before each of its own. By a pipe it comes as it is.
     static const char *const from_stdin[] = {
-        "sh", "-c", "printf %s \"$PINFOLD_PROMPT\" | opencode run --format json --thinking \"$@\"",
+        "sh", "-c",
+        LOOK_FOR_PLUGINS
+        "printf %s \"$PINFOLD_PROMPT\" | opencode run --format json --thinking \"$@\"",
         "sh", NULL};
     const struct agent_wish *w = p->wish;
     const char *path = plan_json(p, plan_text(p, "pinfold/%s", w->model));
@@ -140,10 +156,25 @@ static void on_step_finish(struct agent_reader *r, const struct json_node *part)
         seen_failure(r, WHY_REFUSED, none, "its model refused");
 }
 
+static void refused_plugins(struct agent_reader *r, struct json_text found)
+{
+    char text[300];
+    (void)snprintf(
+        text, sizeof(text),
+        "the repository has plugins, which opencode would run:%.*s; to let it, set " OWN_PLUGINS
+        "=yes in the run's env",
+        (int)(found.len < 150 ? found.len : 150), found.p ? found.p : "");
+    seen_failure(r, WHY_SETUP_FAILED, (struct json_text){0}, text);
+}
+
 static void on_line(struct agent_reader *r, const struct json_node *line)
 {
     const struct json_node *part = json_at(line, "part");
     struct json_text none = {0};
+    if (json_is(line, "type", "pinfold")) {
+        refused_plugins(r, json_text_at(line, "refused"));
+        return;
+    }
     if (r->session[0]) // it is on every line, and there is no line that begins
         seen_session(r, json_text_at(line, "sessionID"));
     else
@@ -175,8 +206,8 @@ const struct agent_adapter agent_opencode = {
     .commands = ".config/opencode/command/%s.md",
     .agents = ".config/opencode/agent/%s.md",
     .subagent = subagent,
-    // This version asks no switch before it runs a repository's .opencode/plugin, in the sandbox.
-    .ignores = "the repository's opencode.json (base URLs, commands), but not its .opencode/plugin",
+    .ignores =
+        "the repository's opencode.json (base URLs, commands); with plugins it does not begin",
     .needs_provider = true,
     .needs_prompt = true,
     .resumes = true,

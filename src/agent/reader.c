@@ -325,7 +325,10 @@ static void judge_program(const struct agent_reader *r, const struct outcome *o,
 static void judge_agent(const struct agent_reader *r, const struct outcome *o,
                         struct agent_verdict *v)
 {
-    if (r->session_changed) {
+    if (r->failed == WHY_SETUP_FAILED) { // it was not begun at all
+        v->reason = r->failed;
+        memcpy(v->error, r->error, sizeof(v->error));
+    } else if (r->session_changed) {
         v->reason = WHY_SESSION_CHANGED;
         (void)snprintf(v->error, sizeof(v->error), "it went on in session %.100s instead of %.100s",
                        r->session, *r->expected ? r->expected : "the one it began");

@@ -4,13 +4,15 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
 tool_need opencode
-MODEL_NAME=mock-model NAP=9873 NOT_OBEYED="obeyed-hook obeyed-mcp"
-world "MaxRuns=2"
+MODEL_NAME=mock-model NAP=9873
+world "MaxRuns=3"
 provider model openai-compatible /v1
 # Few runs that show much: each takes it some seconds of processor time to begin.
 ALSO="setsid -f sleep ${NAP}3 >/dev/null 2>&1;"
 begin_cases works steals stopped
-begin long '[{"agent": "<<[{\"run\": \"echo in the part\"}, {\"say\": \"the part is done\"}]>>"}, {"stop": "length"}]'
+for n in 1 2; do begin plugin-$n '[{"say": "never"}]' "{\"repository\": {\"ref\": \"plugin-$n\"}}"; done
+begin long '[{"agent": "<<[{\"run\": \"echo in the part\"}, {\"say\": \"the part is done\"}]>>"}, {"stop": "length"}]' \
+    '{"repository": {"ref": "plugin-2"}, "env": {"PINFOLD_REPOSITORY_PLUGINS": "yes"}}'
 check_works
 check_stopped
 check_steals
@@ -19,5 +21,15 @@ ended long
 is "$END $(json .exit_code)" "failed token_limit 0" "an answer that is cut is no result, whatever the exit code"
 events agent.tool_result
 like "$(json '.items[0].payload | tojson')" 'the part is done' "its sub-agent's answer was there"
+WS=$(api GET "/v1/runs/$RUN"; json .workspace_id)
+file obeyed-plugin
+is "$CODE" 200 "with leave it obeys what the repository brings"
+for n in 1 2; do
+    ended plugin-$n
+    like "$END $(json .error)" "^failed setup_failed the repository has plugins.*opencode.*PINFOLD_REPOSITORY_PLUGINS=yes" "without it is not begun: plugin-$n"
+    WS=$(json .workspace_id)
+    file obeyed-plugin
+    is "$CODE" 404 "and nothing of them has run"
+done
 check_resume
 done_testing

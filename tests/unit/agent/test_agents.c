@@ -318,6 +318,9 @@ static void test_opencode(void)
     is_str(V.error, "bad request", "says what it was");
     reads_from("opencode", "ses_0", NULL, O("step_start", "{}") O_FINISH("stop"), 0);
     VERDICT(WHY_SESSION_CHANGED, "opencode: another session than asked for");
+    reads_from("opencode", "ses_1", NULL,
+               "{\"type\":\"pinfold\",\"refused\":\" .opencode/plugin\"}\n", 1);
+    VERDICT(WHY_SETUP_FAILED, "opencode: a repository with plugins, not a session that is lost");
 }
 
 // --- the others -------------------------------------------------------------------------------
