@@ -46,6 +46,7 @@ enum {
 #define AGENT_SUBAGENTS_BYTES (256 * 1024) // of all texts of all of them
 // Texts of sub-agents, NULL at the end; the error names the one and its member. NULL is fine.
 int agent_subagents_check(const char *const *list, struct err *e);
+struct agent_tool; // agent_talk.h
 // NULL and 0: not given.
 struct agent_wish {
     const char *prompt, *model, *effort;
@@ -61,6 +62,8 @@ struct agent_wish {
     bool plan;                 // it is to say what it would do; its /workspace is read-only
     bool talk;                 // lines come on its standard input, which stays open; agent_talk.h
     bool tools;                // it is served others than its own; with talk
+    const struct agent_tool *tool_list; // these
+    unsigned n_tools;
     bool ask; // it is to ask before it uses a tool that changes something; with talk
 };
 struct agent_plan {
@@ -68,6 +71,7 @@ struct agent_plan {
     const char *const *argv; // NULL at the end
     const char *const *env;  // NAME=value, NULL at the end; over the run's own
     const char *input;       // of talk: the first lines; NULL: none
+    const char *first;       // that its reader says when there is a session; NULL: it is in these
     struct json_pool *pool;  // what is made for it
 };
 // ERR_BAD_REQUEST names what is missing or what the tool cannot do. What is not made for the plan
@@ -85,16 +89,19 @@ void agent_plan_release(struct agent_plan *p); // zero is fine
 
 struct agent_question;
 struct agent_call;
-struct agent_tool;
 struct agent_expect {
     const char *session;     // that it was told to go on with; NULL: a new one
     struct run_usage before; // `totals` of the run it goes on from
     // payload: a JSON object, borrowed for the call.
     void (*on_event)(void *arg, enum event_type type, const char *payload, size_t len);
     void *arg;
-    // Of one that is talked to; may be NULL. Its turn is over: it waits for more, or for the end of its
-    // input. It asks; it wants to know no more.
+    // Of one that is talked to; may be NULL. It can be told something; it has the n-th message of a
+    // turn, and will take it. Its turn is over: it waits for more, or for the end of its input. It will
+    // take no more. It asks; it wants to know no more, or has the answer.
+    void (*on_ready)(void *arg);
+    void (*on_said)(void *arg, uint32_t turn, uint32_t n);
     void (*on_idle)(void *arg);
+    void (*on_over)(void *arg);
     void (*on_asked)(void *arg, const struct agent_question *q);
     void (*on_withdrawn)(void *arg, const char *id);
     // Its other tools, at `tools` while the reader lives: what it calls, and lines that answer it.
@@ -102,6 +109,8 @@ struct agent_expect {
     unsigned n_tools;
     void (*on_call)(void *arg, const struct agent_call *call);
     void (*write)(void *arg, const struct buf *lines);
+    const char *first; // of its plan; copied
+    bool replays;      // what it has printed comes again; agent_reader_caught_up() ends that
 };
 struct agent_reader;
 struct agent_reader *agent_reader_new(const struct agent_adapter *a, const struct agent_expect *x);

@@ -3,6 +3,7 @@
 // that it is to stop. For tools that take such lines; the others are told at the end of their turn.
 #pragma once
 #include <pinfold/agent.h>
+#include <pinfold/json.h>
 
 #define AGENT_ID_MAX 64             // of a question, a message, an interrupt
 #define AGENT_INPUT_MAX (32 * 1024) // of what it asks to do
@@ -37,13 +38,17 @@ struct agent_call {
     const char *arguments;
     size_t arguments_len; // JSON object of at most AGENT_INPUT_MAX bytes
 };
-void agent_call_done(struct buf *ret, const struct agent_call *call, const char *text, size_t len,
-                     bool is_error);
-// Lines, each with its end, appended to *ret.
-void agent_say(const struct agent_adapter *a, struct buf *ret, const char *id, const char *text);
-void agent_answer(const struct agent_adapter *a, struct buf *ret,
-                  const struct agent_answer *answer);
-void agent_interrupt(const struct agent_adapter *a, struct buf *ret, const char *id);
+void agent_call_done(const struct agent_adapter *a, struct buf *ret, const struct agent_call *call,
+                     struct json_text text, bool is_error);
+// Lines, each with its end, appended to *ret. false: it has no session yet, on_ready comes.
+bool agent_say(const struct agent_reader *r, struct buf *ret, const char *id, const char *text);
+void agent_answer(const struct agent_reader *r, struct buf *ret, const struct agent_answer *answer);
+void agent_interrupt(const struct agent_reader *r, struct buf *ret, const char *id);
+// What it was told and has not taken is not told to it by itself after an interrupt.
+bool agent_forgets(const struct agent_adapter *a);
+bool agent_takes_input(const struct agent_adapter *a); // a yes may be for something else
+// Of one that `replays`: what it has printed from here on is new. May write.
+void agent_reader_caught_up(struct agent_reader *r);
 // The id of the n-th message of a turn, and back; -1 when it is none.
 void agent_message_id(uint32_t turn, uint32_t n, char ret[AGENT_ID_MAX]);
 int agent_message_number(const char *id, size_t len, uint32_t *ret_turn, uint32_t *ret_n);

@@ -43,9 +43,13 @@ struct agent_adapter {
     // A line that is a JSON object. NULL: it prints no such lines, its result is what it printed.
     void (*on_line)(struct agent_reader *r, const struct json_node *line);
     // Lines to it while it runs; NULL: it takes none.
-    void (*say)(struct buf *ret, const char *id, const char *text);
-    void (*answer)(struct buf *ret, const struct agent_answer *a);
-    void (*interrupt)(struct buf *ret, const char *id);
+    bool (*say)(const struct agent_reader *r, struct buf *ret, const char *id, const char *text);
+    void (*answer)(const struct agent_reader *r, struct buf *ret, const struct agent_answer *a);
+    void (*interrupt)(const struct agent_reader *r, struct buf *ret, const char *id);
+    void (*call_done)(struct buf *ret, const struct agent_call *call, const struct json_text *text,
+                      bool is_error);
+    void (*caught_up)(struct agent_reader *r); // NULL: nothing is to be done then
+    bool forgets, takes_input;
 };
 extern const struct agent_adapter agent_claude, agent_codex, agent_opencode, agent_cursor,
     agent_gemini, agent_qwen, agent_command, agent_shell;
@@ -53,9 +57,12 @@ void claude_on_line(struct agent_reader *r, const struct json_node *line); // qw
 bool claude_on_talk(struct agent_reader *r,
                     const struct json_node *line); // false: it is no such line
 void mcp_on_message(struct agent_reader *r, const char *id, const struct json_node *message);
-void claude_say(struct buf *ret, const char *id, const char *text);
-void claude_answer(struct buf *ret, const struct agent_answer *a);
-void claude_interrupt(struct buf *ret, const char *id);
+void mcp_call_done(struct buf *ret, const struct agent_call *call, const struct json_text *text,
+                   bool is_error);
+bool claude_say(const struct agent_reader *r, struct buf *ret, const char *id, const char *text);
+void claude_answer(const struct agent_reader *r, struct buf *ret, const struct agent_answer *a);
+void claude_interrupt(const struct agent_reader *r, struct buf *ret, const char *id);
+const struct agent_tool *agent_tool_find(const struct agent_expect *x, struct json_text name);
 int claude_subagent(struct planner *p, const char *const *sub, struct buf *ret, struct err *e);
 
 struct agent_reader {
@@ -74,6 +81,10 @@ struct agent_reader {
     unsigned denials;
     bool answer_cut; // the last one, by its limit of tokens
     struct run_usage usage, totals;
+    uint32_t taken; // messages, by their numbers
+    bool live;      // what comes is new
+    char *first;    // to be said when there is a session; NULL: nothing
+    void *own;      // the adapter's, freed with it
 };
 // Write one event: begin, members by json_out and the helpers, end.
 struct json_out *event_begin(struct agent_reader *r, struct json_out *o);
@@ -85,6 +96,7 @@ void event_note(struct agent_reader *r, const char *fmt, ...) __attribute__((for
 void event_words(struct agent_reader *r, enum event_type type, struct json_text text,
                  struct json_text parent); // message, thinking, token
 // What an adapter has seen.
+void seen_taken(struct agent_reader *r, struct json_text message_id); // with event
 void seen_session(struct agent_reader *r, struct json_text id);
 void seen_init(struct agent_reader *r, struct json_text id, struct json_text model); // with event
 void seen_result(struct agent_reader *r, struct json_text text); // replaces the one before

@@ -9,7 +9,7 @@ static const char *first_line(struct planner *p)
 {
     own_buf struct buf b;
     buf_init(&b, 4 * 1024 * 1024); // a prompt has a limit far below
-    claude_say(&b, NULL, p->wish->prompt);
+    (void)claude_say(NULL, &b, NULL, p->wish->prompt);
     return plan_text(p, "%s", b.data);
 }
 
@@ -275,6 +275,8 @@ const struct agent_adapter agent_claude = {
     .say = claude_say,
     .answer = claude_answer,
     .interrupt = claude_interrupt,
+    .call_done = mcp_call_done,
+    .takes_input = true,
 };
 const struct agent_adapter agent_qwen = {
     .name = "qwen",

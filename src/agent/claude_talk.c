@@ -7,9 +7,10 @@
 #include <pinfold/own.h>
 #include <string.h>
 
-void claude_say(struct buf *ret, const char *id, const char *text)
+bool claude_say(const struct agent_reader *r, struct buf *ret, const char *id, const char *text)
 {
     struct json_out o;
+    (void)r;
     json_out_init(&o, ret);
     json_begin(&o, NULL);
     json_str(&o, "type", "user");
@@ -23,11 +24,13 @@ void claude_say(struct buf *ret, const char *id, const char *text)
     json_str(&o, "session_id", "");
     json_end(&o);
     (void)buf_putc(ret, '\n');
+    return true;
 }
 
-void claude_answer(struct buf *ret, const struct agent_answer *a)
+void claude_answer(const struct agent_reader *r, struct buf *ret, const struct agent_answer *a)
 {
     struct json_out o;
+    (void)r;
     json_out_init(&o, ret);
     json_begin(&o, NULL);
     json_str(&o, "type", "control_response");
@@ -46,9 +49,10 @@ void claude_answer(struct buf *ret, const struct agent_answer *a)
     (void)buf_putc(ret, '\n');
 }
 
-void claude_interrupt(struct buf *ret, const char *id)
+void claude_interrupt(const struct agent_reader *r, struct buf *ret, const char *id)
 {
     struct json_out o;
+    (void)r;
     json_out_init(&o, ret);
     json_begin(&o, NULL);
     json_str(&o, "type", "control_request");
@@ -88,19 +92,6 @@ static void on_question(struct agent_reader *r, const struct json_node *line)
     r->expect.on_asked(r->expect.arg, &q);
 }
 
-static void on_taken(struct agent_reader *r, const struct json_node *line)
-{
-    struct json_text id = json_text_at(line, "uuid");
-    uint32_t turn, n;
-    struct json_out o;
-    if (!id.p || agent_message_number(id.p, id.len, &turn, &n))
-        return; // the first one, or another's
-    event_begin(r, &o);
-    json_u64(&o, "turn", turn);
-    json_u64(&o, "number", n);
-    event_end(r, &o, EV_USER_MESSAGE_TAKEN);
-}
-
 bool claude_on_talk(struct agent_reader *r, const struct json_node *line)
 {
     if (json_is(line, "type", "control_request")) {
@@ -110,7 +101,7 @@ bool claude_on_talk(struct agent_reader *r, const struct json_node *line)
         if (id && r->expect.on_withdrawn)
             r->expect.on_withdrawn(r->expect.arg, id);
     } else if (json_is(line, "type", "user") && json_true_at(line, "isReplay")) {
-        on_taken(r, line);
+        seen_taken(r, json_text_at(line, "uuid"));
     } else {
         return false;
     }

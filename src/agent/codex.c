@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// codex exec --json.
-#include "agent_int.h"
+// Codex: its app-server, which is talked to; in a terminal codex exec --json.
+#include "codex_int.h"
+
+#include <pinfold/own.h>
 
 #include <string.h>
 
@@ -8,11 +10,11 @@
 // namespaces and fails every command without them. Values are TOML; a JSON string is one too.
 static void plan_settings(struct planner *p)
 {
-    static const char *const always[] = {
-        "-c", "model_provider=\"pinfold\"", "-c", "approval_policy=\"never\"", "-c",
-        "check_for_update_on_startup=false", "-c", "analytics.enabled=false",
-        // its list of plugins is asked for at three hosts
-        "-c", "features.plugins=false", "-c", NULL};
+    static const char *const always[] = {"-c", "model_provider=\"pinfold\"", "-c",
+                                         "check_for_update_on_startup=false", "-c",
+                                         "analytics.enabled=false",
+                                         // its list of plugins is asked for at three hosts
+                                         "-c", "features.plugins=false", "-c", NULL};
     const struct agent_wish *w = p->wish;
     plan_args(p, always);
     plan_arg(p, plan_text(p,
@@ -25,13 +27,24 @@ static void plan_settings(struct planner *p)
     }
 }
 
-static int plan(struct planner *p, struct err *e)
+static void plan_server(struct planner *p)
+{
+    own_buf struct buf b;
+    buf_init(&b, 4 * 1024 * 1024); // what is in it has limits far below
+    plan_arg(p, "app-server");
+    plan_settings(p);
+    plan_arg(p, "-c"); // else it tries, as it begins, whether its own sandbox would work
+    plan_arg(p, "sandbox_mode=\"danger-full-access\"");
+    codex_first_lines(&b, p->wish);
+    p->plan->input = plan_text(p, "%s", b.data);
+    p->plan->first = p->wish->prompt;
+}
+
+static void plan_exec(struct planner *p)
 {
     static const char *const always[] = {"--json", "--dangerously-bypass-approvals-and-sandbox",
                                          "--skip-git-repo-check", "-m", NULL};
     const struct agent_wish *w = p->wish;
-    (void)e;
-    plan_arg(p, "codex");
     plan_arg(p, "exec");
     if (w->session)
         plan_arg(p, "resume");
@@ -42,6 +55,17 @@ static int plan(struct planner *p, struct err *e)
     if (w->session)
         plan_arg(p, w->session);
     plan_arg(p, w->prompt);
+}
+
+static int plan(struct planner *p, struct err *e)
+{
+    const struct agent_wish *w = p->wish;
+    (void)e;
+    plan_arg(p, "codex");
+    if (w->talk)
+        plan_server(p);
+    else
+        plan_exec(p);
     plan_env(p, "PINFOLD_MODEL_KEY=%s", w->api_key ? w->api_key : "none");
     return 0;
 }
@@ -127,8 +151,23 @@ static void count(struct agent_reader *r, const struct json_node *u)
     };
 }
 
+void codex_failed(struct agent_reader *r, struct json_text text)
+{
+    bool cut = text.p && memmem(text.p, text.len, "max_output_tokens", 17);
+    seen_failure(r, cut ? WHY_TOKEN_LIMIT : WHY_API_ERROR, text, "its turn failed");
+}
+
+struct codex *codex_of(struct agent_reader *r)
+{
+    if (!r->own)
+        r->own = xcalloc(1, sizeof(struct codex));
+    return r->own;
+}
+
 static void on_line(struct agent_reader *r, const struct json_node *line)
 {
+    if (codex_on_talk(r, line))
+        return;
     if (json_is(line, "type", "thread.started")) {
         seen_init(r, json_text_at(line, "thread_id"), (struct json_text){0});
     } else if (json_is(line, "type", "turn.started")) {
@@ -145,9 +184,7 @@ static void on_line(struct agent_reader *r, const struct json_node *line)
         r->failed = WHY_NONE;
         count(r, json_at(line, "usage"));
     } else if (json_is(line, "type", "turn.failed")) {
-        struct json_text text = json_text_at(line, "error.message");
-        bool cut = text.p && memmem(text.p, text.len, "max_output_tokens", 17);
-        seen_failure(r, cut ? WHY_TOKEN_LIMIT : WHY_API_ERROR, text, "its turn failed");
+        codex_failed(r, json_text_at(line, "error.message"));
     }
 }
 
@@ -166,4 +203,10 @@ const struct agent_adapter agent_codex = {
     .resumes = true,
     .plan = plan,
     .on_line = on_line,
+    .say = codex_say,
+    .answer = codex_answer,
+    .interrupt = codex_interrupt,
+    .call_done = codex_call_done,
+    .caught_up = codex_caught_up,
+    .forgets = true,
 };

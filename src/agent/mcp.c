@@ -27,8 +27,8 @@ static void end(struct json_out *o, struct buf *b)
     (void)buf_putc(b, '\n');
 }
 
-void agent_call_done(struct buf *ret, const struct agent_call *call, const char *text, size_t len,
-                     bool is_error)
+void mcp_call_done(struct buf *ret, const struct agent_call *call, const struct json_text *text,
+                   bool is_error)
 {
     struct json_out o;
     begin(&o, ret, call->id);
@@ -37,7 +37,7 @@ void agent_call_done(struct buf *ret, const struct agent_call *call, const char 
     json_begin_array(&o, "content");
     json_begin(&o, NULL);
     json_str(&o, "type", "text");
-    json_strn(&o, "text", text, len);
+    json_strn(&o, "text", text->p, text->len);
     json_end(&o);
     json_end_array(&o);
     json_bool(&o, "isError", is_error);
@@ -91,15 +91,6 @@ static void put_result(struct json_out *o, const struct agent_reader *r,
     }
 }
 
-static const struct agent_tool *find(const struct agent_reader *r, struct json_text name)
-{
-    for (unsigned i = 0; i < r->expect.n_tools; i++)
-        if (name.p && strlen(r->expect.tools[i].name) == name.len &&
-            !memcmp(r->expect.tools[i].name, name.p, name.len))
-            return &r->expect.tools[i];
-    return NULL;
-}
-
 // As it stands in the line, so that it can be said again.
 static char *rpc_id(const struct json_node *message)
 {
@@ -119,7 +110,7 @@ static char *rpc_id(const struct json_node *message)
 
 void mcp_on_message(struct agent_reader *r, const char *id, const struct json_node *message)
 {
-    const struct agent_tool *t = find(r, json_text_at(message, "params.name"));
+    const struct agent_tool *t = agent_tool_find(&r->expect, json_text_at(message, "params.name"));
     const struct json_node *arguments = json_at(message, "params.arguments");
     bool fits =
         !arguments || (arguments->kind == JSON_OBJ && arguments->raw.len <= AGENT_INPUT_MAX);

@@ -248,6 +248,9 @@ struct agent_reader *agent_reader_new(const struct agent_adapter *a, const struc
     if (x->session)
         (void)snprintf(r->expected, sizeof(r->expected), "%s", x->session);
     r->expect.session = NULL;
+    r->live = !x->replays;
+    r->first = x->first ? xstrdup(x->first) : NULL;
+    r->expect.first = NULL;
     r->totals = x->before;
     buf_init(&r->line, AGENT_LINE_MAX);
     buf_init(&r->result, 2 * AGENT_RESULT_MAX);
@@ -264,6 +267,8 @@ void agent_reader_free(struct agent_reader *r)
     buf_release(&r->result);
     buf_release(&r->errors);
     buf_release(&r->payload);
+    free(r->first);
+    free(r->own);
     free(r);
 }
 

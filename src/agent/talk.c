@@ -37,17 +37,64 @@ bool agent_talks(const struct agent_adapter *a)
     return a->say != NULL;
 }
 
-void agent_say(const struct agent_adapter *a, struct buf *ret, const char *id, const char *text)
+bool agent_forgets(const struct agent_adapter *a)
 {
-    a->say(ret, id, text);
+    return a->forgets;
 }
 
-void agent_answer(const struct agent_adapter *a, struct buf *ret, const struct agent_answer *answer)
+bool agent_takes_input(const struct agent_adapter *a)
 {
-    a->answer(ret, answer);
+    return a->takes_input;
 }
 
-void agent_interrupt(const struct agent_adapter *a, struct buf *ret, const char *id)
+bool agent_say(const struct agent_reader *r, struct buf *ret, const char *id, const char *text)
 {
-    a->interrupt(ret, id);
+    return r->adapter->say(r, ret, id, text);
+}
+
+void agent_answer(const struct agent_reader *r, struct buf *ret, const struct agent_answer *answer)
+{
+    r->adapter->answer(r, ret, answer);
+}
+
+void agent_interrupt(const struct agent_reader *r, struct buf *ret, const char *id)
+{
+    r->adapter->interrupt(r, ret, id);
+}
+
+void agent_call_done(const struct agent_adapter *a, struct buf *ret, const struct agent_call *call,
+                     struct json_text text, bool is_error)
+{
+    a->call_done(ret, call, &text, is_error);
+}
+
+const struct agent_tool *agent_tool_find(const struct agent_expect *x, struct json_text name)
+{
+    for (unsigned i = 0; i < x->n_tools; i++)
+        if (name.p && strlen(x->tools[i].name) == name.len &&
+            !memcmp(x->tools[i].name, name.p, name.len))
+            return &x->tools[i];
+    return NULL;
+}
+
+void agent_reader_caught_up(struct agent_reader *r)
+{
+    r->live = true;
+    if (r->adapter->caught_up)
+        r->adapter->caught_up(r);
+}
+
+void seen_taken(struct agent_reader *r, struct json_text message_id)
+{
+    uint32_t turn, n;
+    struct json_out o;
+    if (!message_id.p || agent_message_number(message_id.p, message_id.len, &turn, &n))
+        return; // the first one, or another's
+    if (n < r->taken)
+        return; // it was told again, and had it
+    r->taken = n + 1;
+    event_begin(r, &o);
+    json_u64(&o, "turn", turn);
+    json_u64(&o, "number", n);
+    event_end(r, &o, EV_USER_MESSAGE_TAKEN);
 }

@@ -24,6 +24,7 @@ struct apr {
     char *input, *message, *changed;
     struct timer timer;
     bool untold; // answered, and not yet on the disk
+    bool again;  // asked again, as it is after a restart
 };
 
 static const char *const status_names[APPROVAL_N] = {
@@ -177,7 +178,9 @@ static void tell(struct apr *a)
         .input = a->changed ? a->changed : a->input,
     };
     buf_init(&b, 1024 * 1024); // input and message have their limits
-    agent_answer(a->r->adapter, &b, &answer);
+    if (!a->r->reader)
+        return; // its turn is over
+    agent_answer(a->r->reader, &b, &answer);
     run_write(a->r, &b);
 }
 
@@ -273,8 +276,9 @@ void run_asked(void *arg, const struct agent_question *q)
     if (a) { // it was read before
         if (r->known_events)
             r->known_events--;
-        if (a->pub.status != APPROVAL_PENDING && !a->untold)
-            tell(a);
+        a->again = true;
+        if (r->read_at >= r->replay_until)
+            approvals_tell_again(r);
         return;
     }
     a = xcalloc(1, sizeof(*a));
@@ -306,8 +310,20 @@ void run_asked(void *arg, const struct agent_question *q)
 void run_withdrawn(void *arg, const char *id)
 {
     struct apr *a = by_question(arg, id);
+    if (a)
+        a->again = false;
     if (a && a->pub.status == APPROVAL_PENDING)
         settle(a, APPROVAL_WITHDRAWN, "");
+}
+
+void approvals_tell_again(struct runrec *r)
+{
+    list_for (it, &r->approvals) {
+        struct apr *a = at_link(it);
+        if (a->again && a->pub.status != APPROVAL_PENDING && !a->untold)
+            tell(a);
+        a->again = false;
+    }
 }
 
 // --- the verbs --------------------------------------------------------------------------------
@@ -356,6 +372,10 @@ int core_approval_answer(struct core *c, struct approval *pub, const struct appr
         return err_set(e, ERR_LIMIT, "message is larger than %d bytes", APPROVAL_MESSAGE_BYTES);
     if (answer->input && strlen(answer->input) > AGENT_INPUT_MAX)
         return err_set(e, ERR_LIMIT, "input is larger than %d bytes", AGENT_INPUT_MAX);
+    if (answer->allow && answer->input && !agent_takes_input(a->r->adapter))
+        return err_set(e, ERR_BAD_REQUEST,
+                       "input: agent %s does what it asks for as it is, or not at all",
+                       agent_name(a->r->adapter));
     if (answer->input && answer->input[strspn(answer->input, " \t\r\n")] != '{')
         return err_set(e, ERR_BAD_REQUEST, "input is not an object");
     a->changed = answer->allow && answer->input ? xstrdup(answer->input) : NULL;

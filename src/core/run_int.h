@@ -146,11 +146,16 @@ bool run_talks(const struct runrec *r);
 void run_write(struct runrec *r, const struct buf *b);
 void run_send_said(struct runrec *r);
 void run_message_taken(struct runrec *r, bool known);
+void run_ready(void *arg);
+void run_said(void *arg, uint32_t turn, uint32_t n);
+void run_over(void *arg);
 void run_idle(void *arg);
+void run_caught_up(struct runrec *r); // after a restart: what it prints from here on is new
 void run_asked(void *arg, const struct agent_question *q);
 void run_withdrawn(void *arg, const char *id);
 void approvals_end(struct runrec *r); // nothing is asked any more
 void approvals_resume(struct runrec *r);
+void approvals_tell_again(struct runrec *r); // what it has asked again and seems not to have heard
 void approvals_free(struct runrec *r);
 struct strings *approvals_pack(const struct runrec *r);
 void approvals_unpack(struct runrec *r, const void *p, size_t len);

@@ -34,7 +34,8 @@ void run_send_said(struct runrec *r)
     for (; r->n_sent - r->n_taken < r->said->n; r->n_sent++) {
         char id[AGENT_ID_MAX];
         agent_message_id(r->pub.turn, r->n_sent, id);
-        agent_say(r->adapter, &b, id, r->said->list[r->n_sent - r->n_taken]);
+        if (!agent_say(r->reader, &b, id, r->said->list[r->n_sent - r->n_taken]))
+            break; // run_ready comes
     }
     run_write(r, &b);
 }
@@ -52,15 +53,42 @@ void run_message_taken(struct runrec *r, bool known)
     run_row_changed(r);
 }
 
-void run_idle(void *arg)
+void run_ready(void *arg)
+{
+    run_send_said(arg);
+}
+
+// It need not be told again, though it has not taken it yet.
+void run_said(void *arg, uint32_t turn, uint32_t n)
+{
+    struct runrec *r = arg;
+    if (turn == r->pub.turn && n >= r->n_sent)
+        r->n_sent = n + 1;
+}
+
+void run_over(void *arg)
 {
     struct runrec *r = arg;
     struct err e = {0};
+    if (!r->known_events && r->x && r->x->pub.stdin_open)
+        (void)core_exec_stdin(r->core, &r->x->pub, "", 0, true, NULL, &e); // closed is as good
+}
+
+void run_idle(void *arg)
+{
+    struct runrec *r = arg;
     if (r->known_events || !r->x || !r->x->pub.stdin_open)
         return; // it was, long ago
     run_send_said(r);
     if (r->n_sent <= r->n_taken)
-        (void)core_exec_stdin(r->core, &r->x->pub, "", 0, true, NULL, &e); // closed is as good
+        run_over(r);
+}
+
+void run_caught_up(struct runrec *r)
+{
+    r->replay_until = 0;
+    agent_reader_caught_up(r->reader);
+    approvals_tell_again(r);
 }
 
 static void on_grace(struct timer *t)
@@ -84,8 +112,10 @@ static void interrupt_now(struct runrec *r)
         return;
     }
     agent_message_id(r->pub.turn, 0xffffff, id);
-    agent_interrupt(r->adapter, &b, id);
+    agent_interrupt(r->reader, &b, id);
     run_write(r, &b);
+    if (agent_forgets(r->adapter))
+        r->n_sent = r->n_taken; // it is told again
     run_send_said(r);
     loop_timer_set(r->core->loop, &r->grace, GRACE_MS, on_grace);
 }

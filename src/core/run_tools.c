@@ -113,7 +113,7 @@ static void answer(struct runrec *r, const struct agent_call *call, const char *
 {
     own_buf struct buf b;
     buf_init(&b, 1024 * 1024); // a text of 64 KiB, escaped
-    agent_call_done(&b, call, text, len, is_error);
+    agent_call_done(r->adapter, &b, call, (struct json_text){text, len}, is_error);
     if (!b.overflow)
         run_write(r, &b);
 }

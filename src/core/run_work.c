@@ -142,6 +142,8 @@ static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, con
     r->heard_ms = clock_mono_ms();
     if (s == EXEC_STDOUT || !r->pub.rows) // the other stream of a terminal is its recording
         agent_reader_feed(r->reader, s, p, n);
+    if (s == EXEC_STDOUT && r->replay_until && offset + n >= r->replay_until)
+        run_caught_up(r);
 }
 
 static void on_command_end(struct follower *f)
@@ -183,11 +185,19 @@ static const char *resumed_session(const struct runrec *r)
     return p->turn > 1 && *p->session && agent_resumes(r->adapter) ? p->session : NULL;
 }
 
-static void new_reader(struct runrec *r)
+// first: of its plan.
+static void new_reader(struct runrec *r, const char *first, bool again)
 {
-    struct agent_expect expect = {
-        .on_event = on_agent_event, .arg = r, .session = resumed_session(r), .before = r->totals};
+    struct agent_expect expect = {.on_event = on_agent_event,
+                                  .arg = r,
+                                  .session = resumed_session(r),
+                                  .before = r->totals,
+                                  .first = first,
+                                  .replays = again};
     if (run_talks(r)) {
+        expect.on_ready = run_ready;
+        expect.on_said = run_said;
+        expect.on_over = run_over;
         expect.on_idle = run_idle;
         expect.on_asked = run_asked;
         expect.on_withdrawn = run_withdrawn;
@@ -276,6 +286,8 @@ static struct agent_wish wish_of(const struct runrec *r, struct model_access *m,
                                .commands = r->commands->list,
                                .agents = r->agents->list,
                                .tools = r->n_tools != 0,
+                               .tool_list = r->agent_tools,
+                               .n_tools = r->n_tools,
                                .command = p->command,
                                .argv = p->argv,
                                .base_url = url,
@@ -299,7 +311,7 @@ static void start(struct runrec *r, struct ws *ws)
         return;
     }
     fill_env(r, plan.env, !ws, &said, env);
-    new_reader(r);
+    new_reader(r, plan.first, false);
     const struct exec_spec spec = {
         .id = p->exec,
         .command = plan.command,
@@ -509,10 +521,20 @@ void run_stop_work(struct runrec *r)
 void run_adopt(struct runrec *r)
 {
     struct execution *x = map_get(r->core->execs, r->pub.exec);
-    new_reader(r);
+    struct agent_plan plan = {0};
+    struct model_access m;
+    struct err e = {0};
+    own_buf struct buf words;
+    buf_init(&words, 3 * RUN_TEXT_BYTES + 16);
+    const struct agent_wish wish = wish_of(r, &m, &words);
+    (void)agent_plan_make(r->adapter, &wish, &plan, &e); // it was made before
+    new_reader(r, plan.first, true);
+    agent_plan_release(&plan);
     r->replay_until = x->source.out[EXEC_STDOUT].total;
     listen_to(r, x);
     if (r->pub.state == RUN_STARTING)
         on_started(x);
+    if (!r->replay_until)
+        run_caught_up(r);
     (void)core_exec_follow(r->core, &x->pub, &r->follower, NULL); // from its first byte
 }

@@ -165,7 +165,7 @@ api GET /v1/agents
 like "$(json '[.items[].name] | join(" ")')" "claude-code codex opencode cursor .*command shell" "agents are listed"
 is "$(json '.items[] | select(.name == "command") | "\(.packages) \(.program)"')" "null null" "a command needs no tool"
 api GET /v1/agents/codex
-is "$(json '"\(.program) \(.license)"')" "codex Apache-2.0" "one is shown with where its tool comes from"
+is "$(json '"\(.program) \(.license) \(.steerable)"')" "codex Apache-2.0 true" "one is shown with where its tool comes from"
 like "$(json .packages)" "^@openai/codex@[0-9]+\." "with its version"
 api GET /v1/agents/nobody
 is "$CODE" 404 "one that there is not is not found"

@@ -17,6 +17,8 @@ AGENT=opencode MODEL_NAME=mock-model PROVIDER=openai begin opencode '[{"say": "d
 # The model's own address answers what is no model's path with 404, which is an answer too.
 AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 PROVIDER=anthropic begin calls '[{"tool": "weather", "arguments": {"city": "Oslo"}}, {"say": "called"}]' \
     "$(jq -n --arg u "http://$MODEL/weather" '{tools: [{name: "weather", description: "tells the weather", url: $u, headers: {"x-api-key": "of-the-tool"}}]}')"
+AGENT=codex MODEL_NAME=gpt-5.5 PROVIDER=openai begin calls_too '[{"tool": "weather", "arguments": {"city": "Rome"}}, {"say": "called"}]' \
+    "$(jq -n --arg u "http://$MODEL/weather" '{tools: [{name: "weather", description: "tells the weather", url: $u, headers: {"x-api-key": "of-codex"}, input_schema: {type: "object", properties: {city: {type: "string"}}}}]}')"
 for tool in claude-code codex opencode; do
     ended $tool
     is "$END $(json '"\(.skills) \(.commands)"')" 'succeeded completed ["lookup"] ["hurry"]' "$tool runs with a skill and a command"
@@ -29,4 +31,14 @@ events agent.tool_result
 like "$(json '.items[0].payload | "\(.is_error) \(.output)"')" "^true .*no such path" "and answers"
 api GET "/v1/runs/$RUN/logs"
 unlike "$BODY" "of-the-tool" "the agent never saw the header"
+ended calls_too
+is "$END $(json .result)" "succeeded completed called" "codex calls one too"
+like "$(cat "$WORK/requests")" "POST /weather key=of-codex" "which is asked with its header"
+events
+like "$(json '.items[] | select(.type == "agent.tool_result") | .payload | "\(.name) \(.is_error) \(.output)"')" "^weather true .*no such path" "and answers"
+is "$(json '.items[] | select(.type == "agent.tool_call") | .payload | "\(.name) \(.input.city)"')" "weather Rome" "the call is told"
+api POST "/v1/runs/$RUN/continue?wait=100" -d '{"message": "again <<[{\"tool\": \"weather\", \"arguments\": {}}, {\"say\": \"called again\"}]>>"}'
+is "$(json '"\(.status) \(.result)"') $(grep -c "POST /weather key=of-codex" "$WORK/requests")" "succeeded called again 2" "and has it in a further turn"
+api GET "/v1/runs/$RUN/logs"
+unlike "$BODY" "of-codex" "its header is not seen either"
 done_testing

@@ -3,24 +3,11 @@
 # Claude Code while it runs: it is told something, asked to stop, and asks whether it may.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/agents.sh"
+. "$(dirname "$0")/steer.sh"
 tool_need claude-code
 MODEL_NAME=claude-sonnet-4-5 NAP=9874
 world "MaxRuns=8"
 provider model anthropic ''
-status_is() { api GET "/v1/runs/${RUNS[$1]}"; [ "$(json .status)" = "$2" ]; }
-seen() { RUN=${RUNS[$1]}; events "$2"; [ "$(json '.items | length')" -ge "${3:-1}" ]; }
-put() { api GET "/v1/runs/${RUNS[$1]}"; WS=$(json .workspace_id); api PUT "/v1/workspaces/$WS/files/$2" -H 'Content-Type: application/octet-stream' --data-binary x; }
-say() { api POST "/v1/runs/${RUNS[$1]}/messages" -d "$(jq -n --arg m "$2" '{content: $m}')"; }
-interrupt() { api POST "/v1/runs/${RUNS[$1]}/interrupt" -d "$(jq -n --arg m "${2:-}" '{message: $m}')"; }
-asked() { # RUN N: its n-th question, in $BODY; its id is $ASK
-    asked_n() { api GET "/v1/approvals?run=${RUNS[$1]}&status=pending"; [ "$(json '.items | length')" -ge 1 ]; }
-    try "$2" wait_until 30 asked_n "$1"
-    asked_n "$1"
-    ASK=$(json '.items[0].id')
-}
-answer() { api POST "/v1/approvals/$ASK/answer" -d "$1"; }
-ask='{"permissions": "ask"}'
-waits() { echo "[{\"run\": \"until [ -e go ]; do sleep 0.1; done; echo $1\"}, {\"say\": \"$2\"}]"; }
 begin told "$(waits went 'it went')"
 begin stopped "[{\"run\": \"setsid -f sleep ${NAP}3 >/dev/null 2>&1; sleep ${NAP}1\"}, {\"say\": \"never\"}]"
 begin paused "[{\"run\": \"setsid -f sleep ${NAP}4 >/dev/null 2>&1; sleep ${NAP}2\"}, {\"say\": \"never\"}]"
@@ -93,11 +80,7 @@ is "$(json '[.items[].status] | join(" ")')" expired "which is said"
 
 # --- the server is killed in between
 asked killed "one asks"
-pid_of() { sed -n "s/.*: $1 started pid=//p" "$SERVER_LOG" | tail -n 1; }
-is_new() { [ "$(pid_of server)" != "$OLD" ]; }
-OLD=$(pid_of server)
-kill -KILL "$OLD"
-try "another server is started" wait_until 60 is_new
+server_dies
 try "the next server answers" wait_until 60 status_is killed needs_input
 answer '{"decision": "allow"}'
 is "$CODE $(json .status)" "200 allowed" "it is answered"

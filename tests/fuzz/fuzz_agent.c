@@ -41,13 +41,16 @@ static void on_lines(void *arg, const struct buf *lines)
     json_pool_release(&pool);
 }
 
+static const struct agent_adapter *adapter;
+
 static void on_call(void *arg, const struct agent_call *call)
 {
     struct buf b;
     buf_init(&b, 1024 * 1024);
     if (strcmp(call->name, "t"))
         abort();
-    agent_call_done(&b, call, call->arguments, call->arguments_len, false);
+    agent_call_done(adapter, &b, call, (struct json_text){call->arguments, call->arguments_len},
+                    false);
     on_lines(arg, &b);
     buf_release(&b);
 }
@@ -72,10 +75,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .tools = &tool,
                                    .n_tools = 1,
                                    .on_call = on_call,
-                                   .write = on_lines};
+                                   .write = on_lines,
+                                   .first = "first",
+                                   .replays = data[1] & 4};
     const struct outcome o = {.reason = (enum end_reason)(data[1] % END_N),
                               .exit_code = data[1] & 2 ? 1 : 0};
-    struct agent_reader *r = agent_reader_new(agent_at(data[0] % agent_count()), &x);
+    adapter = agent_at(data[0] % agent_count());
+    struct agent_reader *r = agent_reader_new(adapter, &x);
     struct agent_verdict v;
     for (size_t at = 2, n; at < size; at += n) {
         n = 1 + data[at] % 64;
@@ -83,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             n = size - at;
         agent_reader_feed(r, data[at] == 0xff, data + at, n);
     }
+    agent_reader_caught_up(r);
     agent_reader_finish(r, &o, &v);
     if (v.result_len > AGENT_RESULT_MAX || (v.succeeded && (o.reason != END_EXITED || o.exit_code)))
         abort();

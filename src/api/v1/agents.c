@@ -4,6 +4,7 @@
 
 #include <pinfold/agent.h>
 #include <pinfold/agent_source.h>
+#include <pinfold/agent_talk.h>
 #include <string.h>
 
 static const char *or_null(const char *text)
@@ -23,6 +24,7 @@ static void show(struct json_out *o, const struct core_conf *conf, const struct 
     json_str(o, "program", or_null(agent_program(g)));
     json_bool(o, "needs_provider", agent_needs_provider(g));
     json_bool(o, "resumes", agent_resumes(g));
+    json_bool(o, "steerable", agent_talks(g));
     json_str(o, "state_directory", or_null(agent_state_dir(g)));
     json_str(o, "does_not_obey", or_null(agent_ignores(g)));
     json_str(o, "packages", or_null(from->packages));
@@ -65,6 +67,10 @@ static const struct json_show agent_rows[] = {
      .doc = "what has to be on PATH in the image"},
     {.name = "needs_provider", .type = SHOW_BOOL},
     {.name = "resumes", .type = SHOW_BOOL, .doc = "has sessions that can be gone on with"},
+    {.name = "steerable",
+     .type = SHOW_BOOL,
+     .doc = "unless it runs on a terminal: hears messages in the middle of a turn, can ask for "
+            "permissions, is served the run's tools"},
     {.name = "state_directory", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL, .doc = "below HOME"},
     {.name = "does_not_obey",
      .type = SHOW_STRING,
