@@ -45,6 +45,7 @@ struct run {
     const char *const *env;
     uint64_t timeout_ms, silence_ms; // silence_ms 0: it may be silent
     char workspace[ID_MAX];          // that it ran in; "" for none
+    bool guest;                      // which is not its own, and stays
     char exec[ID_MAX];               // of its turn: output is found there; "" before it starts
     const char *const *turns;        // those of earlier turns, NULL at the end
     const char *const *skills, *const *commands; // names and texts; never NULL

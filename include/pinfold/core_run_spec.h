@@ -25,7 +25,8 @@ struct run_spec {
     const struct run_repo *repos; // several, instead of the one
     unsigned n_repos;
     bool submodules;
-    bool keep_workspace; // without a repository too: what is left of it can be gone on with
+    const char *workspace; // id or name: it runs in that one, which is not its own
+    bool keep_workspace;   // without a repository too: what is left of it can be gone on with
     enum run_mode mode;
     uint16_t rows, cols;     // of the terminal that it gets; 0: none
     const char *webhook_url; // told of its end, its pauses and its questions; NULL: nobody

@@ -103,7 +103,7 @@ struct store_run {
     struct store_blob repos;           // url, ref, path, commit of each
     uint32_t terminal;                 // rows << 16 | columns; 0: none
     const char *webhook_url;
-    bool notify, keep_workspace;
+    bool notify, keep_workspace, guest;
     const char *hook_style, *project, *definition, *task;
     struct run_usage totals;     // of the session
     struct store_blob changes;   // status and path of each, with its NUL

@@ -176,8 +176,9 @@ static int pack(struct execution *x, const struct ws *ws, const struct exec_spec
         return -1;
     enum net_mode network = ws ? ws->set.network : x->live->shot->network;
     const char *const *allow = ws ? ws->set.allow->list : x->live->shot->allow->list;
-    if (network == NET_LIST && (uses_env(x->core, allow, k, e) || packed_env(k, network_env, e) ||
-                                (trust_wanted(allow) && packed_env(k, trust_env, e))))
+    if (network == NET_LIST &&
+        (uses_env(x->core, s->keep && ws ? s->keep : allow, k, e) ||
+         packed_env(k, network_env, e) || (trust_wanted(allow) && packed_env(k, trust_env, e))))
         return -1;
     return packed_env(k, base_env, e);
 }

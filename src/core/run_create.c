@@ -226,6 +226,20 @@ static int resolve(struct core *c, struct run_spec *s, const struct item **ret, 
     return 0;
 }
 
+static struct ws_wish wish_of(const struct run_spec *s)
+{
+    return (struct ws_wish){.image = s->image,
+                            .profile = s->profile,
+                            .env = s->env,
+                            .network = {.given = s->network_given,
+                                        .mode = s->network,
+                                        .allow = s->allow,
+                                        .secrets = s->secrets,
+                                        .provider = s->provider},
+                            .repo_url = s->repo_url,
+                            .limits = s->limits};
+}
+
 int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *w, struct err *e)
 {
     struct run_spec own = *spec;
@@ -237,26 +251,26 @@ int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *
     const struct agent_adapter *a = agent_find(name);
     char id[ID_MAX], key[72];
     struct ws_settings set = {0};
-    const struct ws_wish wish = {.image = s->image,
-                                 .profile = s->profile,
-                                 .env = s->env,
-                                 .network = {.given = s->network_given,
-                                             .mode = s->network,
-                                             .allow = s->allow,
-                                             .secrets = s->secrets,
-                                             .provider = s->provider},
-                                 .repo_url = s->repo_url,
-                                 .limits = s->limits};
+    struct ws_wish wish = wish_of(s);
     if (!a)
         return err_set(e, ERR_BAD_REQUEST, "there is no agent '%.40s'", name);
+    struct ws *guest_of = s->workspace ? run_guest_of(c, s, e) : NULL;
+    if (s->workspace && !guest_of)
+        return -1;
+    if (guest_of)
+        run_guest_wish(guest_of, &wish);
     if (run_check_room(c, e) || check_numbers(c, s, e) || check_library(s, e) ||
         run_tools_check(c, s, e) || agent_subagents_check(s->agents, e) || check_agent(s, a, e) ||
         check_repository(c, s, key, e) || check_repositories(c, s, e) ||
         (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
         settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;
-    settings_default_disk(&set, c->conf.run_disk_bytes);
     struct runrec *r = runrec_new(c, id);
+    if (guest_of)
+        TEXT_PUT(r->pub.workspace, guest_of->pub.id);
+    else
+        settings_default_disk(&set, c->conf.run_disk_bytes);
+    r->pub.guest = guest_of;
     r->set = set;
     TEXT_PUT(r->repo_key, key);
     fill(r, s, a);

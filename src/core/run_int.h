@@ -15,6 +15,7 @@
 //   run_turn.c    pause, continue, messages      run_changes.c  what it changed
 //   run_talk.c    lines to an agent that runs     approval.c     what it asks
 //   run_say.c     what is told of it              run_tools.c    what it calls by way of us
+//   run_guest.c   in a workspace that is not its own
 #pragma once
 #include "workspace_int.h"
 
@@ -125,6 +126,18 @@ struct runrec *run_of_box(const struct core *c, const char *box); // whose comma
 void run_network_decision(struct runrec *r, const struct msg_egress_decision *m);
 void run_used(struct runrec *r);      // what its provider counted is its own usage
 void run_stop_work(struct runrec *r); // it is to end, or to pause
+
+void run_start(struct runrec *r, struct ws *ws);
+void run_setup_failed(struct runrec *r, const char *error);
+struct ws *run_ws(const struct runrec *r); // NULL: it has none, or it is gone
+
+// In a workspace of others (run_guest.c).
+// The one that is asked for. NULL with *e, when the run cannot be in it.
+struct ws *run_guest_of(struct core *c, const struct run_spec *s, struct err *e);
+void run_guest_wish(const struct ws *ws, struct ws_wish *ret); // its settings are the run's
+void run_guest_begin(struct runrec *r, struct ws *ws);
+void run_guest_left(struct runrec *r); // its turn is over
+bool run_guest_forget(struct runrec *r, struct waiter *w);
 
 // Telling (run_say.c).
 void run_say_event(struct runrec *r, enum event_type type, const struct event_word *words,

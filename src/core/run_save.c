@@ -105,6 +105,7 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .timeout_ms = p->timeout_ms,
         .silence_ms = p->silence_ms,
         .workspace = p->workspace,
+        .guest = p->guest,
         .exec = p->exec,
         .session = p->session,
         .result = {c->result, c->result ? p->result_len : 0},
@@ -213,6 +214,7 @@ static void load_numbers(struct run *p, const struct store_run *row)
     p->cols = row->terminal & 0xffff;
     p->shared = row->terminal & TERMINAL_SHARED;
     p->submodules = row->submodules;
+    p->guest = row->guest;
     p->timeout_ms = row->timeout_ms;
     p->silence_ms = row->silence_ms;
     p->result_cut = row->result_cut;
@@ -322,7 +324,7 @@ static void requeue(struct runrec *r)
                 exec_lose(x, "its run begins anew");
         }
         p->exec[0] = '\0';
-        if (p->turn == 1)
+        if (p->turn == 1 && !p->guest)
             p->workspace[0] = '\0';
         run_set_state(r, RUN_QUEUED);
     }
@@ -412,7 +414,10 @@ static void delete_things(struct runrec *r)
     struct execution *x = map_get(c->execs, r->pub.exec);
     r->work = (struct waiter){.on_done = on_things_gone};
     mark_execs(r, NULL);
-    if (ws)
+    if (r->pub.guest) {
+        if (!run_guest_forget(r, &r->work))
+            delete_rows(r, true);
+    } else if (ws)
         ws_delete(ws, &r->work); // its execs go with it
     else if (x)
         (void)core_exec_delete(c, &x->pub, &r->work, NULL); // never refuses this one

@@ -55,6 +55,7 @@ static void enqueue(struct runrec *r)
     r->read_at = r->replay_until = 0;
     loop_timer_cancel(r->core->loop, &r->grace);
     run_leave(r);
+    run_guest_left(r);
     run_set_state(r, RUN_QUEUED);
     run_enqueue(r);
     run_when_committed(r, run_admit_all);
@@ -118,7 +119,7 @@ static void on_checkpoint(struct waiter *w)
         event_payload(&b, words, N_ELEMS(words));
         run_event_add(r, EV_RUN_NOTE, b.data, b.len);
     }
-    if (!w->err.code)
+    if (!w->err.code && s)
         TEXT_PUT(r->checkpoint, s->id);
     if (r->cancelling)
         run_end(r, RUN_CANCELLED, WHY_CANCELLED, "");
@@ -126,7 +127,7 @@ static void on_checkpoint(struct waiter *w)
         run_end(r, RUN_PAUSED, WHY_NONE, "");
 }
 
-// Its files stay as they are; a copy of them is what can be gone back to.
+// Its files stay as they are; a copy of them is what can be gone back to, if they are its own.
 static void pause_now(struct runrec *r)
 {
     struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
@@ -136,7 +137,7 @@ static void pause_now(struct runrec *r)
     (void)snprintf(name, sizeof(name), "turn-%u", r->pub.turn);
     r->checkpointing = true;
     r->work = (struct waiter){.on_done = on_checkpoint};
-    if (!ws || core_snapshot_create(r->core, &ws->pub, name, &r->work, &e))
+    if (!ws || r->pub.guest || core_snapshot_create(r->core, &ws->pub, name, &r->work, &e))
         waiter_later(r->core, &r->work, NULL, &e);
 }
 
@@ -212,6 +213,8 @@ static int check_kept(const struct runrec *r, const struct run_more *m, struct e
 {
     const struct run *p = &r->pub;
     const struct ws *ws = map_get(r->core->ws_by_id, p->workspace);
+    if (p->guest && !ws)
+        return err_set(e, ERR_CONFLICT, "the workspace of run %s is not there any more", p->id);
     if (!run_began(r))
         return 0; // nothing of this turn has run
     if (!ws || ws->pub.status != WS_READY)
@@ -230,7 +233,7 @@ static void forget_setup(struct runrec *r)
 {
     struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
     r->pub.exec[0] = '\0';
-    if (r->pub.turn > 1)
+    if (r->pub.turn > 1 || r->pub.guest)
         return;
     r->pub.workspace[0] = '\0';
     if (ws)

@@ -14,10 +14,16 @@
     (30ull * 86400 * 1000) // as good as for ever: clones and builds have their own limits
 #define ENV_MAX 1400       // variables: a workspace's and an adapter's
 
+struct ws *run_ws(const struct runrec *r)
+{
+    return map_get(r->core->ws_by_id, r->pub.workspace);
+}
+
 bool run_wants_workspace(const struct runrec *r)
 {
-    return *r->repo_url || r->repos->n || r->keep_workspace || r->pub.mode == RUN_PLAN ||
-           agent_resumes(r->adapter) || image_present(r->core, r->set.image, NULL);
+    return r->pub.guest || *r->repo_url || r->repos->n || r->keep_workspace ||
+           r->pub.mode == RUN_PLAN || agent_resumes(r->adapter) ||
+           image_present(r->core, r->set.image, NULL);
 }
 
 // --- its end ----------------------------------------------------------------------------------
@@ -25,7 +31,7 @@ bool run_wants_workspace(const struct runrec *r)
 // Its files stay until it is deleted, its sandbox need not.
 static void stop_sandbox(struct runrec *r)
 {
-    struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
+    struct ws *ws = r->pub.guest ? NULL : run_ws(r);
     if (ws && ws->sb.state == SB_LIVE && sandbox_idle(&ws->sb))
         sandbox_stop(&ws->sb);
 }
@@ -39,6 +45,7 @@ void run_end(struct runrec *r, enum run_state to, enum run_reason why, const cha
     r->pub.reason = why;
     TEXT_PUT(r->pub.error, error);
     run_leave(r);
+    run_guest_left(r);
     run_say_end(r, to);
     run_set_state(r, to);
     agent_reader_free(ptr_steal(&r->reader));
@@ -80,6 +87,9 @@ static void finish(struct runrec *r, const struct outcome *o)
         v.reason = WHY_SILENCE_LIMIT;
         TEXT_PUT(v.error, "it printed nothing for longer than it may");
     }
+    const struct ws *ws = p->guest ? run_ws(r) : NULL;
+    if (v.reason == WHY_CANCELLED && !r->cancelling && ws && ws->pub.status == WS_DELETING)
+        TEXT_PUT(v.error, "its workspace was deleted while it ran");
     p->exit_code = o->exit_code;
     p->signal = o->signal;
     r->counted = !v.usage.known;
@@ -221,7 +231,7 @@ static bool is_full(struct core *c, const struct err *e)
 // It waits again, and begins anew.
 static void requeue(struct runrec *r)
 {
-    struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
+    struct ws *ws = r->pub.guest ? NULL : run_ws(r);
     if (ws && r->pub.turn == 1) {
         ws_delete(ws, NULL);
         r->pub.workspace[0] = '\0';
@@ -294,7 +304,7 @@ static struct agent_wish wish_of(const struct runrec *r, struct model_access *m,
                                .api_key = m->key};
 }
 
-static void start(struct runrec *r, struct ws *ws)
+void run_start(struct runrec *r, struct ws *ws)
 {
     struct core *c = r->core;
     const char *env[ENV_MAX + 3];
@@ -310,7 +320,7 @@ static void start(struct runrec *r, struct ws *ws)
         run_end(r, RUN_FAILED, WHY_START_FAILED, e.text);
         return;
     }
-    fill_env(r, plan.env, !ws, &said, env);
+    fill_env(r, plan.env, !ws || p->guest, &said, env);
     new_reader(r, plan.first, false);
     const struct exec_spec spec = {
         .id = p->exec,
@@ -351,7 +361,7 @@ static void start(struct runrec *r, struct ws *ws)
 
 // --- its workspace ----------------------------------------------------------------------------
 
-static void setup_failed(struct runrec *r, const char *error)
+void run_setup_failed(struct runrec *r, const char *error)
 {
     if (r->core->stopping)
         return; // nothing has run: it is begun anew after the restart
@@ -380,13 +390,13 @@ static void on_ready(struct waiter *w)
     const struct workspace *ws = w->result;
     if (w->err.code) {
         r->pub.workspace[0] = '\0';
-        setup_failed(r, w->err.text);
+        run_setup_failed(r, w->err.text);
     } else if (r->cancelling || r->pausing || ws->status != WS_READY) {
-        setup_failed(r, ws->error);
+        run_setup_failed(r, ws->error);
     } else {
         TEXT_PUT(r->pub.repo_commit, ws->repo_commit);
         take_commits(r, ws_of(w->result));
-        start(r, ws_of(w->result));
+        run_start(r, ws_of(w->result));
     }
 }
 
@@ -395,7 +405,7 @@ static void on_created(struct waiter *w)
     struct runrec *r = container_of(w, struct runrec, work);
     struct workspace *ws = w->result;
     if (w->err.code) {
-        setup_failed(r, w->err.text);
+        run_setup_failed(r, w->err.text);
         return;
     }
     TEXT_PUT(r->pub.workspace, ws->id);
@@ -413,19 +423,21 @@ void run_begin(struct runrec *r)
     if (c->stopping)
         return;
     if (r->cancelling || r->pausing) {
-        setup_failed(r, "");
+        run_setup_failed(r, "");
         return;
     }
-    if (*r->pub.workspace) { // of the turn before
-        struct ws *ws = map_get(c->ws_by_id, r->pub.workspace);
-        if (ws)
-            start(r, ws);
+    if (*r->pub.workspace) { // of the turn before, or of others
+        struct ws *ws = run_ws(r);
+        if (ws && r->pub.guest)
+            run_guest_begin(r, ws);
+        else if (ws)
+            run_start(r, ws);
         else
             run_end(r, RUN_FAILED, WHY_SETUP_FAILED, "its workspace is not there any more");
         return;
     }
     if (!run_wants_workspace(r)) {
-        start(r, NULL);
+        run_start(r, NULL);
         return;
     }
     const struct workspace_spec spec = {
@@ -504,7 +516,7 @@ void run_network_decision(struct runrec *r, const struct msg_egress_decision *m)
 
 void run_stop_work(struct runrec *r)
 {
-    struct ws *ws = map_get(r->core->ws_by_id, r->pub.workspace);
+    struct ws *ws = run_ws(r);
     if (r->x)
         exec_cancel(r->x);
     else if (r->checkpointing || r->look.now)
@@ -512,7 +524,10 @@ void run_stop_work(struct runrec *r)
     else if (r->pub.state != RUN_STARTING)
         run_end(r, r->cancelling ? RUN_CANCELLED : RUN_PAUSED,
                 r->cancelling ? WHY_CANCELLED : WHY_NONE, "");
-    else if (ws && waiter_pending(&r->work))
+    else if (r->pub.guest && waiter_pending(&r->work)) {
+        waiter_cancel(&r->work);
+        run_setup_failed(r, "");
+    } else if (ws && waiter_pending(&r->work))
         ws_delete(ws, NULL); // its clone or build ends; who waits for it is told
 }
 

@@ -54,10 +54,11 @@ int ws_fill(struct ws *ws, const struct profile *profile, struct msg_box_start *
 static void set_rules(struct ws *ws)
 {
     own_buf struct buf rules;
+    own_free struct strings *allow = run_guest_rules(ws);
     struct err e;
     buf_init(&rules, POLICY_TEXT_MAX);
     if (ws->set.network == NET_LIST &&
-        network_rules(ws->core, ws->set.profile, ws->set.allow->list, ws->repo_url, &rules, &e)) {
+        network_rules(ws->core, ws->set.profile, allow->list, ws->repo_url, &rules, &e)) {
         core_notice(ws->core, true, "workspace %s: %s", ws->pub.id, e.text);
         buf_clear(&rules);
     }

@@ -134,6 +134,8 @@ void ws_setup(struct ws *ws); // of one that needs no build
 void ws_network_changed(struct ws *ws); // its rules, for a sandbox that runs
 int ws_fill(struct ws *ws, const struct profile *profile, struct msg_box_start *m, struct err *e);
 bool run_reads_only(const struct core *c, const char *run); // run.c: "" and none: false
+struct strings *
+run_guest_rules(const struct ws *ws); // run_guest.c: its own, and what runs in it need
 // Roots of sandboxes (roots.c).
 const struct image *image_named(const struct core *c, const char *name);
 bool image_needs_build(const struct image *image);

@@ -156,6 +156,7 @@ static const struct store_field run_fields[] = {
     N(webhook_url, TEXT),
     N(notify, BOOL),
     N(keep_workspace, BOOL),
+    N(guest, BOOL),
     N(hook_style, TEXT),
     N(project, TEXT),
     N(definition, TEXT),

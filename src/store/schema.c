@@ -158,6 +158,8 @@ static const char *const steps[] = {
     // sub-agents of runs and of definitions
     ("ALTER TABLE run ADD COLUMN agents BLOB NOT NULL DEFAULT x'';"
      "ALTER TABLE item ADD COLUMN agents BLOB NOT NULL DEFAULT x''"),
+    // runs in workspaces of others
+    "ALTER TABLE run ADD COLUMN guest INTEGER NOT NULL DEFAULT 0",
 };
 
 unsigned store_n_steps(void)

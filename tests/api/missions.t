@@ -181,6 +181,36 @@ is "$CODE" 501 "a login there is not served yet"
 ask DELETE /api/providers/anthropic/auth
 is "$CODE" 501 "nor its end"
 
+# --- in its workspace
+ask POST /api/auth/login '{"password": "your-password"}'
+TOKEN=$(json .token)
+shell() { ask POST "/api/workspaces/$WS/exec" "$(jq -n --arg c "$1" '{command: $c}')"; }
+shell 'cat file; echo from the workspace >other'
+is "$(json .stdout)" $'one\nagain' "what a mission makes is in its workspace"
+KEEP=$ID
+make "{\"title\": \"second\", \"backend\": \"shell\", \"workspace_id\": \"$WS\"}"
+say 'cat other file; echo second >>file'
+becomes completed "another works there"
+events '?types=assistant_message'
+is "$(json '.[0].content')" $'from the workspace\none\nagain' "with what is there"
+ask DELETE "$M/$ID"
+shell 'cat file'
+is "$(json .stdout)" $'one\nagain\nsecond' "and leaves it there"
+make "{\"title\": \"needs a model\", \"workspace_id\": \"$WS\"}"
+say 'x'
+is "$CODE" 200 "one whose tool needs a model begins too"
+wait_until 60 is_status failed
+TOKEN=$ADMIN
+api GET "/v1/runs?agent=claude-code"
+is "$(json '.items[0] | "\(.provider) \(.network.mode) \(.network.allow | index("provider/anthropic") != null)"')" "anthropic allow-list true" "with its provider"
+api GET "/v1/workspaces/$(json '.items[0].workspace_id')"
+is "$(json '"\(.name) \(.network.mode) \(.network.allow | index("@npm") != null)"')" "my-workspace allow-list true" "for which its workspace has an allow-list from then on"
+ask POST /api/auth/login '{"password": "your-password"}'
+TOKEN=$(json .token)
+ask DELETE "$M/$ID"
+ID=$KEEP
+TOKEN=$ADMIN
+
 # --- kept, deleted
 server_stop
 server_start "${conf[@]}" || done_testing

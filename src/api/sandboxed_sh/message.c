@@ -4,6 +4,7 @@
 #include "sandboxed_sh_int.h"
 
 #include <pinfold/own.h>
+#include <stdio.h>
 #include <string.h>
 
 #define STOP_MS 30000 // for the end of what was cancelled
@@ -13,7 +14,8 @@
 
 struct message_call {
     struct dialect_call c; // first member
-    char id[UUID_MAX];
+    char id[UUID_MAX], mission[ID_MAX];
+    char *content; // of the first
     bool queued;
 };
 struct body {
@@ -45,33 +47,67 @@ static void on_taken(struct waiter *w)
     dialect_call_send(c, 200, &a);
 }
 
-// A mission has a sandbox of its own, of the kind and with the settings of its workspace. A tool
-// that needs a provider reaches that, and what its profile allows.
-static int begin(struct message_call *m, const struct item *it, const char *content, struct err *e)
+static int start(struct message_call *m, const struct item *it, const struct workspace *ws,
+                 struct err *e)
 {
-    struct sandboxed_sh *s = dialect_of(m->c.r);
-    const char *id = item_label(it, LABEL_WORKSPACE), *provider = NULL;
-    const char *model = item_label(it, LABEL_MODEL);
-    const struct workspace *ws = id ? core_workspace_find(s->core, id, e) : default_find(s);
-    if (!ws)
-        return err_set(e, ERR_CONFLICT, "the mission's workspace is not there any more");
-    dialect_default_model(s->core, it->agent, &provider, &model);
+    const char *provider = NULL, *model = item_label(it, LABEL_MODEL);
+    dialect_default_model(m->c.core, it->agent, &provider, &model);
     const struct run_spec spec = {
         .agent = it->agent,
         .task = it->id,
-        .prompt = content,
+        .prompt = m->content,
         .provider = provider,
         .model = model,
         .effort = item_label(it, LABEL_EFFORT),
-        .keep_workspace = true,
-        .image = ws->image,
-        .profile = ws->profile,
-        .network_given = true,
-        .network = provider ? NET_LIST : ws->network,
-        .allow = !provider && ws->network == NET_LIST ? ws->allow : NULL,
-        .env = ws->env,
+        .workspace = ws->id,
     };
-    return core_run_create(s->core, &spec, &m->c.w, e);
+    m->c.w = (struct waiter){.on_done = on_taken};
+    return core_run_create(m->c.core, &spec, &m->c.w, e);
+}
+
+static void on_listed(struct waiter *w)
+{
+    struct dialect_call *c = dialect_call_of(w);
+    struct message_call *m = container_of(c, struct message_call, c);
+    struct err e = w->err;
+    const struct item *it = e.code ? NULL : core_item_find(c->core, ITEM_TASK, m->mission, &e);
+    if (!it || start(m, it, w->result, &e))
+        dialect_call_fail(c, &e);
+}
+
+// What a tool's provider needs is an allow-list. A workspace without one gets what the machine's own
+// presets name, in place of the whole network.
+static int list_network(struct message_call *m, struct workspace *ws, struct err *e)
+{
+    const struct core_conf *conf = core_conf(m->c.core);
+    char names[64][sizeof(conf->presets->name) + 1];
+    const char *allow[N_ELEMS(names) + 1];
+    unsigned n = 0;
+    for (unsigned i = 0; ws->network == NET_FULL && i < conf->n_presets; i++)
+        if (*conf->presets[i].rules && n < N_ELEMS(names)) {
+            (void)snprintf(names[n], sizeof(names[n]), "@%s", conf->presets[i].name);
+            allow[n] = names[n];
+            n++;
+        }
+    allow[n] = NULL;
+    const struct workspace_patch patch = {
+        .network_given = true, .network = NET_LIST, .allow = allow};
+    m->c.w = (struct waiter){.on_done = on_listed};
+    return core_workspace_patch(m->c.core, ws, &patch, &m->c.w, e);
+}
+
+// A mission works in its workspace, beside whatever else does.
+static int begin(struct message_call *m, const struct item *it, const char *content, struct err *e)
+{
+    struct sandboxed_sh *s = dialect_of(m->c.r);
+    const char *id = item_label(it, LABEL_WORKSPACE), *provider = NULL, *model = NULL;
+    struct workspace *ws = id ? core_workspace_find(s->core, id, e) : default_find(s);
+    if (!ws)
+        return err_set(e, ERR_CONFLICT, "the mission's workspace is not there any more");
+    dialect_default_model(s->core, it->agent, &provider, &model);
+    m->content = xstrdup(content);
+    memcpy(m->mission, it->id, sizeof(m->mission));
+    return provider && ws->network != NET_LIST ? list_network(m, ws, e) : start(m, it, ws, e);
 }
 
 static int tell(struct message_call *m, const struct item *it, const char *content, struct err *e)
@@ -110,6 +146,18 @@ static void take(struct dialect_call *c)
     }
 }
 
+static void release(struct dialect_call *c)
+{
+    free(container_of(c, struct message_call, c)->content);
+}
+
+static void take_once(struct http_req *r, const char *key)
+{
+    struct dialect_call *c = dialect_call_new(r, sizeof(struct message_call), on_taken);
+    c->release = release;
+    dialect_call_once(c, key, take);
+}
+
 void on_message(struct http_req *r)
 {
     own_json_pool struct json_pool pool;
@@ -120,8 +168,7 @@ void on_message(struct http_req *r)
     if (!b.content || blank(b.content))
         reply_text(r, 400, "content is required");
     else
-        dialect_call_once(dialect_call_new(r, sizeof(struct message_call), on_taken),
-                          b.client_message_id, take);
+        take_once(r, b.client_message_id);
 }
 
 // --- cancel -------------------------------------------------------------------------------------

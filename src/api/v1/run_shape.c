@@ -264,6 +264,7 @@ static const struct json_show run_rows[] = {
     RN(silence_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL),
     RN_AS(workspace, "workspace_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL,
           .doc = "where it ran; null: in a sandbox that is gone"),
+    RN(guest, SHOW_BOOL, .doc = "in a workspace that is not its own"),
     RN_AS(project, "project_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
     RN_AS(definition, "definition_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),
     RN_AS(task, "task_id", SHOW_CHARS, .flags = SHOW_EMPTY_NULL),

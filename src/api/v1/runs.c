@@ -58,7 +58,8 @@ static const struct json_table tool_table = {"RunToolBody", tool_fields, N_ELEMS
 
 struct run_body {
     uint64_t given;
-    const char *agent, *task, *prompt, *command, *provider, *model, *effort, *image, *profile;
+    const char *agent, *task, *workspace, *prompt, *command, *provider, *model, *effort, *image,
+        *profile;
     struct json_strings argv;
     struct worktree_body repository;
     struct json_objects repositories;
@@ -92,6 +93,9 @@ static const struct json_field run_fields[] = {
     RB(agent, JSON_STRING, .max = NAME_MAX_LEN,
        .doc = "command, shell, cursor ..., or the id of a definition; command"),
     RB(task, JSON_STRING, .max = ID_MAX, .doc = "id of the task that it carries out"),
+    RB(workspace, JSON_STRING, .min = 1, .max = NAME_MAX_LEN,
+       .doc = "id or name of a workspace to run in, with its files, settings and network; it stays "
+              "when the run is deleted"),
     RB(prompt, JSON_STRING, .max = RUN_TEXT_BYTES, .doc = "what it is to do"),
     RB(command, JSON_STRING, .min = 1, .max = RUN_TEXT_BYTES,
        .doc = "of agent command: text for /bin/sh -c"),
@@ -219,6 +223,7 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
     *ret = (struct run_spec){
         .agent = b->agent,
         .task = b->task,
+        .workspace = b->workspace,
         .prompt = b->prompt,
         .command = b->command,
         .argv = b->argv.n ? v1_strings(&b->argv, pool) : NULL,

@@ -35,6 +35,7 @@ static const char *const digests[] = {
     "3f7b6da55f5e7c438d5598d2cb9f9cec8cf5ecf30fcbe120276b9de57fec7934", // 17
     "2b3cdfafdd50b22e6fef651d03570ee72a0840c20704e2932530177ee19c42a4", // 18
     "233b557e4bafafc84d03e03c75931a22616236a12f774206f51bb786352c2294", // 19
+    "5ca708e54e2d98e161bc90c6a816d8594b71aba21f0e8f562fd347107b6fffee", // 20
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
