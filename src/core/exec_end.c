@@ -146,7 +146,7 @@ void exec_on_proc_end(struct proc *p, const struct outcome *o)
         x->box->owner = x;
         x->box->on_gone = on_box_gone;
     } else if (shot && shot->sb) {
-        sandbox_release(ptr_steal(&shot->sb));
+        sandbox_release_soon(ptr_steal(&shot->sb));
     }
     if (shot)
         pool_refill(x->core);

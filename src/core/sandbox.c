@@ -13,7 +13,8 @@
 #include <sys/epoll.h>
 
 #define START_MAX_MS 60000 // a start takes milliseconds; this is for a launcher that hangs
-#define LIST_MAX_MS 10000  // an init answers in microseconds
+#define RELEASE_MS 10 // the kernel's work at an end would slow down a request that follows at once
+#define LIST_MAX_MS 10000 // an init answers in microseconds
 
 static void on_init_socket(struct watch *w, uint32_t events);
 static void gone(struct sandbox *sb);
@@ -50,6 +51,12 @@ bool sandbox_idle(const struct sandbox *sb)
     return list_empty(&sb->procs) && list_empty(&sb->waiting);
 }
 
+// Its place is free for another.
+static bool leaves(const struct sandbox *sb)
+{
+    return sb->state == SB_STOPPING || (sb->released && sb->state != SB_NONE);
+}
+
 static void enter(struct sandbox *sb, enum sandbox_state state)
 {
     struct core *c = sb->core;
@@ -63,8 +70,9 @@ static void enter(struct sandbox *sb, enum sandbox_state state)
         c->n_boxes--;
         free(ptr_steal(&sb->layers));
     }
-    c->n_stopping += (state == SB_STOPPING) - (sb->state == SB_STOPPING);
+    bool before = leaves(sb);
     sb->state = state;
+    c->n_stopping += leaves(sb) - before;
     sb->state_ms = clock_wall_ms();
 }
 
@@ -505,6 +513,18 @@ void sandbox_release(struct sandbox *sb)
         bury(sb);
     else
         sandbox_stop(sb);
+}
+
+void sandbox_release_soon(struct sandbox *sb)
+{
+    if (sb->state != SB_LIVE || !sandbox_idle(sb)) {
+        sandbox_release(sb);
+        return;
+    }
+    sb->on_gone = NULL;
+    sb->released = true;
+    sb->core->n_stopping++;
+    loop_timer_set(sb->core->loop, &sb->idle, RELEASE_MS, on_idle);
 }
 
 void sandbox_abandon(struct sandbox *sb)

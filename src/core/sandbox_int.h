@@ -31,6 +31,7 @@ struct sandbox {
     struct timer list_timer; // asked what it keeps
     uint32_t oom_kills;      // as its exit reported
     bool temporary;          // not started again: freed once gone
+    bool released;           // its owner has no more use for it
     bool was_live;           // since it was asked for
     bool broken;             // its init is gone or out of order
     bool asked_again;        // its start was lost with a launcher once
@@ -62,6 +63,7 @@ void sandbox_break(struct sandbox *sb);
 void sandbox_abandon(struct sandbox *sb);
 // A temporary one that its owner has no more use for.
 void sandbox_release(struct sandbox *sb);
+void sandbox_release_soon(struct sandbox *sb); // a moment later; its place is free at once
 // Its record goes, whatever it does: at the server's end it may live on.
 void sandbox_leave(struct sandbox *sb);
 bool sandbox_idle(const struct sandbox *sb);
