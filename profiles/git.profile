@@ -21,7 +21,7 @@ ShmSize=1M
 User=1000
 Group=1000
 CapabilityBoundingSet=
-Network=host
+Network=none
 
 [SystemCalls]
 SystemCallErrorNumber=EPERM

@@ -47,6 +47,8 @@ int host_port_parse(const char *s, size_t n, uint16_t port, struct host *ret, ui
 // What the address is, in a word ("loopback", "private", "metadata" ...); NULL when it is a public
 // one. Addresses that carry another inside (mapped, NAT64, 6to4, Teredo) are never public.
 const char *address_class(const struct address *a);
+// Public, or in the own house: private or loopback. Nobody's metadata service.
+bool address_near(const struct address *a);
 void address_from4(struct address *ret, const void *bytes4);
 void address_from6(struct address *ret, const void *bytes16); // a mapped one becomes IPv4
 void address_text(const struct address *a, char ret[HOST_ROOM]);

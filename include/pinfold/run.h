@@ -36,7 +36,7 @@ enum net_mode {
     NET_NONE, // lo only
     NET_FULL, // veth, NAT, isolated from other sandboxes and from this host's private networks
     NET_LIST, // lo, and a proxy, a name server and ports 80 and 443 that pinfold-egress serves
-    NET_HOST, // the host's namespace; internal profiles only (git, bootstrap), never by request
+    NET_HOST, // the host's namespace; internal profiles only (bootstrap), never by request
     NET_N
 };
 const char *net_mode_name(enum net_mode m);

@@ -20,6 +20,8 @@ struct msg_egress_box {
     uint64_t generation;         // of the server; see SWEEP
     uint32_t keep;               // 1: the rules stay as they are
     struct wire_bytes rules;     // in their canonical form, blanks between
+    struct wire_bytes named;     // of these, what a person named: it may lie in a private network
+    uint32_t anywhere;           // 1: whatever is public too
     struct wire_bytes authority; // as EGRESS_CA had it for an earlier process, or empty
 };
 struct msg_egress_sweep {

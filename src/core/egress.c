@@ -30,6 +30,8 @@ void egress_tell(struct sandbox *sb, bool sockets)
     m.keep = !sb->net_rules; // one of an earlier server
     m.rules = (struct wire_bytes){sb->net_rules ? sb->net_rules : "",
                                   sb->net_rules ? strlen(sb->net_rules) : 0};
+    m.named = (struct wire_bytes){sb->net_named, sb->net_named ? strlen(sb->net_named) : 0};
+    m.anywhere = sb->net_anywhere;
     if (sockets)
         m.authority = (struct wire_bytes){sb->net_ca, sb->net_ca_len};
     unsigned n = sb->net_fds[NET_SOCK_WHO] < 0 ? NET_SOCK_WHO : NET_SOCK_N;
@@ -44,6 +46,7 @@ void egress_forget(struct sandbox *sb)
         fd_close(&sb->net_fds[i]);
     free(ptr_steal(&sb->net_rules));
     free(ptr_steal(&sb->net_repo));
+    free(ptr_steal(&sb->net_named));
     free(ptr_steal(&sb->net_ca));
     sb->net_ca_len = 0;
     if (!known)

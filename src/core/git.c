@@ -216,10 +216,10 @@ static bool goes_out(const struct gitjob *g)
     return g->op == REPO_OP_MIRROR || g->op == REPO_OP_CLONE;
 }
 
-// For a workspace with an allow-list, out by the same door as its commands.
+// For a workspace with an allow-list, under the rules of its commands.
 static bool by_list(const struct gitjob *g)
 {
-    return goes_out(g) && g->ws && g->ws->set.network == NET_LIST && g->ws->set.profile;
+    return g->dials && g->ws && g->ws->set.network == NET_LIST && g->ws->set.profile;
 }
 
 static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
@@ -227,8 +227,8 @@ static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
     const struct gitjob *g = sb->owner;
     m->host_usr = 1; // pinfold-git's libraries are the host's
     bool looks = g->op == REPO_OP_CHANGES;
-    m->network = !goes_out(g) ? NET_NONE : by_list(g) ? NET_LIST : NET_HOST;
-    if (by_list(g) && network_for(sb, g->ws, g->rep->pub.url, e))
+    m->network = g->dials ? NET_LIST : NET_NONE;
+    if (g->dials && network_for(sb, g->ws, g->rep->pub.url, e))
         return -1;
     m->mirror_write = goes_out(g);
     m->files_read_only = looks;
@@ -248,7 +248,7 @@ static int start_proc(struct gitjob *g, struct err *e)
     buf_init(&g->text, 1000);
     proc_init(&g->proc, g->core);
     g->reply = repo_reply_new(on_progress, g);
-    g->request.proxy_port = by_list(g) ? NET_PROXY_PORT : 0;
+    g->request.proxy_port = g->dials ? NET_PROXY_PORT : 0;
     int bad = packed_argv(&g->args, repo_argv(g->request.op), e) || packed_env(&g->args, env, e) ||
               repo_request_format(&g->request, &in, e) ||
               proc_give_stdin(&g->proc, in.data, in.len, e);
@@ -343,6 +343,8 @@ struct gitjob *git_start(struct core *c, const struct git_spec *s, struct err *e
     }
     g->core = c;
     g->op = s->op;
+    // What lies on this machine is read without a network, but for its submodules.
+    g->dials = goes_out(g) && (g->request.url.scheme != REPO_FILE || s->submodules);
     g->rep = r;
     g->ws = s->ws;
     g->log = s->log;

@@ -226,21 +226,44 @@ static int add_repository(const struct core *c, const char *repo_url, struct buf
     return 0;
 }
 
+static int list_for_it(struct sandbox *sb, const struct ws *ws, struct buf *rules, struct err *e)
+{
+    own_free struct strings *allow =
+        sb->net_repo ? without_uses(ws->set.allow->list) : strings_copy(ws->set.allow->list);
+    return network_rules(sb->core, ws->set.profile, allow->list, ws->repo_url, rules, e);
+}
+
+static int make_rules(struct sandbox *sb, const struct ws *ws, struct buf *rules, struct err *e)
+{
+    struct buf named;
+    bool listed = ws && ws->set.network == NET_LIST && ws->set.profile;
+    free(ptr_steal(&sb->net_named));
+    // Beside the repository, which a person named, what is in it is anybody's.
+    sb->net_anywhere = !listed && (sb->net_repo || (ws && ws->set.network == NET_FULL));
+    if (listed && list_for_it(sb, ws, rules, e))
+        return -1;
+    if (!sb->net_repo)
+        return 0;
+    buf_init(&named, HOST_ROOM + 16);
+    int bad = add_repository(sb->core, sb->net_repo, rules, e) ||
+              (!listed && add_repository(sb->core, sb->net_repo, &named, e));
+    if (!bad && !listed)
+        sb->net_named = xstrdup(named.data);
+    buf_release(&named);
+    return bad;
+}
+
 int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, struct err *e)
 {
-    struct core *c = sb->core;
     own_buf struct buf rules;
-    own_free struct strings *allow =
-        repo_url ? without_uses(ws->set.allow->list) : strings_copy(ws->set.allow->list);
     buf_init(&rules, POLICY_TEXT_MAX);
-    if (network_rules(c, ws->set.profile, allow->list, ws->repo_url, &rules, e) ||
-        (repo_url && add_repository(c, repo_url, &rules, e)))
+    if (repo_url && !sb->net_repo)
+        sb->net_repo = xstrdup(repo_url);
+    if (make_rules(sb, ws, &rules, e))
         return -1;
     free(sb->net_rules);
     sb->net_rules = xstrdup(rules.data);
-    TEXT_PUT(sb->net_of, ws->pub.id);
-    if (!sb->net_repo && repo_url)
-        sb->net_repo = xstrdup(repo_url);
+    TEXT_PUT(sb->net_of, ws ? ws->pub.id : "");
     return 0;
 }
 

@@ -58,9 +58,10 @@ struct strings *network_list(const struct network_wish *w, const struct profile 
 struct buf;
 int network_rules(const struct core *c, const struct profile *profile, const char *const *allow,
                   const char *repo_url, struct buf *out, struct err *e);
-// Of a sandbox that works for a workspace with an allow-list, under the workspace's own rules: what
-// clones its repository, which may be reached too, or with NULL runs its init script. Fills
-// sb->net_rules.
+// Of a sandbox that works for a workspace: what clones its repository, or with NULL runs its init
+// script. With an allow-list under the workspace's own rules, and the repository's server; else a clone
+// may go anywhere that is public, and to that server also where it lies in a private network. ws: NULL
+// for a look at a repository that is nobody's. Fills sb->net_rules.
 int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, struct err *e);
 void network_again(const struct ws *ws); // its rules have changed: for all of those that there are
 extern const char *const network_env[];  // of commands in such a sandbox

@@ -40,6 +40,7 @@ struct gitjob {
     struct source *log; // progress goes there; NULL
     enum repo_phase phase;
     unsigned tenth;
+    bool dials; // it needs a network
     bool begun, broken, cancelled;
     struct err err;
     struct repo_result result;

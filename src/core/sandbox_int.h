@@ -21,6 +21,8 @@ struct sandbox {
     char *net_rules;         // its rules; set by fill
     char net_of[ID_MAX];     // the workspace that its decisions are told of; "": the same id's
     char *net_repo;          // of one with net_of: the repository whose server it may reach; NULL
+    char *net_named;         // of the rules, what may lie in a private network; NULL for none
+    bool net_anywhere;       // whatever is public, too
     void *net_ca;            // its authority, sealed by the egress process, for the next one
     size_t net_ca_len;
     char *layers;            // of images below it, joined by ':'; NULL: not known

@@ -36,12 +36,15 @@ void conn_want(struct conn *c, const char *host, size_t n, uint16_t port)
         return;
     }
     const struct rule *rule = policy_match(&b->policy, &c->name, port);
-    if (!rule) {
+    if (!rule && !b->anywhere) {
         tell_refused(&c->who, &c->name, port, "not_listed");
         conn_refuse(c, NO_RULE, "no rule allows it");
         return;
     }
-    rule_text(rule, c->rule);
+    if (rule)
+        rule_text(rule, c->rule);
+    else
+        memcpy(c->rule, "*", 2);
     conn_go(c, &c->name, port);
 }
 

@@ -120,6 +120,7 @@ static void box_free(struct abox *b)
     list_del(&b->link);
     (void)map_del(b->eg->boxes, b->id);
     policy_release(&b->policy);
+    policy_release(&b->named);
     ca_free(b->ca);
     free(b->uses);
     map_free(b->by_name);
@@ -148,7 +149,7 @@ static bool still_allowed(const struct conn *c)
 {
     if (c->answer && !box_may_use(c->box, c->secret))
         return false;
-    return c->service || policy_match(&c->box->policy, &c->name, c->port) ||
+    return c->service || c->box->anywhere || policy_match(&c->box->policy, &c->name, c->port) ||
            (c->opened && policy_opens(&c->box->policy, &c->name, c->port));
 }
 
@@ -208,6 +209,15 @@ static void get_authority(struct abox *b, const struct wire_bytes *sealed)
         log_error("box=%s has no authority: no TLS is opened", b->id);
 }
 
+static void set_named(struct abox *b, const struct wire_bytes *rules)
+{
+    own_free char *text = xmemdup0(rules->p, rules->len);
+    struct err e;
+    policy_release(&b->named);
+    if (policy_parse(&b->named, text, &e))
+        log_error("box=%s named: %s", b->id, e.text);
+}
+
 void boxes_open(struct egress *eg, struct wire_msg *m)
 {
     const struct msg_egress_box *q = &m->body.egress.box;
@@ -215,8 +225,11 @@ void boxes_open(struct egress *eg, struct wire_msg *m)
     if (!b)
         b = box_new(eg, q->box);
     b->generation = q->generation;
-    if (!q->keep)
+    if (!q->keep) {
         set_rules(b, &q->rules);
+        set_named(b, &q->named);
+        b->anywhere = q->anywhere;
+    }
     bool opens = policy_opens_any(&b->policy), fresh = opens && !b->ca;
     if (fresh)
         get_authority(b, &q->authority);

@@ -44,9 +44,15 @@ static struct address read_back(const union where *w)
     return a;
 }
 
+static bool is_named(const struct conn *c)
+{
+    return policy_match(&c->box->named, &c->name, c->port);
+}
+
 static bool allowed(const struct conn *c, const struct address *a)
 {
-    return policy_address_ok(&c->box->eg->private_list, &c->name, a, c->port);
+    return policy_address_ok(&c->box->eg->private_list, &c->name, a, c->port) ||
+           (is_named(c) && address_near(a));
 }
 
 // Is that an address of this machine itself? Then the kernel has taken it for both ends. What
@@ -113,7 +119,7 @@ void conn_dial_event(struct conn *c)
     // Once more what it really is connected to.
     bool own = is_own(c->server.fd, &there);
     if (!allowed(c, &there) ||
-        (own && !policy_match(&c->box->eg->private_list, &c->name, c->port) &&
+        (own && !is_named(c) && !policy_match(&c->box->eg->private_list, &c->name, c->port) &&
          !policy_address_ok(&c->box->eg->private_list, &(struct host){.numeric = true}, &there,
                             c->port))) {
         refuse_address(c, own ? "local" : "private");

@@ -67,8 +67,10 @@ struct abox {
     struct egress *eg;
     uint64_t generation;
     struct policy policy;
-    char *uses;    // ids of the secrets that it may use, a blank before and after each
-    struct ca *ca; // once a rule is about single requests; NULL
+    struct policy named; // may lie in a private network
+    bool anywhere;       // whatever is public is allowed
+    char *uses;          // ids of the secrets that it may use, a blank before and after each
+    struct ca *ca;       // once a rule is about single requests; NULL
     struct door doors[NET_SOCK_N];
     struct list conns, link;      // link: in egress.paused
     struct list asked, questions; // of its init; of its name server, waiting for that

@@ -16,7 +16,8 @@ struct block {
 static const struct block v4[] = {
     {{0}, 8, "unspecified"},
     {{10}, 8, "private"},
-    {{100, 64}, 10, "private"}, // shared by carriers, RFC 6598; a metadata service of one cloud too
+    {{100, 100, 100, 200}, 32, "metadata"}, // of one cloud
+    {{100, 64}, 10, "private"},             // shared by carriers, RFC 6598
     {{127}, 8, "loopback"},
     {{169, 254}, 16, "link-local"}, // and the metadata service of most clouds
     {{172, 16}, 12, "private"},
@@ -78,6 +79,12 @@ const char *address_class(const struct address *a)
         return find(a->bytes, v6, N_ELEMS(v6));
     const char *word = find(a->bytes, v6_other, N_ELEMS(v6_other));
     return word ? word : "reserved";
+}
+
+bool address_near(const struct address *a)
+{
+    const char *word = address_class(a);
+    return !word || !strcmp(word, "private") || !strcmp(word, "loopback");
 }
 
 void address_from4(struct address *ret, const void *bytes4)

@@ -75,8 +75,9 @@ FIELDS(layer) = {STR(msg_layer, layer), STR(msg_layer, dir), U32(msg_layer, from
 FIELDS(mirror) = {STR(msg_mirror, mirror)};
 FIELDS(disk_use) = {STR(msg_disk_use, layer), STR(msg_disk_use, mirror)};
 FIELDS(disk_used) = {U64(msg_disk_used, bytes)};
-FIELDS(egress_box) = {STR(msg_egress_box, box), U64(msg_egress_box, generation),
-                      U32(msg_egress_box, keep), BYTES(msg_egress_box, rules),
+FIELDS(egress_box) = {STR(msg_egress_box, box),        U64(msg_egress_box, generation),
+                      U32(msg_egress_box, keep),       BYTES(msg_egress_box, rules),
+                      BYTES(msg_egress_box, named),    U32(msg_egress_box, anywhere),
                       BYTES(msg_egress_box, authority)};
 FIELDS(egress_sweep) = {U64(msg_egress_sweep, generation)};
 FIELDS(egress_decision) = {

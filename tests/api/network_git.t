@@ -10,6 +10,7 @@ need ROOT NETNS PYTHON GIT
 world_start
 repo one
 repo two
+repo three
 http_start
 PORT=${HTTP##*:} # loop.test is this server, for the world's name server alone
 printf '[submodule "two"]\n\tpath = two\n\turl = http://good.test/two.git\n' >"$WORK/src/one/.gitmodules"
@@ -17,14 +18,29 @@ in_src one update-index --add --cacheinfo "160000,$(in_src two rev-parse HEAD),t
 in_src one add .gitmodules
 in_src one commit -qm submodule
 publish one
+printf '[submodule "ten"]\n\tpath = ten\n\turl = http://ten.test/two.git\n' >"$WORK/src/three/.gitmodules"
+in_src three update-index --add --cacheinfo "160000,$(in_src two rev-parse HEAD),ten"
+in_src three add .gitmodules
+in_src three commit -qm submodule
+publish three
 server_start "${WORLD[0]}" "${WORLD[1]} loop.test:$PORT" Strict=yes || done_testing
 W=/v1/workspaces
 make() { api POST "$W?wait=60" -d "$1"; WS=$(json .id); }
 repo_json() { printf '{"url": "http://loop.test:%s/%s", "submodules": %s%s}' "$PORT" "$1" "${2:-false}" "${3:-}"; }
 
 # --- cloning
-make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"full\"}}"
-is "$(json .status) $(decision '.decisions | length')" "ready 0" "with network full a clone goes straight"
+for mode in full none; do
+    make "{\"repository\": {\"url\": \"http://127.0.0.1:$PORT/repos/two.git\"}, \"network\": {\"mode\": \"$mode\"}}"
+    is "$(json '"\(.status) \(.error)"')" "ready null" "with network $mode a person may name a server in the house"
+    is "$(decision '[.decisions[] | "\(.host):\(.port) \(.allowed) \(.rule)"] | unique | join(" ")')" "127.0.0.1:$PORT true 127.0.0.1:$PORT" "and its clone is a decision too"
+    make "{\"repository\": $(repo_json repos/three.git true), \"network\": {\"mode\": \"$mode\"}}"
+    like "$(json .error)" "do not allow ten.test port 80: it lies at a private address" "a submodule of it is no person's word, with network $mode"
+    is "$(decision '[.decisions[] | select(.host == "ten.test")][0] | "\(.allowed) \(.reason)"')" "false private_address" "which is a decision as well"
+    make "{\"repository\": $(repo_json "away/$PORT/repos/two.git"), \"network\": {\"mode\": \"$mode\"}}"
+    like "$(json '"\(.status) \(.error)"')" "^error .*do not allow 127.0.0.1 port $PORT" "nor is a redirect to an address, with network $mode"
+    make "{\"repository\": {\"url\": \"http://169.254.169.254/x.git\"}, \"network\": {\"mode\": \"$mode\"}}"
+    like "$(json '"\(.status) \(.error)"')" "^error .*169.254.169.254 port 80: it lies at a link-local address" "a cloud's metadata is nobody's to name"
+done
 make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"allow-list\"}}"
 is "$(json '"\(.status) \(.error)"')" "ready null" "with an allow-list it goes out by the proxy, an empty list lets its own server"
 is "$(run 'cat README; git log --oneline | wc -l')" $'hello one\n2' "and is whole"
@@ -82,6 +98,7 @@ api PATCH "$W/$WS/network" -d '{"allow": ["a.other.test"]}'
 wait_until 20 log_has cut; is $? 0 "a connection of it that is no longer allowed ends"
 
 # --- what a repository's workspaces may reach at most
+make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"full\"}}"
 make "{\"repository\": $(repo_json repos/one.git), \"network\": {\"mode\": \"allow-list\", \"allow\": [\"good.test\", \"a.other.test\"]}}"
 LISTED=$WS
 api GET /v1/repositories

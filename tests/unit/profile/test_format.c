@@ -99,7 +99,7 @@ static void test_promises(const struct profile *all, unsigned n)
     } want[] = {
         {"default", false, false, 1000, NET_NONE}, {"strict", false, true, 1000, NET_NONE},
         {"agent", false, false, 1000, NET_FULL},   {"build", false, false, 0, NET_FULL},
-        {"debug", false, false, 1000, NET_NONE},   {"git", true, false, 1000, NET_HOST},
+        {"debug", false, false, 1000, NET_NONE},   {"git", true, false, 1000, NET_NONE},
         {"bootstrap", true, false, 0, NET_HOST},
     };
     is_int(n, N_ELEMS(want), "the profiles that are shipped");
