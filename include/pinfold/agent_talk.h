@@ -40,6 +40,8 @@ struct agent_call {
 };
 void agent_call_done(const struct agent_adapter *a, struct buf *ret, const struct agent_call *call,
                      struct json_text text, bool is_error);
+// Its arguments as a URL's query, appended to *ret.
+void agent_call_query(const struct agent_call *call, struct buf *ret);
 // Lines, each with its end, appended to *ret. false: it has no session yet, on_ready comes.
 bool agent_say(const struct agent_reader *r, struct buf *ret, const char *id, const char *text);
 void agent_answer(const struct agent_reader *r, struct buf *ret, const struct agent_answer *answer);

@@ -92,6 +92,8 @@ struct run_more {
     const char *message; // NULL: none
     bool mode_given;
     enum run_mode mode;
+    const struct run_tool *tools; // instead of those it has; NULL: as they are
+    unsigned n_tools;
 };
 int core_run_continue(struct core *c, struct run *r, const struct run_more *m, struct waiter *w,
                       struct err *e);

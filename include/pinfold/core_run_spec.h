@@ -8,9 +8,12 @@ struct run_repo {
     const char *url, *ref; // ref NULL: its default
     const char *dir;       // below /workspace
 };
-// An address that its agent may call by way of us: POST, with the arguments as JSON.
+// An address that its agent may call by way of us, with the arguments as JSON; or, with GET and DELETE,
+// in the query.
+extern const char *const run_tool_methods[]; // "POST" first; NULL at the end
 struct run_tool {
     const char *name, *description, *url;
+    const char *method;         // one of them; NULL: POST
     const char *schema;         // JSON object
     const char *const *headers; // "Name: value", NULL at the end; no sandbox of it sees them
 };

@@ -184,7 +184,7 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->skills = strings_copy(s->skills);
     r->commands = strings_copy(s->commands);
     r->agents = strings_copy(s->agents);
-    r->tools = run_tools_pack(s);
+    r->tools = run_tools_pack(s->tools, s->n_tools);
     r->keep_workspace = s->keep_workspace;
     p->mode = s->mode;
     p->rows = s->rows;
@@ -260,8 +260,8 @@ int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *
     if (guest_of)
         run_guest_wish(guest_of, &wish);
     if (run_check_room(c, e) || check_numbers(c, s, e) || check_library(s, e) ||
-        run_tools_check(c, s, e) || agent_subagents_check(s->agents, e) || check_agent(s, a, e) ||
-        check_repository(c, s, key, e) || check_repositories(c, s, e) ||
+        run_tools_check(c, s->tools, s->n_tools, e) || agent_subagents_check(s->agents, e) ||
+        check_agent(s, a, e) || check_repository(c, s, key, e) || check_repositories(c, s, e) ||
         (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
         settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;

@@ -27,7 +27,7 @@ struct run_batch;
 struct run_copy {
     struct run pub;
     char *message, *result;
-    struct strings *turns, *said, *repos, *changes, *approvals;
+    struct strings *turns, *said, *repos, *changes, *approvals, *tools;
     struct run_usage totals;
     uint32_t wishes; // that a person has: RUN_WISH_...
 };
@@ -176,8 +176,9 @@ int run_check_said(const struct runrec *r, const char *text, struct err *e); // 
 void run_say_more(struct runrec *r, const char *text);                       // the same
 
 // Tools (run_tools.c).
-int run_tools_check(const struct core *c, const struct run_spec *s, struct err *e);
-struct strings *run_tools_pack(const struct run_spec *s);
+int run_tools_check(const struct core *c, const struct run_tool *tools, unsigned n, struct err *e);
+struct strings *run_tools_pack(const struct run_tool *tools, unsigned n);
+void run_tools_replace(struct runrec *r, const struct run_tool *tools, unsigned n);
 void run_tools_publish(struct runrec *r);
 void run_call(void *arg, const struct agent_call *call);
 void run_calls_end(struct runrec *r);

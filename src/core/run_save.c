@@ -27,6 +27,7 @@ void run_copy_of(const struct runrec *r, struct run_copy *ret)
         .said = strings_copy(r->said->list),
         .repos = strings_copy(r->repos->list),
         .changes = strings_copy(r->changes->list),
+        .tools = strings_copy(r->tools->list),
         .approvals = approvals_pack(r),
         .wishes = (r->cancelling ? RUN_WISH_CANCEL : 0) | (r->pausing ? RUN_WISH_PAUSE : 0) |
                   (r->interrupting ? RUN_WISH_INTERRUPT : 0),
@@ -42,6 +43,7 @@ void run_copy_release(struct run_copy *c)
     free(c->said);
     free(c->repos);
     free(c->changes);
+    free(c->tools);
     free(c->approvals);
 }
 
@@ -72,7 +74,7 @@ static void put_lists(const struct runrec *r, const struct run_copy *c, struct s
     ret->skills = packed(r->skills);
     ret->commands = packed(r->commands);
     ret->agents = packed(r->agents);
-    ret->tools = packed(r->tools);
+    ret->tools = packed(c->tools);
 }
 
 // Texts that never change are the record's, the rest is of the copy: the database's thread reads

@@ -10,10 +10,13 @@
 #include <pinfold/own.h>
 #include <stdio.h>
 
-#define FIELDS 5       // of a tool in its run's record: name, description, url, schema, headers
+#define FIELDS                                                                                     \
+    5 // of a tool in its run's record: name, description, method and url, schema, headers
 #define CALLS_MAX 8    // of a run at a time
 #define CALL_MS 120000 // of one
 #define ANSWER_BYTES (64 * 1024)
+
+const char *const run_tool_methods[] = {"POST", "GET", "PUT", "PATCH", "DELETE", NULL};
 
 struct tool_call {
     struct waiter w;
@@ -49,32 +52,31 @@ static int check(const struct core *c, const struct run_tool *t, size_t *bytes, 
     return 0;
 }
 
-int run_tools_check(const struct core *c, const struct run_spec *s, struct err *e)
+int run_tools_check(const struct core *c, const struct run_tool *tools, unsigned n, struct err *e)
 {
     size_t bytes = 0;
-    if (s->n_tools > AGENT_TOOLS_MAX)
-        return err_set(e, ERR_LIMIT, "there are %u tools; at most %d may be", s->n_tools,
-                       AGENT_TOOLS_MAX);
-    for (unsigned i = 0; i < s->n_tools; i++) {
-        if (check(c, &s->tools[i], &bytes, e))
+    if (n > AGENT_TOOLS_MAX)
+        return err_set(e, ERR_LIMIT, "there are %u tools; at most %d may be", n, AGENT_TOOLS_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        if (check(c, &tools[i], &bytes, e))
             return err_wrap(e, "tools/%u", i);
         for (unsigned k = 0; k < i; k++)
-            if (!strcmp(s->tools[k].name, s->tools[i].name))
+            if (!strcmp(tools[k].name, tools[i].name))
                 return err_set(e, ERR_BAD_REQUEST, "tools/%u: there is a '%.64s' already", i,
-                               s->tools[i].name);
+                               tools[i].name);
     }
     return bytes <= RUN_LIBRARY_BYTES
                ? 0
                : err_set(e, ERR_LIMIT, "tools are larger than %d bytes", RUN_LIBRARY_BYTES);
 }
 
-struct strings *run_tools_pack(const struct run_spec *s)
+struct strings *run_tools_pack(const struct run_tool *tools, unsigned n_tools)
 {
     const char *list[FIELDS * AGENT_TOOLS_MAX + 1];
-    char *made[2 * AGENT_TOOLS_MAX];
+    char *made[3 * AGENT_TOOLS_MAX];
     size_t n = 0, n_made = 0;
-    for (unsigned i = 0; i < s->n_tools; i++) {
-        const struct run_tool *t = &s->tools[i];
+    for (unsigned i = 0; i < n_tools; i++) {
+        const struct run_tool *t = &tools[i];
         struct buf b;
         buf_init(&b, 2 * RUN_LIBRARY_BYTES);
         for (const char *const *h = t->headers; h && *h; h++)
@@ -84,12 +86,12 @@ struct strings *run_tools_pack(const struct run_spec *s)
         for (char *p = schema; *p; p++)
             if (*p == '\n' || *p == '\r')
                 *p = ' '; // between values only: it becomes a part of a line
-        made[n_made++] = buf_steal(&b, NULL);
+        const char *headers = made[n_made++] = buf_steal(&b, NULL);
         list[n++] = t->name;
         list[n++] = t->description;
-        list[n++] = t->url;
+        list[n++] = made[n_made++] = xasprintf("%s %s", t->method ? t->method : "POST", t->url);
         list[n++] = schema;
-        list[n++] = made[n_made - 1];
+        list[n++] = headers;
     }
     list[n] = NULL;
     struct strings *ret = strings_copy(list);
@@ -104,6 +106,14 @@ void run_tools_publish(struct runrec *r)
     for (size_t i = 0; i + FIELDS <= r->tools->n && r->n_tools < AGENT_TOOLS_MAX; i += FIELDS)
         r->agent_tools[r->n_tools++] =
             (struct agent_tool){r->tools->list[i], r->tools->list[i + 1], r->tools->list[i + 3]};
+}
+
+void run_tools_replace(struct runrec *r, const struct run_tool *tools, unsigned n)
+{
+    free(r->tools);
+    r->tools = run_tools_pack(tools, n);
+    r->pub.tools = r->tools->list;
+    run_tools_publish(r);
 }
 
 // --- calls ------------------------------------------------------------------------------------
@@ -156,28 +166,49 @@ static void on_called(struct waiter *w)
     call_free(t);
 }
 
-static void write_config(const char *const *tool, struct buf *b)
+// Of "METHOD URL"; an older record has no method. ret_body: does it have one?
+static const char *url_of(const char *const *tool, char ret_method[8], bool *ret_body)
 {
-    (void)buf_printf(b, "url = \"%s\"\nheader = \"Content-Type: application/json\"\n", tool[2]);
+    size_t n = strcspn(tool[2], " ");
+    bool none = !tool[2][n] || n > 7;
+    (void)snprintf(ret_method, 8, "%.*s", none ? 4 : (int)n, none ? "POST" : tool[2]);
+    *ret_body = strcmp(ret_method, "GET") != 0 && strcmp(ret_method, "DELETE") != 0;
+    return none ? tool[2] : tool[2] + n + 1;
+}
+
+static void write_config(const char *const *tool, const struct agent_call *call, struct buf *b)
+{
+    char method[8];
+    bool body;
+    const char *url = url_of(tool, method, &body);
+    (void)buf_printf(b, "request = \"%s\"\nurl = \"%s", method, url);
+    if (!body)
+        (void)buf_putc(b, strchr(url, '?') ? '&' : '?');
+    if (!body)
+        agent_call_query(call, b);
+    (void)buf_puts(b, "\"\n");
+    if (body)
+        (void)buf_puts(b, "header = \"Content-Type: application/json\"\nheader = \"Expect:\"\n"
+                          "data-binary = \"@body.json\"\n");
     for (const char *h = tool[4]; *h;) {
         size_t n = strcspn(h, "\n");
         (void)buf_printf(b, "header = \"%.*s\"\n", (int)n, h);
         h += n + (h[n] == '\n');
     }
-    (void)buf_puts(b, "header = \"Expect:\"\ndata-binary = \"@body.json\"\nsilent\nshow-error\n"
-                      "write-out = \"%{stderr}%{http_code}\"\nmax-time = 100\n"
-                      "proto = \"=http,https\"\nnoproxy = \"\"\n");
+    (void)buf_puts(b, "silent\nshow-error\nwrite-out = \"%{stderr}%{http_code}\"\n"
+                      "max-time = 100\nproto = \"=http,https\"\nnoproxy = \"\"\n");
 }
 
 static int start(struct tool_call *t, const char *const *tool, const struct agent_call *call,
                  struct err *e)
 {
     static const char *const argv[] = {"curl", "--disable", "--config", "-", NULL};
-    char rule[NETWORK_RULE_MAX];
+    char rule[NETWORK_RULE_MAX], method[8];
+    bool has_body;
     const char *const allow[] = {rule, NULL};
     own_buf struct buf config;
     buf_init(&config, 2 * RUN_LIBRARY_BYTES);
-    write_config(tool, &config);
+    write_config(tool, call, &config);
     const struct file_put body = {
         .path = "body.json", .data = call->arguments, .len = call->arguments_len};
     const struct exec_spec spec = {.argv = argv,
@@ -192,7 +223,8 @@ static int start(struct tool_call *t, const char *const *tool, const struct agen
                                    .allow = allow,
                                    .files = &body,
                                    .n_files = 1};
-    return hook_rule("url", tool[2], rule, e) || !core_exec_start(t->r->core, NULL, &spec, &t->w, e)
+    return hook_rule("url", url_of(tool, method, &has_body), rule, e) ||
+                   !core_exec_start(t->r->core, NULL, &spec, &t->w, e)
                ? -1
                : 0;
 }

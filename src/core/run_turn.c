@@ -228,6 +228,13 @@ static int check_kept(const struct runrec *r, const struct run_more *m, struct e
     return 0;
 }
 
+static int check_tools(const struct runrec *r, const struct run_more *m, struct err *e)
+{
+    if (m->n_tools && (!agent_talks(r->adapter) || r->pub.rows))
+        return err_set(e, ERR_BAD_REQUEST, "run %s cannot be served tools", r->pub.id);
+    return run_tools_check(r->core, m->tools, m->n_tools, e);
+}
+
 // What was made for a turn that never began is made anew.
 static void forget_setup(struct runrec *r)
 {
@@ -249,7 +256,7 @@ int core_run_continue(struct core *c, struct run *pub, const struct run_more *m,
                        "run %s is %s: send it a message, or pause it or wait for its end first",
                        pub->id, run_state_name(pub->state));
     if (run_check_room(c, e) || (m->message && run_check_said(r, m->message, e)) ||
-        check_kept(r, m, e))
+        check_kept(r, m, e) || (m->tools && check_tools(r, m, e)))
         return -1;
     if (!r->set.image || !r->set.profile)
         return err_set(e, ERR_CONFLICT, "its image or profile does not exist any more");
@@ -258,6 +265,8 @@ int core_run_continue(struct core *c, struct run *pub, const struct run_more *m,
     waiter_add(w, &r->creators, pub, NULL);
     if (m->mode_given)
         pub->mode = m->mode;
+    if (m->tools)
+        run_tools_replace(r, m->tools, m->n_tools);
     if (m->message)
         run_say_more(r, m->message);
     if (run_began(r))

@@ -215,8 +215,20 @@ RUN=$(json .id)
 becomes completed "and ends"
 is "$(json '.result | fromjson | .[0].name + " " + .[0].inputSchema.properties.query.type + " " + .[0].inputSchema.required[0]')" "search_inventory string query" "its agent was told of it"
 is "$(jq -s '[.[] | select(.path == "/search")][0] | "\(.headers.authorization) \(.body | fromjson | .query)"' -r "$WORK/hook/got")" "Bearer token-abc bolts" "and called it, with the headers that the agent never saw"
-ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", agent_provider: "claude-code", tools: [$t | .endpoint.method = "GET"]}')"
-refused 501 "Not Implemented" "tools/0/endpoint/method: only POST is served yet" "a method that is not served says so"
+TOOLED=$RUN
+ask POST "/api/v1/agents/run/$RUN/message" "$(jq -n --argjson t "$tool" '{prompt: "find more", tools: [$t | .name = "other_inventory" | .endpoint.method = "PUT"]}')"
+is "$CODE" 200 "a message brings other tools"
+becomes completed "and is done"
+is "$(json '.result | fromjson | map(.name) | join(" ")')" other_inventory "which replace those of the run"
+is "$(jq -s '[.[] | select(.path == "/search") | .method] | join(" ")' -r "$WORK/hook/got")" "POST PUT" "and are called by their method"
+ask POST "/api/v1/agents/run/$RUN/message" "$(jq -n --argjson t "$tool" '{prompt: "x", tools: [$t | .endpoint.url = "http://127.0.0.1:1/"]}')"
+is "$CODE $(json .error)" "400 Validation Error" "their addresses are public too"
+ask POST "/api/v1/agents/run/$RUN/message" '{"prompt": "find again"}'
+becomes completed "a message that brings none"
+TOKEN=$ADMIN
+api GET "/v1/runs/$RUN"
+is "$(json '.tools | join(" ")')" other_inventory "leaves those that there are"
+TOKEN=$API_KEY
 ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", agent_provider: "claude-code", tools: [$t | .endpoint.url = "http://127.0.0.1:1/"]}')"
 is "$CODE $(json .error)" "400 Validation Error" "an address that is not public is refused"
 ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", tools: [$t]}')"

@@ -36,11 +36,16 @@ git -C "$repo" add . && git -C "$repo" -c user.name=a -c user.email=a@example.or
 cat >"$WORK/service" <<'E'
 import http.server, json, sys
 class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open(sys.argv[1] + "/asked", "a") as f: f.write(json.dumps({"key": self.headers.get("X-Key"), "path": self.path, "method": self.command}) + "\n")
+        self.send_response(200); self.send_header("Content-Length", "4"); self.end_headers(); self.wfile.write(b"done")
+    do_DELETE = do_GET
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with open(sys.argv[1] + "/asked", "a") as f: f.write(json.dumps({"key": self.headers.get("X-Key"), "path": self.path, "body": body}) + "\n")
+        with open(sys.argv[1] + "/asked", "a") as f: f.write(json.dumps({"key": self.headers.get("X-Key"), "path": self.path, "method": self.command, "body": body}) + "\n")
         out = b"x" * 100000 if self.path == "/long" else json.dumps({"of": body.get("city"), "sky": "blue \u00e9 \"\n"}).encode()
         self.send_response(500 if self.path == "/bad" else 200); self.send_header("Content-Length", str(len(out))); self.end_headers(); self.wfile.write(out)
+    do_PUT = do_PATCH = do_POST
     def log_message(self, *a): pass
 s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), H)
 print(s.server_port, flush=True); s.serve_forever()
@@ -66,6 +71,20 @@ is "$(json '.tools | join(" ")')" weather "the run names its tools"
 unlike "$BODY" "hidden-key" "and shows no header"
 api GET "/v1/execs"
 unlike "$BODY" "hidden-key|curl" "nor is the call to be seen"
+for method in PUT PATCH GET DELETE; do
+    run 'weather {"city": "S\u00e3o & Co", "n": 2, "deep": {"a": [true]}, "no": null}' "$(jq --arg m $method '.[0].method = $m' <<<"$tools")"
+    is "$END $(jq -r '.got.isError' <<<"$RESULT")" "succeeded completed false" "a tool is called by $method"
+done
+is "$(jq -rs '[.[-4:][] | "\(.method) \(.path) \(.body.city) \(.key)"] | join("\n")' "$WORK/asked")" "PUT /weather São & Co hidden-key
+PATCH /weather São & Co hidden-key
+GET /weather?city=S%C3%A3o%20%26%20Co&n=2&deep=%7B%22a%22%3A%20%5Btrue%5D%7D&no= null hidden-key
+DELETE /weather?city=S%C3%A3o%20%26%20Co&n=2&deep=%7B%22a%22%3A%20%5Btrue%5D%7D&no= null hidden-key" "with its arguments in the body or in the query"
+run 'weather {}' "$tools"
+api POST "/v1/runs/$RUN/continue?wait=60" -d "$(jq -n --arg u "$to/other" '{message: "other {\"city\": \"Rome\"}", tools: [{name: "other", url: $u, headers: {"X-Key": "another"}}]}')"
+is "$CODE $(json '"\(.status) \(.tools | join(" "))"')" "200 succeeded other" "a further turn has other tools"
+is "$(tail -n 1 "$WORK/asked" | jq -r '"\(.path) \(.key) \(.body.city)"')" "/other another Rome" "and calls them"
+api POST "/v1/runs/$RUN/continue" -d '{"message": "x", "tools": [{"name": "other", "url": "http://127.0.0.1:1/"}]}'
+is "$CODE" 403 "which are checked like the first ones"
 run 'none {}' "$tools"
 is "$END $(jq -r '.got.code' <<<"$RESULT")" "succeeded completed -32601" "a tool that there is not is an error"
 run 'weather {}' "$(jq --arg u "$to/bad" '.[0].url = $u' <<<"$tools")"

@@ -12,12 +12,10 @@ const char *codecloud_status(enum run_state s);                     // "queued"
 bool codecloud_states(const char *status, uint64_t *ret);           // the bits of those that are it
 const char *codecloud_repo(const struct run *run);                  // owner/repo, or NULL
 size_t codecloud_error(const struct run *run, char *ret, size_t n); // of a failed run
-bool codecloud_none(const char *raw); // is it null or an empty list, or not given?
 
-// tools.c. False: answered.
+// tools.c: as core takes them.
 extern const struct json_table codecloud_tool_table;
-bool codecloud_tools(struct http_req *r, const struct json_objects *in, struct json_pool *pool,
-                     struct run_spec *ret);
+const struct run_tool *codecloud_tools(const struct json_objects *in, struct json_pool *pool);
 
 // subagents.c: as core takes them.
 extern const struct json_table codecloud_subagent_table;

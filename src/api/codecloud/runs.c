@@ -208,7 +208,7 @@ static void create(struct dialect_call *c)
         return;
     }
     dialect_default_model(c->core, b.agent_provider, &b.provider, &b.model);
-    struct run_spec spec = {
+    const struct run_spec spec = {
         .agent = b.agent_provider,
         .prompt = b.prompt,
         .provider = b.provider,
@@ -220,11 +220,11 @@ static void create(struct dialect_call *c)
         .webhook_url = b.webhook_url,
         .notify = dialect_conf(c->r)->progress,
         .hook_style = codecloud_hooks.name,
+        .tools = codecloud_tools(&b.tools, &pool),
+        .n_tools = b.tools.n,
         .agents = codecloud_subagents(b.agent_provider, &b.agents, &pool),
     };
-    if (!codecloud_tools(c->r, &b.tools, &pool, &spec)) {
-        dialect_call_refused(c);
-    } else if (core_run_create(c->core, &spec, &c->w, &e)) {
+    if (core_run_create(c->core, &spec, &c->w, &e)) {
         if (e.code == ERR_DENIED) // an address that is none for a webhook or a tool
             e.code = ERR_BAD_REQUEST;
         dialect_call_fail(c, &e);

@@ -2,6 +2,7 @@
 // What is done to a run that was made: told more, stopped.
 #include "codecloud_int.h"
 
+#include <pinfold/agent_talk.h>
 #include <pinfold/own.h>
 #include <string.h>
 
@@ -24,18 +25,19 @@ static void print(struct dialect_call *c, const struct run *run, const char *sta
 
 struct body {
     uint64_t given;
-    const char *prompt, *idempotency_key, *tools;
+    const char *prompt, *idempotency_key;
+    struct json_objects tools;
     uint32_t mode;
     bool update_pr;
 };
-enum { F_MODE };
+enum { F_MODE, F_TOOLS };
 #define F(m, t, ...) JSON_FIELD(struct body, m, t, ##__VA_ARGS__)
 static const struct json_field fields[] = {
     [F_MODE] = F(mode, JSON_ENUM, .names = codecloud_modes),
+    [F_TOOLS] = F(tools, JSON_OBJECTS, .sub = &codecloud_tool_table, .max = AGENT_TOOLS_MAX),
     F(prompt, JSON_STRING, .flags = JSON_REQUIRED, .min = 1, .max = 100000),
     F(update_pr, JSON_BOOL),
     F(idempotency_key, JSON_STRING, .max = IDEM_KEY_MAX),
-    F(tools, JSON_RAW),
 };
 static const struct json_table table = {"ResumeAgentRunRequest", fields, N_ELEMS(fields),
                                         sizeof(struct body), offsetof(struct body, given)};
@@ -57,8 +59,6 @@ static bool refused(struct http_req *r, const struct run *run, const struct body
                       codecloud_status(run->state));
     else if (b->update_pr && plan)
         dialect_error(r, 400, "update_pr: is only valid for mode execute");
-    else if (!codecloud_none(b->tools))
-        dialect_error(r, 501, "tools: are not served yet");
     else
         return false;
     return true;
@@ -75,11 +75,17 @@ static void tell(struct dialect_call *c)
         dialect_call_refused(c);
         return;
     }
-    const struct run_more more = {.message = b.prompt,
-                                  .mode_given = b.given & JSON_GIVEN(F_MODE),
-                                  .mode = (enum run_mode)b.mode};
-    if (core_run_continue(c->core, run, &more, &c->w, &e))
+    const struct run_more more = {
+        .message = b.prompt,
+        .mode_given = b.given & JSON_GIVEN(F_MODE),
+        .mode = (enum run_mode)b.mode,
+        .tools = b.given & JSON_GIVEN(F_TOOLS) ? codecloud_tools(&b.tools, &pool) : NULL,
+        .n_tools = b.tools.n};
+    if (core_run_continue(c->core, run, &more, &c->w, &e)) {
+        if (e.code == ERR_DENIED) // an address that is none for a tool
+            e.code = ERR_BAD_REQUEST;
         dialect_call_fail(c, &e);
+    }
 }
 
 void codecloud_message(struct http_req *r)

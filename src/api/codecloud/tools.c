@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum method { METHOD_POST, METHOD_GET, METHOD_PUT, METHOD_PATCH, METHOD_DELETE };
-static const char *const methods[] = {"POST", "GET", "PUT", "PATCH", "DELETE", NULL};
-
 struct tool {
     const char *name, *description;
     struct parameters {
@@ -29,7 +26,8 @@ static const struct json_table parameter_table = {"Parameters", parameter_fields
 static const struct json_field endpoint_fields[] = {
     JSON_FIELD(struct endpoint, url, JSON_STRING, .flags = JSON_REQUIRED | JSON_NO_CONTROL,
                .max = 2000),
-    JSON_FIELD(struct endpoint, method, JSON_ENUM, .flags = JSON_REQUIRED, .names = methods),
+    JSON_FIELD(struct endpoint, method, JSON_ENUM, .flags = JSON_REQUIRED,
+               .names = run_tool_methods),
     JSON_FIELD(struct endpoint, headers, JSON_MAP, .max = 32, .item_max = 4096),
 };
 static const struct json_table endpoint_table = {"Endpoint", endpoint_fields, 3,
@@ -69,25 +67,18 @@ static const char *const *headers_of(const struct json_map *map, struct json_poo
     return list;
 }
 
-bool codecloud_tools(struct http_req *r, const struct json_objects *in, struct json_pool *pool,
-                     struct run_spec *ret)
+const struct run_tool *codecloud_tools(const struct json_objects *in, struct json_pool *pool)
 {
     const struct tool *all = in->at;
     struct run_tool *list = json_pool_alloc(pool, (in->n + 1) * sizeof(*list));
-    for (uint32_t i = 0; i < in->n; i++) {
-        if (all[i].endpoint.method != METHOD_POST) {
-            dialect_error(r, 501, "tools/%u/endpoint/method: only POST is served yet", i);
-            return false;
-        }
+    for (uint32_t i = 0; i < in->n; i++)
         list[i] = (struct run_tool){
             .name = all[i].name,
             .description = all[i].description,
             .url = all[i].endpoint.url,
+            .method = run_tool_methods[all[i].endpoint.method],
             .schema = schema_of(&all[i].parameters, pool),
             .headers = headers_of(&all[i].endpoint.headers, pool),
         };
-    }
-    ret->tools = list;
-    ret->n_tools = in->n;
-    return true;
+    return list;
 }

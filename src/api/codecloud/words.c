@@ -41,9 +41,3 @@ size_t codecloud_error(const struct run *run, char *ret, size_t n)
         return (size_t)snprintf(ret, n, "Run was cancelled");
     return (size_t)snprintf(ret, n, "%s", *run->error ? run->error : run_reason_name(run->reason));
 }
-
-bool codecloud_none(const char *raw)
-{
-    return !raw || !strcmp(raw, "null") ||
-           (*raw == '[' && raw[1 + strspn(raw + 1, " \t\r\n")] == ']');
-}

@@ -139,6 +139,10 @@ extern const struct json_table v1_create_table, v1_patch_table, v1_build_table, 
     v1_repository_body_table, v1_run_table, v1_continue_table, v1_message_table, v1_interrupt_table,
     v1_answer_table, v1_secret_table, v1_provider_table, v1_project_table, v1_source_table,
     v1_definition_table, v1_task_table;
+// Tools (tools.c): as core takes them.
+struct run_tool;
+extern const struct json_table v1_tool_table;
+const struct run_tool *v1_tools(const struct json_objects *in, struct json_pool *pool);
 // Sub-agents (subagents.c): as texts, NULL when it is answered; and those of an item, as they are.
 extern const struct json_table v1_subagent_table;
 const char *const *v1_subagents(struct http_req *r, const struct json_objects *in,

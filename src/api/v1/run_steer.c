@@ -2,19 +2,23 @@
 // What a person does to a run that was begun: cancel, pause, continue, say something.
 #include "routes_int.h"
 
+#include <pinfold/agent_talk.h>
 #include <pinfold/core_run.h>
 
 struct said_body {
     uint64_t given;
     const char *text;
     uint32_t mode;
+    struct json_objects tools;
 };
-enum { F_TEXT, F_MODE };
+enum { F_TEXT, F_MODE, F_TOOLS };
 static const struct json_field continue_fields[] = {
     [F_TEXT] = JSON_FIELD_AS(struct said_body, text, "message", JSON_STRING, .max = RUN_SAY_BYTES,
                              .doc = "what it is to do; one that was paused may go without"),
     [F_MODE] = JSON_FIELD(struct said_body, mode, JSON_ENUM, .names = v1_run_modes,
                           .doc = "from this turn on; as it was"),
+    [F_TOOLS] = JSON_FIELD(struct said_body, tools, JSON_OBJECTS, .sub = &v1_tool_table,
+                           .max = AGENT_TOOLS_MAX, .doc = "instead of those it has"),
 };
 const struct json_table v1_continue_table = {"ContinueBody", continue_fields,
                                              N_ELEMS(continue_fields), sizeof(struct said_body),
@@ -89,7 +93,10 @@ static void go_on(struct call *c)
     struct run *run = v1_find_run(c->r);
     const struct run_more more = {.message = b.text && *b.text ? b.text : NULL,
                                   .mode_given = b.given & JSON_GIVEN(F_MODE),
-                                  .mode = (enum run_mode)b.mode};
+                                  .mode = (enum run_mode)b.mode,
+                                  .tools = b.given & JSON_GIVEN(F_TOOLS) ? v1_tools(&b.tools, &pool)
+                                                                         : NULL,
+                                  .n_tools = b.tools.n};
     if (run)
         (void)v1_call_started(c, core_run_continue(c->v->core, run, &more, &c->w, &e), &e);
     else

@@ -39,23 +39,6 @@ static const struct json_field terminal_fields[] = {
 static const struct json_table terminal_table = {
     "RunTerminalBody", terminal_fields, N_ELEMS(terminal_fields), sizeof(struct terminal_body), -1};
 
-struct tool_body {
-    const char *name, *description, *url, *input_schema;
-    struct json_map headers;
-};
-static const struct json_field tool_fields[] = {
-    JSON_FIELD(struct tool_body, name, JSON_STRING, .flags = JSON_REQUIRED, .max = NAME_MAX_LEN),
-    JSON_FIELD(struct tool_body, description, JSON_STRING, .max = 4096),
-    JSON_FIELD(struct tool_body, url, JSON_STRING, .flags = JSON_REQUIRED | JSON_NO_CONTROL,
-               .max = WS_URL_BYTES - 1, .doc = "gets its arguments by POST, as JSON"),
-    JSON_FIELD(struct tool_body, headers, JSON_MAP, .max = 32, .item_max = 4096,
-               .doc = "of the request; never shown again, and in no sandbox of the run"),
-    JSON_FIELD(struct tool_body, input_schema, JSON_RAW, .max = 65536,
-               .doc = "JSON Schema of its arguments"),
-};
-static const struct json_table tool_table = {"RunToolBody", tool_fields, N_ELEMS(tool_fields),
-                                             sizeof(struct tool_body), -1};
-
 struct run_body {
     uint64_t given;
     const char *agent, *task, *workspace, *prompt, *command, *provider, *model, *effort, *image,
@@ -111,7 +94,7 @@ static const struct json_field run_fields[] = {
        .doc = "plan: /workspace is read-only, and what it says is a plan"),
     RB(image, JSON_STRING, .max = NAME_MAX_LEN),
     RB(profile, JSON_STRING, .max = NAME_MAX_LEN),
-    RB(tools, JSON_OBJECTS, .sub = &tool_table, .max = AGENT_TOOLS_MAX,
+    RB(tools, JSON_OBJECTS, .sub = &v1_tool_table, .max = AGENT_TOOLS_MAX,
        .doc = "addresses that its agent may call by way of pinfold, as tools of an MCP server"),
     RB(skills, JSON_MAP, .max = AGENT_LIBRARY_MAX, .item_max = RUN_SKILL_BYTES,
        .doc = "by name, the text of its SKILL.md: put where the agent's tool looks for it"),
@@ -189,33 +172,6 @@ static int take_repositories(struct http_req *r, struct run_body *b, struct json
     return 0;
 }
 
-static void take_tools(const struct run_body *b, struct json_pool *pool, struct run_spec *ret)
-{
-    const struct tool_body *all = b->tools.at;
-    struct run_tool *list = json_pool_alloc(pool, (b->tools.n + 1) * sizeof(*list));
-    for (uint32_t i = 0; i < b->tools.n; i++) {
-        const struct json_map *m = &all[i].headers;
-        const char **headers = json_pool_alloc(pool, (m->n + 1) * sizeof(*headers));
-        for (uint32_t k = 0; k < m->n; k++) {
-            const char *value = m->at[k].value ? m->at[k].value : "";
-            size_t room = strlen(m->at[k].name) + strlen(value) + 3;
-            char *text = json_pool_alloc(pool, room);
-            (void)snprintf(text, room, "%s: %s", m->at[k].name, value);
-            headers[k] = text;
-        }
-        headers[m->n] = NULL;
-        list[i] = (struct run_tool){
-            .name = all[i].name,
-            .description = all[i].description ? all[i].description : "",
-            .url = all[i].url,
-            .schema = all[i].input_schema ? all[i].input_schema : "{\"type\":\"object\"}",
-            .headers = headers,
-        };
-    }
-    ret->tools = list;
-    ret->n_tools = b->tools.n;
-}
-
 static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *pool,
                    struct run_spec *ret)
 {
@@ -257,7 +213,8 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         ret->cols = b->terminal.cols ? (uint16_t)b->terminal.cols : 80;
         ret->shared = b->terminal.shared;
     }
-    take_tools(b, pool, ret);
+    ret->tools = v1_tools(&b->tools, pool);
+    ret->n_tools = b->tools.n;
     if (b->given & JSON_GIVEN(F_AGENTS) && !(ret->agents = v1_subagents(r, &b->agents, pool)))
         return -1;
     if (take_repositories(r, b, pool, ret))
