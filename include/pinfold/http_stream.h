@@ -10,10 +10,21 @@ enum http_format {
     HTTP_JSON,   // collected: no stream
     HTTP_SSE,    // text/event-stream
     HTTP_NDJSON, // application/x-ndjson: one object a line
+    HTTP_FRAMES, // application/vnd.pinfold.frames: below
     HTTP_BYTES   // application/octet-stream: no events
 };
 // As the Accept header wishes; HTTP_JSON when it names none of them.
 enum http_format http_wants(struct http_req *r);
+// Of an answer made of events, which is SSE unless the header says otherwise.
+enum http_format http_events_wanted(struct http_req *r);
+bool http_wants_events(struct http_req *r);
+
+// HTTP_FRAMES: a frame is its kind, three bytes 0, its length in four bytes, the highest first, and so
+// many bytes. What a program prints is carried as it is. Those who know the frames of Docker's
+// attached streams know kinds 1 and 2.
+enum http_frame { HTTP_FRAME_EVENT, HTTP_FRAME_STDOUT, HTTP_FRAME_STDERR };
+#define HTTP_FRAME_HEAD 8
+void http_frame_write(struct http_req *r, enum http_frame kind, const void *p, size_t n);
 
 struct http_stream_ops {
     void (*on_writable)(struct http_req *r); // after http_stream_full said true; may be NULL

@@ -186,7 +186,7 @@ struct core {
     unsigned char secret[32];
     struct map *idem; // keys being worked on
 };
-#define READ_BUF (256 * 1024)
+#define READ_BUF (512 * 1024)
 
 // Copy text into a field of fixed size, cut to what fits.
 static inline void text_put(char *to, size_t room, const char *text)

@@ -22,7 +22,7 @@
 #include <pinfold/own.h>
 #include <sys/epoll.h>
 
-#define STREAM_HIGH (256 * 1024)      // more than this waits: the writer is asked to pause
+#define STREAM_HIGH (512 * 1024)      // more than this waits: the writer is asked to pause
 #define STREAM_MAX (64 * 1024 * 1024) // more than this: the writer did not; the answer is cut
 #define SWEEP_MS 100                  // how often lasting requests and bodies are looked at
 #define PIPELINE_MAX 64               // requests of one HTTP/1 connection in one turn of the loop
@@ -91,6 +91,7 @@ struct request {
     enum http_format format;
     const struct http_stream_ops *ops;
     struct buf out, flight; // being written by the handler; being sent
+    size_t event_at;        // where in out the event that is being written begins
     char chunk_head[24];
     h2o_generator_t generator;
     h2o_timeout_entry_t flush;

@@ -5,20 +5,33 @@
 #include "http_int.h"
 
 #include <pinfold/clock.h>
+#include <endian.h>
 #include <pinfold/own.h>
 
+#define FRAMES_TYPE "application/vnd.pinfold.frames"
 #define KEEP_ROOM (2 * STREAM_HIGH) // a buffer that grew beyond this is given back
 
 enum http_format http_wants(struct http_req *r)
 {
-    static const char *const types[] = {"application/json",     "text/event-stream",
-                                        "application/x-ndjson", "application/octet-stream",
-                                        "application/ndjson",   "application/jsonl",
-                                        "application/json-seq", NULL};
+    static const char *const types[] = {
+        "application/json",         "text/event-stream",  "application/x-ndjson",
+        "application/octet-stream", "application/ndjson", "application/jsonl",
+        "application/json-seq",     FRAMES_TYPE,          NULL};
     static const enum http_format formats[] = {HTTP_JSON,   HTTP_SSE,    HTTP_NDJSON, HTTP_BYTES,
-                                               HTTP_NDJSON, HTTP_NDJSON, HTTP_NDJSON};
+                                               HTTP_NDJSON, HTTP_NDJSON, HTTP_NDJSON, HTTP_FRAMES};
     int i = http_accepts(http_header(r, "accept"), types);
     return i < 0 ? HTTP_JSON : formats[i];
+}
+
+bool http_wants_events(struct http_req *r)
+{
+    enum http_format f = http_wants(r);
+    return f == HTTP_SSE || f == HTTP_NDJSON || f == HTTP_FRAMES;
+}
+
+enum http_format http_events_wanted(struct http_req *r)
+{
+    return http_wants_events(r) ? http_wants(r) : HTTP_SSE;
 }
 
 static void pump(struct request *r)
@@ -89,9 +102,8 @@ static void on_proceed(h2o_generator_t *g, h2o_req_t *req)
 }
 
 static const char *const format_types[] = {
-    [HTTP_JSON] = "application/json",
-    [HTTP_SSE] = "text/event-stream",
-    [HTTP_NDJSON] = "application/x-ndjson",
+    [HTTP_JSON] = "application/json",          [HTTP_SSE] = "text/event-stream",
+    [HTTP_NDJSON] = "application/x-ndjson",    [HTTP_FRAMES] = FRAMES_TYPE,
     [HTTP_BYTES] = "application/octet-stream",
 };
 
@@ -211,9 +223,28 @@ void stream_stop(struct request *r)
 
 // --- events ---------------------------------------------------------------------------------
 
+static void frame_head(char *at, enum http_frame kind, size_t n)
+{
+    uint32_t length = htobe32((uint32_t)n); // far below what a buffer may hold
+    memset(at, 0, HTTP_FRAME_HEAD);
+    at[0] = (char)kind;
+    memcpy(at + HTTP_FRAME_HEAD - sizeof(length), &length, sizeof(length));
+}
+
+void http_frame_write(struct http_req *pub, enum http_frame kind, const void *p, size_t n)
+{
+    char head[HTTP_FRAME_HEAD];
+    frame_head(head, kind, n);
+    (void)buf_append(&request_of(pub)->out, head, sizeof(head));
+    http_stream_write(pub, p, n);
+}
+
 struct buf *http_event_begin(struct http_req *pub, const char *event, const char *id)
 {
     struct request *r = request_of(pub);
+    r->event_at = r->out.len;
+    if (r->format == HTTP_FRAMES)
+        (void)buf_append(&r->out, (const char[HTTP_FRAME_HEAD]){0}, HTTP_FRAME_HEAD);
     if (r->format == HTTP_SSE) {
         if (event)
             (void)buf_printf(&r->out, "event: %s\n", event);
@@ -227,7 +258,11 @@ struct buf *http_event_begin(struct http_req *pub, const char *event, const char
 void http_event_end(struct http_req *pub)
 {
     struct request *r = request_of(pub);
-    (void)buf_puts(&r->out, r->format == HTTP_SSE ? "\n\n" : "\n");
+    size_t head = r->event_at + HTTP_FRAME_HEAD;
+    if (r->format == HTTP_FRAMES && r->out.len >= head)
+        frame_head(r->out.data + r->event_at, HTTP_FRAME_EVENT, r->out.len - head);
+    else
+        (void)buf_puts(&r->out, r->format == HTTP_SSE ? "\n\n" : "\n");
     http_stream_flush(pub);
 }
 

@@ -96,6 +96,29 @@ is "$(lines 'select(.event=="gap")|[.stream,.from,.to]|tostring')" '["stdout",65
 curl -sSN -H "Authorization: Bearer $TOKEN" -H 'Accept: application/x-ndjson' -d '{"command": "head -c 3000000 /dev/zero | tr \"\\0\" x"}' "$URL$E" >"$WORK/big"
 is "$(jq -rj 'select(.event=="stdout").data' "$WORK/big" | wc -c)" 3000000 "a live stream is whole all the same"
 
+# --- frames: bytes as they are ------------------------------------------------------------------
+mkdir -p "$WORK/frames"
+frames() { # DATA PATH: what was printed into $WORK/frames
+    curl -sSN -H "Authorization: Bearer $TOKEN" -H 'Accept: application/vnd.pinfold.frames' \
+        ${1:+-H 'Content-Type: application/json' -d "$1"} "$URL$2" | "$TESTS/api/unframe" "$WORK/frames"
+}
+event() { jq -r "$1" "$WORK/frames/events"; }
+frames '{"command": "head -c 3000000 /dev/urandom | tee all; echo error >&2; exit 4"}' "$E"
+is "$?" 0 "a stream of frames"
+api GET "/v1/workspaces/w/files/all"
+try "carries bytes that are no text as they are" cmp "$WORK/body" "$WORK/frames/stdout"
+is "$(cat "$WORK/frames/stderr")" error "each stream by its kind"
+is "$(event '[.event,.exit_code]|tostring' | xargs)" '[started,null] [exit,4]' "with events before and after"
+frames '{"argv": ["/no/such"]}' "$E"
+is "$(event .reason | xargs)" 'null start_failed' "also of what could not start"
+api POST "$E" -d '{"command": "printf \"\\303\"; sleep 0.1; printf \"\\244x\"", "background": true}'
+X=$(json .id)
+api GET "/v1/execs/$X/wait"
+frames '' "/v1/execs/$X/output?offset=1"
+is "$(od -An -tx1 "$WORK/frames/stdout" | xargs)" 'a4 78' "what was kept, from an offset, though it is inside of a character"
+frames '' "/v1/runs/run_x/events" 2>/dev/null
+is "$?" 1 "an error is a problem document and no frames"
+
 # --- signals ---------------------------------------------------------------------------------
 api POST $E -d '{"command": "trap \"echo got; exit 5\" USR1; echo up; while :; do sleep 0.05; done", "background": true}'
 X=$(json .id)

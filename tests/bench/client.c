@@ -4,7 +4,8 @@
 //   client ADDR:PORT TOKEN METHOD PATH BODY N C   N requests over C connections; prints the median
 //                                                 and 90th percentile in microseconds, then
 //                                                 requests per second
-//   client ADDR:PORT TOKEN drain PATH BODY        one request; prints MiB/s of the answer's body
+//   client ADDR:PORT TOKEN drain PATH BODY TYPE   one request for an answer of that type; prints
+//                                                 MiB/s of the answer's body
 // Ends with 1 at the first answer that is not 2xx.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -147,15 +148,17 @@ int main(int argc, char **argv)
     if (argc < 6 || sscanf(argv[1], "%63[^:]:%d", host, &port) != 2)
         return fprintf(stderr, "usage: client ADDR:PORT TOKEN METHOD PATH BODY N C\n"), 2;
     int is_drain = !strcmp(argv[3], "drain");
+    char accept[128] = "";
+    if (is_drain)
+        snprintf(accept, sizeof(accept), "Accept: %s\r\n", argc > 6 ? argv[6] : "*/*");
     const char *method = is_drain ? "POST" : argv[3];
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     inet_pton(AF_INET, host, &address.sin_addr);
-    request_len =
-        snprintf(request, sizeof(request),
-                 "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
-                 "Content-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
-                 method, argv[4], argv[1], argv[2],
-                 is_drain ? "Accept: application/x-ndjson\r\n" : "", strlen(argv[5]), argv[5]);
+    request_len = snprintf(request, sizeof(request),
+                           "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+                           "Content-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+                           method, argv[4], argv[1], argv[2], is_drain ? accept : "",
+                           strlen(argv[5]), argv[5]);
     if (is_drain) {
         drain();
         return 0;

@@ -7,6 +7,7 @@
 //                       upper layer in memory, /proc, /dev, pivot_root, a seccomp program of INSNS
 //                       instructions, exec, wait, remove
 //   floor pipe BYTES    BYTES through a pipe from a child's write to our read; prints MiB/s
+//   floor write BYTES   the same writes to standard output, as the command of a stream
 //   floor rate N C      exec from C processes at once; prints execs per second
 //   floor spawn N CMD.. vfork, exec CMD with /dev/null, wait; a % in an argument is the run's number
 #include <errno.h>
@@ -115,19 +116,27 @@ static void bench_rate(int n, int clients)
 
 // --- pipe ----------------------------------------------------------------------------------------
 
-static void bench_pipe(long long bytes)
+static int write_out(int fd, long long bytes)
 {
     static char buf[65536];
+    memset(buf, '.', sizeof(buf));
+    for (ssize_t n; bytes > 0; bytes -= n)
+        if ((n = write(fd, buf, sizeof(buf))) < 0)
+            return 1;
+    return 0;
+}
+
+static void bench_pipe(long long bytes)
+{
+    static char buf[262144];
     int p[2];
     if (pipe(p))
         die("pipe");
+    fcntl(p[1], F_SETPIPE_SZ, 1 << 20); // as the server does; the default is slower
     pid_t pid = fork();
     if (pid == 0) {
         close(p[0]);
-        for (long long left = bytes; left > 0; left -= (long long)sizeof(buf))
-            if (write(p[1], buf, sizeof(buf)) < 0)
-                _exit(1);
-        _exit(0);
+        _exit(write_out(p[1], bytes));
     }
     close(p[1]);
     double t = now_us();
@@ -409,7 +418,8 @@ int main(int argc, char **argv)
     long long n = argc > 2 ? atoll(argv[2]) : 0;
     int more = argc > 3 ? atoi(argv[3]) : 0;
     const char *what = argc > 2 ? argv[1] : "";
-    if (n < 1 || (n > RUNS_MAX && strcmp(what, "pipe")))
+    bool bytes = !strcmp(what, "pipe") || !strcmp(what, "write");
+    if (n < 1 || (n > RUNS_MAX && !bytes))
         what = "";
     signal(SIGPIPE, SIG_IGN);
     if (!strcmp(what, "exec"))
@@ -418,11 +428,13 @@ int main(int argc, char **argv)
         bench_cold((int)n, more);
     else if (!strcmp(what, "pipe"))
         bench_pipe(n);
+    else if (!strcmp(what, "write"))
+        return write_out(1, n);
     else if (!strcmp(what, "rate") && more > 0)
         bench_rate((int)n, more);
     else if (!strcmp(what, "spawn") && argc > 3)
         bench_spawn((int)n, argv + 3);
     else
-        return fprintf(stderr, "usage: floor exec|cold|pipe|rate|spawn N ...\n"), 2;
+        return fprintf(stderr, "usage: floor exec|cold|pipe|write|rate|spawn N ...\n"), 2;
     return 0;
 }

@@ -117,8 +117,7 @@ static void run_streaming(struct http_req *r)
 
 void v1_exec_run(struct http_req *r)
 {
-    enum http_format format = http_wants(r);
-    if (format == HTTP_SSE || format == HTTP_NDJSON)
+    if (http_wants_events(r))
         run_streaming(r);
     else
         v1_call_begin(v1_call_new(r, sizeof(struct call)), start);

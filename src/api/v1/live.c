@@ -79,7 +79,7 @@ void v1_live_reconnect(struct live *l)
     own_free char *path = f->exec    ? xasprintf("/v1/execs/%s/output", f->exec->id)
                           : f->build ? xasprintf("/v1/builds/%s/log", f->build->id)
                                      : NULL;
-    if (l->sink.r && http_wants(l->sink.r) != HTTP_NDJSON) {
+    if (l->sink.r && http_events_wanted(l->sink.r) == HTTP_SSE) {
         char retry[32]; // for browsers, which come back by themselves with the event's id
         int n = snprintf(retry, sizeof(retry), "retry: %d\n", RECONNECT_MS);
         http_stream_write(l->sink.r, retry, (size_t)n);
@@ -99,6 +99,10 @@ static void show_data(struct live *l, enum exec_stream s, uint64_t offset, const
     l->next[s] = offset + n;
     if (l->sink.binary) {
         http_ws_send(l->sink.ws, false, p, n);
+        return;
+    }
+    if (l->sink.frames) {
+        http_frame_write(l->sink.r, s == EXEC_STDERR ? HTTP_FRAME_STDERR : HTTP_FRAME_STDOUT, p, n);
         return;
     }
     event_begin(l, l->log ? "log" : stream_names[s], &o);
@@ -142,7 +146,7 @@ static void on_data(struct follower *f, enum exec_stream s, uint64_t offset, con
         text = l->joined.data;
         c->len = 0;
     }
-    size_t good = l->sink.binary ? n : json_utf8_prefix(text, n, &cut);
+    size_t good = l->sink.binary || l->sink.frames ? n : json_utf8_prefix(text, n, &cut);
     if (cut && n - good < sizeof(c->bytes)) {
         c->len = n - good;
         memcpy(c->bytes, text + good, c->len);
@@ -266,6 +270,7 @@ static struct live *stream_new(struct http_req *r, bool log)
     struct live *l = xcalloc(1, sizeof(*l));
     v1_live_init(l, v1_of(r), r);
     l->sink.r = r;
+    l->sink.frames = http_wants(r) == HTTP_FRAMES;
     l->log = log;
     l->on_end = stream_over;
     r->user = l;
@@ -278,8 +283,7 @@ static bool stream_begin(struct live *l)
     struct http_req *r = l->sink.r;
     r->on_gone = stream_gone;
     l->following = true;
-    if (!http_stream_begin(r, 200, http_wants(r) == HTTP_NDJSON ? HTTP_NDJSON : HTTP_SSE, NULL,
-                           &stream_ops)) {
+    if (!http_stream_begin(r, 200, http_events_wanted(r), NULL, &stream_ops)) {
         l->sink.r = NULL;
         v1_live_release(l);
         free(l);

@@ -16,7 +16,8 @@ struct sink {
     struct http_req *r;
     struct http_ws *ws;
     struct buf b; // an event for the WebSocket
-    bool binary;  // output as binary frames instead of events
+    bool binary;  // output as binary messages of the WebSocket instead of events
+    bool frames;  // as frames of the stream
 };
 struct buf *v1_sink_begin(struct sink *s, const char *event, const char *id);
 void v1_sink_end(struct sink *s);

@@ -171,6 +171,8 @@ static void answer_content(struct json_out *o, const struct http_route *r, const
         json_end(o);
         json_begin(o, "application/x-ndjson");
         json_end(o);
+        json_begin(o, "application/vnd.pinfold.frames");
+        json_end(o);
     }
     json_end(o);
 }

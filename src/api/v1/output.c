@@ -195,11 +195,8 @@ static int read_exec_stderr(struct http_req *r, struct output_read *o, struct er
 
 static bool wants_events(struct http_req *r)
 {
-    bool follow = false;
-    enum http_format format = http_wants(r);
     const char *v = http_query(r, "follow");
-    follow = v && strcmp(v, "0") && strcmp(v, "false");
-    return format == HTTP_SSE || format == HTTP_NDJSON || follow;
+    return http_wants_events(r) || (v && strcmp(v, "0") && strcmp(v, "false"));
 }
 
 void v1_execs_output(struct http_req *r)

@@ -239,8 +239,7 @@ static bool stream_begin(struct http_req *r, struct run_stream *s)
     }
     r->user = s;
     r->on_gone = stream_gone;
-    if (!http_stream_begin(r, 200, http_wants(r) == HTTP_NDJSON ? HTTP_NDJSON : HTTP_SSE, NULL,
-                           &stream_ops))
+    if (!http_stream_begin(r, 200, http_events_wanted(r), NULL, &stream_ops))
         return false;
     http_stream_heartbeat(r, PING_MS);
     return true;
@@ -266,13 +265,12 @@ void v1_runs_events(struct http_req *r)
 {
     struct err e;
     uint64_t after, types;
-    enum http_format format = http_wants(r);
     struct run *run = core_run_find(v1_of(r)->core, r->params[0], &e);
     if (!run)
         v1_err(r, &e);
     if (!run || after_of(r, &after) || types_of(r, &types))
         return;
-    if (format != HTTP_SSE && format != HTTP_NDJSON && !http_ws_wanted(r))
+    if (!http_wants_events(r) && !http_ws_wanted(r))
         send_page(r, run, after, types);
     else if (!v1_streams_exhausted(r))
         send_stream(r, run, after, types);
