@@ -13,7 +13,7 @@ struct client {
     const struct curl_calls *lib;
     CURL *curl;
     struct curl_slist *headers, *stream_headers;
-    char *url;
+    char *url, *authorization; // a header; NULL: none
 };
 
 struct transfer {
@@ -99,7 +99,7 @@ static enum err_code code_of(long status)
     }
 }
 
-static int problem(long status, const struct buf *body, struct err *e)
+int client_problem(long status, const struct buf *body, struct err *e)
 {
     own_json_pool struct json_pool pool;
     struct json_fault f;
@@ -115,24 +115,58 @@ static int problem(long status, const struct buf *body, struct err *e)
 
 // --- requests -------------------------------------------------------------------------------
 
+// The token goes to the named server and to no other: no redirects, no proxy on loopback.
+static void prepare(struct client *cl, const char *url)
+{
+    const struct curl_calls *lib = cl->lib;
+    CURL *c = cl->curl;
+    lib->easy_reset(c);
+    (void)lib->easy_setopt(c, CURLOPT_URL, url);
+    (void)lib->easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 10L);
+    (void)lib->easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    (void)lib->easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)lib->easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)lib->easy_setopt(c, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+}
+
+const struct curl_calls *client_connect(struct client *cl, CURL **ret, struct err *e)
+{
+    prepare(cl, cl->url);
+    (void)cl->lib->easy_setopt(cl->curl, CURLOPT_CONNECT_ONLY, 1L);
+    // What travels is of HTTP/1.1: no other is to be agreed on.
+    (void)cl->lib->easy_setopt(cl->curl, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    CURLcode r = cl->lib->easy_perform(cl->curl);
+    if (r != CURLE_OK) {
+        (void)err_set(e, ERR_BUSY, "%s: %s", cl->url, cl->lib->easy_strerror(r));
+        return NULL;
+    }
+    *ret = cl->curl;
+    return cl->lib;
+}
+
+char *client_upgrade(const struct client *cl, const char *path, const char *key)
+{
+    const char *host = strstr(cl->url, "://");
+    host = host ? host + 3 : cl->url;
+    size_t n = strcspn(host, "/");
+    return xasprintf(
+        "GET %s%s HTTP/1.1\r\nHost: %.*s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s%s\r\n",
+        host + n, path, (int)n, host, key, cl->authorization ? cl->authorization : "",
+        cl->authorization ? "\r\n" : "");
+}
+
 static int perform(struct client *cl, const char *method, const char *path, const struct buf *body,
                    struct transfer *t)
 {
     const struct curl_calls *lib = cl->lib;
     CURL *c = cl->curl;
     own_free char *url = xasprintf("%s%s", cl->url, path);
-    lib->easy_reset(c);
-    (void)lib->easy_setopt(c, CURLOPT_URL, url);
+    prepare(cl, url);
     (void)lib->easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
     (void)lib->easy_setopt(c, CURLOPT_HTTPHEADER, t->stream ? cl->stream_headers : cl->headers);
     (void)lib->easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
     (void)lib->easy_setopt(c, CURLOPT_WRITEDATA, t);
-    (void)lib->easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 10L);
-    (void)lib->easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    (void)lib->easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    // The token goes to the named server and to no other: no redirects, no proxy on loopback.
-    (void)lib->easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)lib->easy_setopt(c, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
     if (body) {
         (void)lib->easy_setopt(c, CURLOPT_POSTFIELDS, body->data);
         (void)lib->easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
@@ -145,7 +179,7 @@ static int perform(struct client *cl, const char *method, const char *path, cons
     if (r != CURLE_OK)
         return err_set(t->e, status ? ERR_LOST : ERR_BUSY, "%s: %s", cl->url,
                        lib->easy_strerror(r));
-    return status < 300 ? 0 : problem(status, t->out, t->e);
+    return status < 300 ? 0 : client_problem(status, t->out, t->e);
 }
 
 int client_call(struct client *cl, const char *method, const char *path, const struct buf *body,
@@ -229,8 +263,8 @@ int cli_client(struct cli *c, struct err *e)
     if (token) {
         if (token[strcspn(token, "\r\n")])
             return err_set(e, ERR_BAD_REQUEST, "the token has a line break in it");
-        own_free char *header = xasprintf("Authorization: Bearer %s", token);
-        add_header(&cl, header);
+        cl.authorization = xasprintf("Authorization: Bearer %s", token);
+        add_header(&cl, cl.authorization);
     }
     add_header(&cl, "Content-Type: application/json");
     add_header(&cl, "Expect:"); // no round trip before a body

@@ -22,6 +22,20 @@ struct client_sink {
     int (*on_bytes)(struct client_sink *s, const void *p, size_t n, struct err *e);
 };
 int client_fetch(struct client *cl, const char *path, struct client_sink *s, struct err *e);
+// A WebSocket (socket.c). One at a time, and no other request while there is one. NULL with *e.
+struct client_socket;
+struct client_message {
+    bool text;
+    const char *p;
+    size_t n;
+};
+struct client_socket *client_socket(struct client *cl, const char *path, struct err *e);
+void client_socket_free(struct client_socket *s); // NULL is fine
+int client_socket_fd(const struct client_socket *s);
+int client_socket_send(struct client_socket *s, bool text, const void *p, size_t n, struct err *e);
+// All messages that have come, without waiting. 1: the server closed it, 0: others may come.
+int client_socket_read(struct client_socket *s, void (*on_message)(void *, struct client_message *),
+                       void *arg, struct err *e);
 // Percent-encode one part of a path; free() it.
 char *client_part(const char *s);
 

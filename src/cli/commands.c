@@ -120,9 +120,15 @@ static const struct cli_opt runs_create_opts[] = {
     OPT("agent", 'a', "AGENT", WORDS_NONE, "who does it; command"),
     OPT("prompt", 0, "TEXT", WORDS_NONE, "what an agent is to do"),
     OPT("model", 0, "MODEL", WORDS_NONE, "an agent's model"),
+    OPT("effort", 0, "EFFORT", WORDS_NONE, "how hard its model is to think"),
     OPT("mode", 0, "MODE", WORDS_NONE, "execute, or plan: /workspace is read-only"),
-    OPT("repository", 'r', "URL", WORDS_NONE, "a repository for /workspace: a URL or OWNER/REPO"),
-    OPT("ref", 0, "REF", WORDS_NONE, "its branch, tag or commit"),
+    MANY("repository", 'r', "URL[#REF]", WORDS_NONE,
+         "a repository for /workspace: a URL or OWNER/REPO; of several each for /workspace/NAME"),
+    OPT("ref", 0, "REF", WORDS_NONE, "branch, tag or commit of those that name none"),
+    SWITCH("submodules", 0, "with their submodules"),
+    OPT("workspace", 'w', "WORKSPACE", WORDS_NONE, "a workspace to run in, which stays"),
+    OPT("task", 0, "TASK", WORDS_NONE, "the task that it carries out"),
+    OPT("priority", 0, "N", WORDS_NONE, "-100 to 100; the greater goes first"),
     OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root"),
     OPT("profile", 'p', "PROFILE", WORDS_PROFILE, "what it may do"),
     OPT("net", 'n', "MODE", WORDS_NET, "its network: none, full or allow-list"),
@@ -146,6 +152,15 @@ static const struct cli_opt runs_list_opts[] = {
 };
 static const struct cli_opt runs_continue_opts[] = {
     OPT("mode", 0, "MODE", WORDS_NONE, "execute or plan, from now on"),
+    SWITCH("follow", 'f', "print what happens from then on, and exit as it ended"),
+    END,
+};
+static const struct cli_opt runs_terminal_opts[] = {
+    SWITCH("view", 0, "only look"),
+    END,
+};
+static const struct cli_opt runs_events_opts[] = {
+    OPT("types", 0, "TYPE,...", WORDS_NONE, "only these: agent.message, run.completed ..."),
     END,
 };
 static const struct cli_opt runs_turn_opts[] = {
@@ -254,6 +269,9 @@ const struct cli_cmd cli_commands[] = {
         WORDS_NONE, "keep a workspace as it is now; prints the snapshot's id"),
     CMD("ws restore", cmd_ws_restore, CLI_SERVER | CLI_JSON, ws_restore_opts, "WORKSPACE SNAPSHOT",
         2, 2, WORDS_NONE, "go back to a snapshot"),
+    CMD("ws terminal", cmd_ws_terminal, CLI_SERVER | CLI_REST | CLI_NO_REST, no_opts,
+        "WORKSPACE [[--] COMMAND...]", 1, 1, WORDS_NONE,
+        "a shell, or a command, on a terminal in a workspace; Ctrl-] ends it"),
     CMD("ws delete", cmd_ws_delete, CLI_SERVER | CLI_JSON, no_opts, "WORKSPACE...", 1, ALL,
         WORDS_NONE, "delete workspaces and everything in them"),
     CMD("exec", cmd_exec, CLI_SERVER | CLI_JSON | CLI_REST, exec_opts, "WORKSPACE [--] COMMAND...",
@@ -265,8 +283,8 @@ const struct cli_cmd cli_commands[] = {
         "list runs, newest first"),
     CMD("runs get", cmd_runs_get, CLI_SERVER | CLI_JSON, no_opts, "RUN", 1, 1, WORDS_NONE,
         "print one run"),
-    CMD("runs events", cmd_runs_events, CLI_SERVER | CLI_JSON, no_opts, "RUN", 1, 1, WORDS_NONE,
-        "print a run's events, those to come as well; exits as it did"),
+    CMD("runs events", cmd_runs_events, CLI_SERVER | CLI_JSON, runs_events_opts, "RUN", 1, 1,
+        WORDS_NONE, "print a run's events, those to come as well; exits as it did"),
     CMD("runs logs", cmd_runs_logs, CLI_SERVER, runs_logs_opts, "RUN", 1, 1, WORDS_NONE,
         "print what a run printed"),
     CMD("runs cancel", cmd_runs_cancel, CLI_SERVER, no_opts, "RUN...", 1, ALL, WORDS_NONE,
@@ -283,6 +301,8 @@ const struct cli_cmd cli_commands[] = {
         "print what was said and done in a run, as Markdown"),
     CMD("runs recording", cmd_runs_recording, CLI_SERVER, runs_turn_opts, "RUN", 1, 1, WORDS_NONE,
         "print what a run's terminal showed, as an asciicast"),
+    CMD("runs terminal", cmd_runs_terminal, CLI_SERVER, runs_terminal_opts, "RUN", 1, 1, WORDS_NONE,
+        "look at a run's terminal and type into it; Ctrl-] leaves it"),
     CMD("runs approvals", cmd_runs_approvals, CLI_SERVER | CLI_JSON, no_opts, "[RUN]", 0, 1,
         WORDS_NONE, "list what runs ask and nobody has answered"),
     CMD("runs allow", cmd_runs_allow, CLI_SERVER, approval_opts, "APPROVAL...", 1, ALL, WORDS_NONE,

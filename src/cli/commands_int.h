@@ -15,6 +15,8 @@ int cmd_profile_learn(struct cli *c);
 int cmd_runs_interrupt(struct cli *c);
 int cmd_runs_transcript(struct cli *c);
 int cmd_runs_recording(struct cli *c);
+int cmd_runs_terminal(struct cli *c);
+int cmd_ws_terminal(struct cli *c);
 int cmd_runs_approvals(struct cli *c);
 int cmd_runs_allow(struct cli *c);
 int cmd_runs_deny(struct cli *c);

@@ -18,6 +18,8 @@ static const struct {
     {"curl_easy_getinfo", offsetof(struct curl_calls, easy_getinfo)},
     {"curl_easy_perform", offsetof(struct curl_calls, easy_perform)},
     {"curl_easy_strerror", offsetof(struct curl_calls, easy_strerror)},
+    {"curl_easy_send", offsetof(struct curl_calls, easy_send)},
+    {"curl_easy_recv", offsetof(struct curl_calls, easy_recv)},
     {"curl_slist_append", offsetof(struct curl_calls, slist_append)},
 };
 

@@ -14,6 +14,15 @@ struct curl_calls {
     __typeof__(curl_easy_getinfo) *easy_getinfo;
     __typeof__(curl_easy_perform) *easy_perform;
     __typeof__(curl_easy_strerror) *easy_strerror;
+    __typeof__(curl_easy_send) *easy_send;
+    __typeof__(curl_easy_recv) *easy_recv;
     __typeof__(curl_slist_append) *slist_append;
 };
 const struct curl_calls *client_curl(struct err *e); // NULL: *e says what is missing
+struct client;
+struct buf;
+// For socket.c: a bare connection to the server, what asks it for a WebSocket (free() it), and a
+// refusal's body as an error: -1.
+const struct curl_calls *client_connect(struct client *cl, CURL **ret, struct err *e);
+char *client_upgrade(const struct client *cl, const char *path, const char *key);
+int client_problem(long status, const struct buf *body, struct err *e);

@@ -5,13 +5,14 @@
 #include "commands_int.h"
 
 #include <pinfold/io.h>
+#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <string.h>
 
 struct item { // a run, or the last event of one
     const char *id, *agent, *status, *reason, *error, *created_at, *exec_id, *type;
     int64_t exit_code;
-    uint64_t sequence;
+    uint64_t sequence, events;
     const char *payload;
 };
 #define IT(m, t, ...) JSON_FIELD(struct item, m, t, ##__VA_ARGS__)
@@ -19,7 +20,7 @@ struct item { // a run, or the last event of one
     IT(agent, JSON_STRING), IT(status, JSON_STRING), IT(reason, JSON_STRING),                      \
         IT(error, JSON_STRING, .max = 4096), IT(created_at, JSON_STRING), IT(exit_code, JSON_I64)
 static const struct json_field run_fields[] = {IT(id, JSON_STRING), IT(exec_id, JSON_STRING),
-                                               RUN_FIELDS};
+                                               IT(events, JSON_U64), RUN_FIELDS};
 static const struct json_table run_table = {"Run", run_fields, N_ELEMS(run_fields),
                                             sizeof(struct item), -1};
 static const struct json_field event_fields[] = {RUN_FIELDS, IT(type, JSON_STRING),
@@ -82,6 +83,7 @@ int cmd_runs_get(struct cli *c)
 struct watching {
     struct client_stream stream; // first member
     const struct cli *cli;
+    uint64_t after; // sequence of the last one that is not shown
     bool ended;
     int code;
 };
@@ -107,6 +109,8 @@ static int on_event(struct client_stream *s, const char *line, size_t len, struc
         w->ended = true;
         w->code = code_of(&ev, -1);
     }
+    if (ev.sequence && ev.sequence <= w->after)
+        return 0;
     if (!w->cli->json && ev.sequence)
         return printf("%4llu %-20s %s\n", (unsigned long long)ev.sequence, ev.type ? ev.type : "",
                       ev.payload ? ev.payload : "") < 0
@@ -119,11 +123,14 @@ static int on_event(struct client_stream *s, const char *line, size_t len, struc
                : 0;
 }
 
-static int watch(struct cli *c, const char *id)
+static int watch(struct cli *c, const char *id, uint64_t after)
 {
     struct err e;
-    struct watching w = {.stream = {on_event}, .cli = c};
-    own_free char *path = run_path(id, "/events");
+    struct watching w = {.stream = {on_event}, .cli = c, .after = after};
+    const char *types = cli_get(c, "types");
+    own_free char *part = client_part(types ? types : "");
+    own_free char *rest = xasprintf("/events%s%s", types ? "?types=" : "", part);
+    own_free char *path = run_path(id, rest);
     int bad = client_follow(c->client, "GET", path, NULL, &w.stream, &e);
     if (!bad && !w.ended)
         bad = err_set(&e, ERR_LOST, "the events ended without the run's end");
@@ -132,7 +139,7 @@ static int watch(struct cli *c, const char *id)
 
 int cmd_runs_events(struct cli *c)
 {
-    return watch(c, c->args[0]);
+    return watch(c, c->args[0], 0);
 }
 
 static int on_bytes(struct client_sink *s, const void *p, size_t n, struct err *e)
@@ -141,18 +148,26 @@ static int on_bytes(struct client_sink *s, const void *p, size_t n, struct err *
     return io_write_full(STDOUT_FILENO, p, n) ? err_sys(e, "write the output") : 0;
 }
 
+// The run that the first argument names.
+static int look(struct cli *c, struct json_pool *pool, struct item *ret, struct err *e)
+{
+    own_buf struct buf answer;
+    own_free char *path = run_path(c->args[0], "");
+    buf_init(&answer, ANSWER_MAX);
+    return client_call(c->client, "GET", path, NULL, &answer, e) ||
+                   read_item(&run_table, answer.data, answer.len, pool, ret, e)
+               ? -1
+               : 0;
+}
+
 int cmd_runs_logs(struct cli *c)
 {
     struct err e;
     struct client_sink sink = {on_bytes};
-    own_buf struct buf answer;
     own_json_pool struct json_pool pool;
     struct item r;
-    own_free char *self = run_path(c->args[0], "");
-    buf_init(&answer, ANSWER_MAX);
     json_pool_init(&pool);
-    if (client_call(c->client, "GET", self, NULL, &answer, &e) ||
-        read_item(&run_table, answer.data, answer.len, &pool, &r, &e))
+    if (look(c, &pool, &r, &e))
         return cli_fail(EXIT_FAILED, &e);
     if (!r.exec_id) {
         (void)err_set(&e, ERR_CONFLICT, "run %s is %s: it has printed nothing", r.id, r.status);
@@ -199,11 +214,45 @@ static int body_times(struct json_out *o, const struct cli *c, struct err *e)
     return 0;
 }
 
+static int body_priority(struct json_out *o, const struct cli *c, struct err *e)
+{
+    const char *text = cli_get(c, "priority");
+    uint64_t n = 0;
+    if (!text)
+        return 0;
+    if (num_parse_u64(text + (*text == '-'), 0, 100, &n, NULL))
+        return err_set(e, ERR_BAD_REQUEST, "--priority '%.20s' is not from -100 to 100", text);
+    json_i64(o, "priority", *text == '-' ? -(int64_t)n : (int64_t)n);
+    return 0;
+}
+
+// URL, or URL#REF.
+static void body_repositories(struct json_out *o, const struct cli *c)
+{
+    unsigned at = 0;
+    if (!cli_get(c, "repository"))
+        return;
+    json_begin_array(o, "repositories");
+    for (const char *v; (v = cli_each(c, "repository", &at));) {
+        size_t n = strcspn(v, "#");
+        json_begin(o, NULL);
+        json_strn(o, "url", v, n);
+        if (v[n])
+            json_str(o, "ref", v + n + 1);
+        else
+            body_str(o, c, "ref", "ref");
+        if (cli_get(c, "submodules"))
+            json_bool(o, "submodules", true);
+        json_end(o);
+    }
+    json_end_array(o);
+}
+
 static int create_body(const struct cli *c, struct buf *body, struct err *e)
 {
     struct json_out o;
-    static const char *const same[] = {"agent", "prompt",  "model",      "mode",
-                                       "image", "profile", "permissions"};
+    static const char *const same[] = {"agent", "prompt", "model",     "effort",  "mode",
+                                       "task",  "image",  "workspace", "profile", "permissions"};
     json_out_init(&o, body);
     json_begin(&o, NULL);
     for (unsigned i = 0; i < N_ELEMS(same); i++)
@@ -214,12 +263,7 @@ static int create_body(const struct cli *c, struct buf *body, struct err *e)
         json_str(&o, NULL, c->rest[i]);
     if (c->n_rest)
         json_end_array(&o);
-    if (cli_get(c, "repository")) {
-        json_begin(&o, "repository");
-        body_str(&o, c, "repository", "url");
-        body_str(&o, c, "ref", "ref");
-        json_end(&o);
-    }
+    body_repositories(&o, c);
     body_str(&o, c, "webhook", "webhook_url");
     if (cli_get(c, "notify"))
         json_bool(&o, "notify", true);
@@ -228,7 +272,8 @@ static int create_body(const struct cli *c, struct buf *body, struct err *e)
         json_end(&o);
     }
     body_network(&o, c);
-    if (body_env(&o, c, e) || body_limits(&o, c, e) || body_times(&o, c, e))
+    if (body_env(&o, c, e) || body_limits(&o, c, e) || body_times(&o, c, e) ||
+        body_priority(&o, c, e))
         return -1;
     json_end(&o);
     return body->overflow ? err_set(e, ERR_LIMIT, "the request is too large") : 0;
@@ -249,7 +294,7 @@ int cmd_runs_create(struct cli *c)
         read_item(&run_table, answer.data, answer.len, &pool, &made, &e))
         return cli_fail(EXIT_NOT_STARTED, &e);
     if (cli_get(c, "follow"))
-        return watch(c, made.id);
+        return watch(c, made.id, 0);
     if (c->json)
         return show_answer(c, &answer);
     return puts(made.id) < 0 ? EXIT_FAILED : 0;
@@ -311,7 +356,14 @@ static int tell(struct cli *c, const char *rest, const char *member)
 
 int cmd_runs_continue(struct cli *c)
 {
-    return tell(c, "/continue", "message");
+    struct err e;
+    own_json_pool struct json_pool pool;
+    struct item before;
+    json_pool_init(&pool);
+    if (look(c, &pool, &before, &e))
+        return cli_fail(EXIT_FAILED, &e);
+    int code = tell(c, "/continue", "message");
+    return code || !cli_get(c, "follow") ? code : watch(c, c->args[0], before.events);
 }
 
 int cmd_runs_interrupt(struct cli *c)

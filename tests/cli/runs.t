@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # pinfold runs: against a server.
 . "$(dirname "$0")/../lib/tap.sh"
-need ROOT USERNS
+need ROOT USERNS GIT PYTHON
 need_binary pinfold pinfoldd pinfold-server pinfold-launcher
 p=$PINFOLD_BIN/pinfold
-server_start
+server_start "RepositoryRoots=$WORK"
 ok $? "a server starts" || done_testing
 code() { "$p" "$@" >"$WORK/o" 2>"$WORK/e"; echo $?; }
 id=$("$p" runs create -e A=b -- sh -c 'echo hi $A')
@@ -37,6 +37,74 @@ like "$("$p" runs recording "$shown" | head -n 1)" '"version":2,"width":80,"heig
 like "$("$p" runs recording "$shown" --turn 1)" 'shown' "all of it"
 like "$("$p" runs transcript "$shown")" 'shown' "runs transcript what was said"
 is "$(code runs recording "$shown" --turn 7)" 1 "a turn that there was not is refused"
+# Terminals, by a program that has one.
+cat >"$WORK/on-a-terminal" <<'E'
+#!/usr/bin/env python3
+# on-a-terminal ROWS COLS STEP... -- COMMAND...: f:REGEX waits for it, t:TEXT types, s:ROWS:COLS changes
+# the size, k: kills it. Prints what was seen and "exit CODE".
+import fcntl, os, pty, re, select, signal, struct, sys, termios
+i = sys.argv.index("--")
+rows, cols, steps, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:i], sys.argv[i + 1:]
+def size(fd, rows, cols): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+pid, fd = pty.fork()
+if not pid:
+    size(0, rows, cols)
+    os.execv(command[0], command)
+seen, at = b"", 0
+def more():
+    global seen
+    if not select.select([fd], [], [], 60)[0]: print("nothing comes", seen); os.kill(pid, 9); sys.exit(1)
+    try: data = os.read(fd, 65536)
+    except OSError: data = b""
+    seen += data
+    return data
+for step in steps:
+    if step[0] == "f":
+        while True:
+            m = re.search(step[2:].encode(), seen[at:])
+            if m: at += m.end(); break
+            if not more(): break
+    elif step[0] == "t": os.write(fd, step[2:].encode().decode("unicode_escape").encode())
+    elif step[0] == "s": size(fd, *map(int, step[2:].split(":")))
+while more(): pass
+print(seen.decode(errors="replace").replace("\r", "")); print("exit", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+E
+seat() { timeout 90 python3 "$WORK/on-a-terminal" "$@"; }
+run=$("$p" runs create --terminal --agent shell --prompt 'trap "stty size" WINCH; stty size; until read word; do :; done; echo "heard $word"; exit 5')
+out=$(seat 30 90 'f:30 90' 's:20:70' 'f:20 70' 't:hello\n' -- "$p" runs terminal "$run")
+like "$out" 'heard hello' "runs terminal shows a run's terminal and types into it, whose size follows ours"
+like "$out" 'exit 5' "and ends as that does"
+run=$("$p" runs create --terminal --agent shell --prompt 'echo here; read word; echo "heard $word"')
+like "$(seat 30 90 'f:here' 't:\x1d' -- "$p" runs terminal "$run")" 'what runs there goes on' "it is left with Ctrl-]"
+like "$(seat 30 90 'f:here' 't:typed\n' 't:\x1d' -- "$p" runs terminal --view "$run")" 'left' "--view only looks"
+like "$(seat 30 90 'f:here' 't:by me\n' -- "$p" runs terminal "$run")" 'heard by me' "and what goes on may be come back to"
+is "$(code runs terminal "$id")" 125 "a run that is not there has no terminal"
+ws=$("$p" ws create --image host)
+out=$(seat 30 90 'f:.' 't:stty size; echo in $((40 + 2)); exit 4\n' 'f:in 42' -- "$p" ws terminal "$ws")
+like "$out" '30 90' "ws terminal has a shell of our size"
+like "$out" 'exit 4' "and its exit code"
+like "$(seat 30 90 'f:one' -- "$p" ws terminal "$ws" -- echo "it's one")" "it's one" "or a command"
+is "$(echo from a pipe | "$p" ws terminal "$ws" -- sh -c 'read a; echo "got $a"' | tr -d '\r' | tail -n 1)" "got from a pipe" "without a terminal of ours it is a pipe to one"
+is "$(code runs create --workspace "$ws" --priority -3 --follow -- sh -c 'echo one >>f')" 0 "runs create runs in a workspace"
+is "$("$p" exec "$ws" -- cat f)" one "whose files it has"
+is "$(code runs create --priority 101 -- true)" 2 "a priority that is none"
+# Several repositories.
+for name in one two; do
+    git init -q -b main "$WORK/$name"
+    echo "file of $name" >"$WORK/$name/file"
+    git -C "$WORK/$name" add file
+    git -C "$WORK/$name" -c user.name=a -c user.email=a@example.org commit -qm first
+done
+git -C "$WORK/two" branch other
+chmod 755 "$WORK"
+run=$("$p" runs create -r "$WORK/one" -r "$WORK/two#other" --agent shell --prompt 'cat */file; git -C two branch')
+"$p" runs events --types run.completed "$run" >"$WORK/o"
+is "$(awk '{print $2}' "$WORK/o" | xargs)" "run.completed" "runs events may show some"
+is "$("$p" runs logs "$run")" "file of one
+file of two
+* other" "a run has several repositories, each at its ref"
+is "$(code runs continue "$run" 'exit 3' --follow)" 1 "runs continue follows"
+is "$(awk '{print $2}' "$WORK/o" | xargs)" "user.message run.started run.failed" "what comes from then on"
 is "$(code runs create --webhook ftp://x -- true)" 125 "a webhook that is none is refused"
 # An agent that asks, by a stand-in for Claude Code.
 mkdir "$WORK/ws"; cat >"$WORK/claude" <<'E'
