@@ -179,6 +179,19 @@ static void put_layer(char *layers, size_t room, const char *key)
     (void)snprintf(layers + n, room - n, "%s%s", n ? ":" : "", key);
 }
 
+// A step that wants a network has its profile's.
+static int step_network(const struct host *h, const struct image_step *s, enum net_mode *ret,
+                        struct err *e)
+{
+    const struct profile *p = profile_find(h->profiles, h->n_profiles, s->profile);
+    *ret = s->network == NET_FULL && p ? p->network : s->network;
+    return *ret == NET_LIST ? err_set(e, ERR_DENIED,
+                                      "profile %s has an allow-list, which only a server keeps: "
+                                      "POST /v1/images/%s/build",
+                                      s->profile, s->image)
+                            : 0;
+}
+
 static int build_step(struct host *h, const struct image_step *s, const char *layers, struct err *e)
 {
     char dir[ID_MAX], id[ID_MAX];
@@ -188,10 +201,9 @@ static int build_step(struct host *h, const struct image_step *s, const char *la
                             .layers = s->host_usr ? "" : layers,
                             .host_usr = s->host_usr,
                             .profile = s->profile,
-                            .network = s->network,
                             .mirror = "",
                             .hostname = ""};
-    if (box_dir_create(h->boxes, dir, 0, 0, e))
+    if (step_network(h, s, &spec.network, e) || box_dir_create(h->boxes, dir, 0, 0, e))
         return -1;
     int r = run_step(h, s, &spec, e) || box_layer_commit(h->boxes, dir, s->from_files, s->key, e);
     (void)box_dir_delete(h->boxes, dir, NULL); // the first error is the one to report

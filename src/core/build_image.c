@@ -10,6 +10,7 @@
 #include <pinfold/image.h>
 #include <pinfold/map.h>
 #include <pinfold/own.h>
+#include <pinfold/profile.h>
 #include <stdio.h>
 
 static void make_layer(struct bld *b);
@@ -196,19 +197,44 @@ static void fill_layers(const struct bld *b, struct msg_box_start *m)
     }
 }
 
+static const struct profile *profile_of(const struct bld *b)
+{
+    return profile_find(b->core->profiles, b->core->n_profiles, step_of(b)->profile);
+}
+
+// A step that wants a network has its profile's.
+static enum net_mode network_of(const struct bld *b)
+{
+    const struct profile *p = profile_of(b);
+    return step_of(b)->network == NET_FULL && p ? p->network : step_of(b)->network;
+}
+
 static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
 {
     const struct bld *b = sb->owner;
     const struct image_step *step = step_of(b);
-    (void)e;
     m->host_usr = step->host_usr;
     if (!step->host_usr)
         fill_layers(b, m);
-    m->network = step->network;
+    m->network = network_of(b);
     TEXT_PUT(m->profile, step->profile);
     TEXT_PUT(m->dir, b->pub.id);
     TEXT_PUT(m->hostname, "pinfold-build");
-    return 0;
+    return m->network == NET_LIST ? network_of_profile(sb, profile_of(b), e) : 0;
+}
+
+// The same in a row is one line.
+void build_network_decision(struct bld *b, const struct msg_egress_decision *m)
+{
+    char text[sizeof(b->decision)];
+    if (m->ended)
+        return;
+    (void)snprintf(text, sizeof(text), "network: %s:%u %s (%s)%s%s\n", m->host, m->port,
+                   m->allowed ? "is allowed" : "is refused", m->rule,
+                   *m->process ? ", asked by " : "", m->process);
+    if (strcmp(text, b->decision) != 0)
+        source_printf(&b->log, "%s", text);
+    TEXT_PUT(b->decision, text);
 }
 
 static int start_proc(struct bld *b, struct err *e)
@@ -220,6 +246,7 @@ static int start_proc(struct bld *b, struct err *e)
     buf_init(&b->args.bytes, 4 * 1024 * 1024); // an image file's own limits are lower
     if (packed_argv(&b->args, (const char *const *)step->argv, e) ||
         packed_env(&b->args, (const char *const *)step->env, e) ||
+        (network_of(b) == NET_LIST && packed_env(&b->args, network_env, e)) ||
         proc_give_stdin(p, step->input, step->input_len, e))
         return -1;
     p->args = (struct wire_bytes){b->args.bytes.data, b->args.bytes.len};

@@ -24,6 +24,7 @@ struct bld {
     struct outcome end;
     unsigned n_to_delete; // layers, for a rebuild of an image
     char failed[200];     // what went wrong, while it cleans up
+    char decision[600];   // about the network, that the log has last
     bool placed, cancelled, waits_for_layer;
     unsigned saving;
 };
@@ -42,6 +43,8 @@ void builds_admit(struct core *c);
 void build_image(struct bld *b);
 void build_image_done(struct bld *b);
 void build_fail(struct bld *b, const char *text);
+struct msg_egress_decision;
+void build_network_decision(struct bld *b, const struct msg_egress_decision *m); // to its log
 void builds_recheck(struct core *c); // a layer was made or given up: others may wait for it
 // Which layers exist, and directories that builds of an earlier server left.
 void layers_ask(struct core *c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's end of the egress process's socket: it is told of sandboxes and their rules, and
 // tells what it decided. It may die at any time; then all is told again to the next one.
+#include "build_int.h"
 #include "run_int.h"
 
 #include <pinfold/clock.h>
@@ -165,7 +166,10 @@ static void on_decision(struct core *c, const struct msg_egress_decision *m)
     struct runrec *r = run_of_box(c, ws ? ws->pub.id : m->box);
     if (r)
         run_network_decision(r, m);
-    if (!ws && m->ended)
+    struct bld *b = ws ? NULL : map_get(c->builds, m->box);
+    if (b)
+        build_network_decision(b, m);
+    else if (!ws && m->ended)
         ended_anywhere(c, m);
     if (!ws)
         return;

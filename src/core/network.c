@@ -233,13 +233,32 @@ static int list_for_it(struct sandbox *sb, const struct ws *ws, struct buf *rule
     return network_rules(sb->core, ws->set.profile, allow->list, ws->repo_url, rules, e);
 }
 
+static int profile_rules(const struct core *c, const struct profile *profile, struct buf *rules,
+                         struct err *e)
+{
+    const struct network_wish none = {0};
+    own_free struct strings *allow = network_list(&none, profile);
+    return network_rules(c, profile, allow->list, NULL, rules, e);
+}
+
+// An init script of another mode has the network of the profile build.
+static int build_rules(struct sandbox *sb, struct buf *rules, struct err *e)
+{
+    const struct core *c = sb->core;
+    const struct profile *build = profile_find(c->profiles, c->n_profiles, "build");
+    sb->net_anywhere = build && build->network == NET_FULL;
+    return build && build->network == NET_LIST ? profile_rules(c, build, rules, e) : 0;
+}
+
 static int make_rules(struct sandbox *sb, const struct ws *ws, struct buf *rules, struct err *e)
 {
     struct buf named;
     bool listed = ws && ws->set.network == NET_LIST && ws->set.profile;
     free(ptr_steal(&sb->net_named));
+    if (!listed && !sb->net_repo)
+        return build_rules(sb, rules, e);
     // Beside the repository, which a person named, what is in it is anybody's.
-    sb->net_anywhere = !listed && (sb->net_repo || (ws && ws->set.network == NET_FULL));
+    sb->net_anywhere = !listed;
     if (listed && list_for_it(sb, ws, rules, e))
         return -1;
     if (!sb->net_repo)
@@ -264,6 +283,17 @@ int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, s
     free(sb->net_rules);
     sb->net_rules = xstrdup(rules.data);
     TEXT_PUT(sb->net_of, ws ? ws->pub.id : "");
+    return 0;
+}
+
+int network_of_profile(struct sandbox *sb, const struct profile *profile, struct err *e)
+{
+    own_buf struct buf rules;
+    buf_init(&rules, POLICY_TEXT_MAX);
+    if (profile_rules(sb->core, profile, &rules, e))
+        return -1;
+    free(sb->net_rules);
+    sb->net_rules = xstrdup(rules.data);
     return 0;
 }
 

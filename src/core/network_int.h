@@ -63,5 +63,7 @@ int network_rules(const struct core *c, const struct profile *profile, const cha
 // may go anywhere that is public, and to that server also where it lies in a private network. ws: NULL
 // for a look at a repository that is nobody's. Fills sb->net_rules.
 int network_for(struct sandbox *sb, const struct ws *ws, const char *repo_url, struct err *e);
+// Of a sandbox that works for nobody's workspace, an image's step: the list of its profile.
+int network_of_profile(struct sandbox *sb, const struct profile *profile, struct err *e);
 void network_again(const struct ws *ws); // its rules have changed: for all of those that there are
 extern const char *const network_env[];  // of commands in such a sandbox

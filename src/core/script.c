@@ -28,7 +28,7 @@ static int fill(struct sandbox *sb, struct msg_box_start *m, struct err *e)
     // Whatever the script runs, packages' own scripts too, is as bound as the workspace's commands.
     bool listed = s->ws->set.network == NET_LIST && s->ws->set.profile;
     m->network = listed ? NET_LIST : build->network;
-    return listed ? network_for(sb, s->ws, NULL, e) : 0;
+    return m->network == NET_LIST ? network_for(sb, s->ws, NULL, e) : 0;
 }
 
 static void end(struct script *s)
@@ -98,13 +98,16 @@ static int pack(struct script *s, struct err *e)
     size_t n = interpreter(s->ws->set.init_script, line, with);
     for (size_t i = 0; i < n; i++)
         argv[4 + i] = with[i];
+    const struct profile *build = profile_find(s->core->profiles, s->core->n_profiles, "build");
+    bool listed = s->ws->set.network == NET_LIST;
     buf_init(&s->args.bytes, s->core->conf.command_max_bytes + WS_ENV_BYTES);
     if (packed_argv(&s->args, argv, e) || packed_env(&s->args, s->ws->set.env->list, e) ||
         packed_env(&s->args, (const char *const *)s->ws->set.image->env, e) ||
-        (s->ws->set.network == NET_LIST &&
+        (listed &&
          (uses_env(s->core, s->ws->set.allow->list, &s->args, e) ||
           packed_env(&s->args, network_env, e) ||
           (trust_wanted(s->ws->set.allow->list) && packed_env(&s->args, trust_env, e)))) ||
+        (!listed && build && build->network == NET_LIST && packed_env(&s->args, network_env, e)) ||
         packed_env(&s->args, env, e))
         return -1;
     return proc_give_stdin(&s->proc, s->ws->set.init_script, strlen(s->ws->set.init_script), e);

@@ -19,7 +19,8 @@
 # route: DELETE /v1/repositories/{id}
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../image/common.sh"
-need ROOT USERNS OVERLAY MMDEBSTRAP GIT
+. "$(dirname "$0")/../lib/egress.sh"
+need ROOT USERNS NETNS OVERLAY MMDEBSTRAP GIT PYTHON
 images_start
 try "an archive is made" "$(dirname "$0")/../image/make-apt-archive" "$WORK/archive" noble || done_testing
 serve "$WORK/archive" || done_testing
@@ -106,9 +107,47 @@ like "$BODY" '^\[|Limits|SystemCallFilter' "or only that"
 for w in w ref gone; do api DELETE $W/$w; done
 api DELETE "/v1/repositories/$R"
 is "$CODE" 204 "and deleted when nothing uses it"
-# --- over their budget layers go, but those that somebody uses
+
+# --- where the operator gives the profile build an allow-list, image steps and init scripts are bound by it
+server_stop
+world_start
+SHARE=$WORK/prefix/share/pinfold/profiles # the command line's too
+cp "$SHARE/build.profile" "$WORK/build.profile"
+sed -i 's/^Network=full/Network=allow-list\nNetworkAllow=good.test/' "$SHARE/build.profile"
+cat >"$IMAGES/app.image" <<'END'
+[Image]
+Extends=ubuntu-noble
+[Steps]
+Run=exec >/seen; echo "$http_proxy"; \
+  ask() { bash -c "exec 3<>/dev/tcp/127.0.0.1/3128; printf 'GET http://$1/ HTTP/1.1\r\n\r\n' >&3; head -n 1 <&3"; }; \
+  ask good.test; ask bad.test; ask bad.test; \
+  timeout 5 bash -c 'exec 3<>/dev/tcp/192.0.2.1/80' 2>/dev/null && echo out; true
+END
+server_start "${WORLD[@]}" "ImagesDir=$IMAGES" "ProfilesDir=$SHARE" "Mirror.ubuntu-noble=$SERVED" || done_testing
+api POST "/v1/images/app/build" -d '{}'
+B=$(json .id)
+api GET "/v1/builds/$B?wait=60"
+is "$(json '"\(.status) \(.error)"')" "succeeded null" "an image is built" || { api GET "/v1/builds/$B/log"; tap_show log: "$BODY"; }
+api POST /v1/exec -d '{"image": "app", "command": "cut -d\" \" -f1,2 /seen"}'
+is "$(json .stdout)" $'http://127.0.0.1:3128\nHTTP/1.1 200\nHTTP/1.1 403\nHTTP/1.1 403' "its step found the proxy, and reached what the profile's list has and nothing else" || echo "# $BODY"
+api GET "/v1/builds/$B/log"
+like "$BODY" "network: good.test:80 is allowed \(good.test\), asked by bash" "its log tells each decision"
+is "$(grep -c "network: bad.test:80 is refused (not_listed), asked by bash" <<<"$BODY")" 1 "the same refusal once"
+for mode in none full; do
+    api POST "$W?wait=60" -d "$(jq -nc --arg m $mode '{network: {mode: $m}, init_script: "for h in good.test bad.test; do curl -s -o /dev/null -w \"%{http_code} \" http://$h/; done"}')"
+    WS=$(json .id)
+    api GET "$W/$WS/init-log"
+    like "$BODY" "^200 403 " "an init script of a workspace with network $mode has that list too"
+    is "$(decision '[.decisions[] | "\(.host) \(.allowed)"] | unique | join(", ")')" "bad.test false, good.test true" "its decisions are the workspace's"
+done
 server_stop
 sed -i "s|^Keyring=none|&\nMirror=$SERVED|" "$IMAGES/ubuntu-noble.image" # the command line knows no other
+echo "Run=true" >>"$IMAGES/app.image"
+breaks app
+like "$LOG" "profile build has an allow-list, which only a server keeps" "without a server, which keeps the list, there is no such step"
+cp "$WORK/build.profile" "$SHARE/build.profile"
+rm "$IMAGES/app.image"
+# --- over their budget layers go, but those that somebody uses
 "$WORK/prefix/bin/pinfold" run --state "$STATE" --image ubuntu-noble -- sh -c 'echo up; exec sleep 600' >"$WORK/beside" 2>&1 </dev/null &
 beside=$!
 at_exit "kill $beside 2>/dev/null"
@@ -120,7 +159,7 @@ layers() { find "$STATE/layers" -maxdepth 1 -name '[0-9a-f]*' ! -name host | wc 
 isnt "$(layers)" 0 "they stay as long as it runs, over the budget too"
 kill "$beside"; wait "$beside" 2>/dev/null
 gone() { api GET /v1/images/ubuntu-noble; [ "$(json .layers_built)" = 0 ]; }
-wait_until 60 gone; is "$(layers)" 0 "then nothing stands on them, and they go"
+wait_until 60 gone && wait_until 30 eval '[ "$(layers)" = 0 ]'; is "$(layers)" 0 "then nothing stands on them, and they go"
 told() { api GET /v1/stats; [ "$(json '.disk | "\(.images_bytes) \(.layers_removed_total > 0)"')" = "0 true" ]; }
 wait_until 30 told; is $? 0 "which is counted"
 api POST $W -d '{"name": "later", "image": "ubuntu-noble"}'
