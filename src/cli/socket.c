@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pinfold/crypt.h>
+#include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <poll.h>
 #include <string.h>
@@ -60,12 +61,16 @@ static int receive(struct client_socket *s, struct err *e)
 // Of an answer that is no 101: what its body says, as far as it has come.
 static int refused(struct client_socket *s, size_t head, struct err *e)
 {
-    long status = strncmp(s->in.data, "HTTP/1.1 ", 9) ? 0 : strtol(s->in.data + 9, NULL, 10);
+    char digits[4] = "";
+    uint64_t status = 0;
+    if (s->in.len > 12 && !strncmp(s->in.data, "HTTP/1.1 ", 9))
+        memcpy(digits, s->in.data + 9, 3);
+    (void)num_parse_u64(digits, 100, 999, &status, NULL); // else 0: it speaks something else
     struct pollfd in = {.fd = s->fd, .events = POLLIN};
     while (s->in.len < HEAD_MAX && poll(&in, 1, 1000) > 0 && receive(s, e) > 0)
         ;
     buf_drop_front(&s->in, head);
-    return client_problem(status, &s->in, e);
+    return client_problem((long)status, &s->in, e);
 }
 
 static int handshake(struct client_socket *s, const char *request, struct err *e)
