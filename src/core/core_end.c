@@ -48,11 +48,24 @@ void core_leave(struct core *c)
     waiters_end_timed(c);
 }
 
+// What the pipe has not taken goes with this process: whoever sent it hears how much that is.
+static void refuse_unread_stdin(struct execution *x)
+{
+    struct err e = {0};
+    err_set(&e, ERR_BUSY,
+            "the server was replaced while the command did not read: "
+            "the last %zu bytes of standard input were not written; send them again",
+            proc_stdin_left(&x->live->proc));
+    waiters_fail(&x->live->stdin_waiters, &e);
+}
+
 // Who waits for an end hears that there is none yet; what goes with this process is told as lost.
 void core_leave_now(struct core *c)
 {
     list_for_safe (it, &c->exec_list) {
         struct execution *x = container_of(it, struct execution, all);
+        if (x->live && !list_empty(&x->live->stdin_waiters))
+            refuse_unread_stdin(x);
         if (!x->live || list_empty(&x->waiters))
             continue;
         if (x->detach || !exec_leave(x, NULL))

@@ -52,7 +52,11 @@ try "a warm sandbox waits" wait_until 20 warm
 api GET /v1/stats
 used=$(json .sandboxes_warm_used_total)
 later keyed POST "/v1/workspaces/$WS/exec" -H 'Idempotency-Key: k1' -d '{"command": "touch keyed; until [ -e enough ]; do sleep 0.05; done; exit 5"}'
-wait_until 20 eval "has_file $WS keyed && has_file $WS brief && has_file $WS waits && has_file $WS long"
+background "$WS" 'head -c 1; touch fed; until [ -e enough ]; do sleep 0.05; done; cat | wc -c' 'stdin_open: true'
+FED=$EXEC
+head -c 300000 /dev/zero | tr '\0' x >"$WORK/input"
+later feeds POST "/v1/execs/$FED/stdin" --data-binary "@$WORK/input" -H 'Content-Type: application/octet-stream'
+wait_until 20 eval "has_file $WS fed && has_file $WS keyed && has_file $WS brief && has_file $WS waits && has_file $WS long"
 later pooled POST /v1/exec -d '{"command": "echo begun; sleep 6; echo ended; exit 8"}'
 wait_until 20 eval 'api GET /v1/stats && [ "$(json .sandboxes_warm_used_total)" -gt "$used" ]'
 upgrade >/dev/null
@@ -69,6 +73,10 @@ KEYED=$(json .id)
 later_end pooled
 is "$CODE $(json .status)" "202 running" "so is one in a sandbox of the warm pool"
 POOLED=$(json .id)
+later_end feeds
+is "$CODE" 503 "input that a command does not read is refused at the end"
+UNREAD=$(json .detail | grep -o '[0-9]* bytes' | tr -dc 0-9)
+between "${UNREAD:-0}" 1 299999 "with how much of it was not written"
 exec_is "$LONG" running
 ok $? "and does"
 run "$WS" 'touch enough'
@@ -84,6 +92,12 @@ api GET "/v1/execs/$POOLED/stdout"
 is "$BODY" $'begun\nended' "with all that it printed"
 api GET "/v1/execs/$KEYED/wait?wait=30"
 is "$(json '"\(.reason) \(.exit_code)"')" "exited 5" "and does"
+tail -c "${UNREAD:-0}" "$WORK/input" >"$WORK/input.rest"
+api POST "/v1/execs/$FED/stdin?close=true" --data-binary "@$WORK/input.rest" -H 'Content-Type: application/octet-stream'
+is "$CODE" 204 "that much, sent again"
+api GET "/v1/execs/$FED/wait?wait=30"
+api GET "/v1/execs/$FED/stdout"
+is "$BODY" x299999 "makes the input whole"
 
 # --- streams --------------------------------------------------------------------------------------------
 # follow PATH [BODY]: takes a stream until its end, over every reconnect; says how it went on
