@@ -200,7 +200,7 @@ check-box: ## real sandboxes: each promise
 check-image: ## real images, some from archives on loopback
 check-escape: ## attempts that must fail
 check-crash: ## killed processes, full disks; CRASH_KILLS= random kills under load, CRASH_SEED= again
-check-soak: ## the same as soak, for a minute
+check-soak: ## the same as soak, for a minute; in `make check` for SOAK_SECONDS, one client
 check-git: ## repositories, hostile ones too
 check-e2e: ## real projects, cloned, built and tested
 check-vm: ## box and escape tests under Debian's own kernel, pure cgroup v2
@@ -213,14 +213,16 @@ asan ubsan: ## unit tests with sanitizers: asan has both, ubsan only its own
 # Half of the time the tests of real sandboxes wait. What makes nothing on this host that they could see
 # runs beside them on what they leave of the processors.
 BESIDE := lint links budget unit check-vm asan
-AHEAD  := $(filter-out $(BESIDE),$(PARTS:%=check-%))
+AHEAD  := $(filter-out $(BESIDE) check-soak,$(PARTS:%=check-%))
 check-all: ## everything below, and what it comes to
 	$(Q)rm -f build/tally* && mkdir -p build
 	$(Q)$(MAKE) $(JOBS) DEVELOPER=1 all $(HELPERS)
 	$(Q)parts() { for part; do $(MAKE) -k DEVELOPER=1 TALLY=build/tally $$part || echo "$$part" >>build/tally.failed; done; }; \
 	  export CRASH_KILLS=$${CRASH_KILLS:-40}; \
-	  (renice -n 19 $$BASHPID >/dev/null; TEST_TIMEOUT=2400 VM_SECONDS=2000 parts $(BESIDE)) >build/beside.log 2>&1 & \
-	  parts $(AHEAD); wait; cat build/beside.log; tests/lib/run --total build/tally
+	  beside() { renice -n 19 $$BASHPID >/dev/null; parts "$$@"; }; \
+	  (TEST_TIMEOUT=2400 VM_SECONDS=2000 beside $(BESIDE)) >build/beside.log 2>&1 & \
+	  (SOAK_SECONDS=$(SOAK_SECONDS) SOAK_CLIENTS=1 TEST_TIMEOUT=1200 beside check-soak) >build/soak.log 2>&1 & \
+	  parts $(AHEAD); wait; cat build/beside.log build/soak.log; tests/lib/run --total build/tally
 check: deps-check ## install what tests need, build, run every test, end with the counts
 	$(Q)$(MAKE) check-all
 

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Hours of use in SOAK_SECONDS: everything that clients do, in two equal halves after a shorter time
+# Hours of use in SOAK_SECONDS by SOAK_CLIENTS: everything that clients do, in two equal halves after a shorter time
 # to warm up. After each, when nothing runs, what our processes hold is counted: of things there must
 # be as many, of memory less more than one small object for each thing done.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../crash/common.sh"
 . "$(dirname "$0")/../lib/git.sh"
 need PYTHON GIT
-: "${SOAK_SECONDS:=60}"
+: "${SOAK_SECONDS:=60}" "${SOAK_CLIENTS:=4}"
 SLACK=1024 # KiB: what the allocator was seen to keep or give back by chance
 OBJECT=48  # bytes: below what the smallest of our objects takes
 
@@ -42,7 +42,7 @@ count() { # the name and number of everything that must not grow
 memory() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status"; }
 memories() { for role in launcher server; do memory "$(pid_of $role)"; done; memory "$SERVER_PID"; }
 half() { # NAME SECONDS
-    "$TESTS/soak/mix" "$2" >"$WORK/$1.mix"
+    "$TESTS/soak/mix" "$2" "$SOAK_CLIENTS" >"$WORK/$1.mix"
     api POST "/v1/workspaces/$MIX_WORKSPACE/stop" -m 60
     try "all has ended: $1" wait_until 60 quiet
     count >"$WORK/$1.count"
@@ -57,7 +57,7 @@ half second $((SOAK_SECONDS * 2 / 5))
 is "$(cat "$WORK/second.count")" "$(cat "$WORK/first.count")" "descriptors, threads, groups, mounts, id ranges and files are as many after the second half"
 sed 's/^/# /' "$WORK/second.count"
 n=$(jq .done "$WORK/second.mix")
-between "$n" $((SOAK_SECONDS * 5)) 100000000 "enough was done to see a leak of one object each time"
+between "$n" $((SOAK_SECONDS * SOAK_CLIENTS * 2)) 100000000 "enough was done to see a leak of one object each time"
 # The allocator gives back what is free at the end of its heap, or not: the larger of two is meant.
 paste "$WORK/warm.memory" "$WORK/first.memory" "$WORK/second.memory" >"$WORK/both"
 i=0
