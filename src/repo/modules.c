@@ -62,9 +62,13 @@ static struct repo_module *module_get(struct reader *r, const char *name)
     return new;
 }
 
-// Parts between slashes: none empty, none dot or dot-dot or like .git, none like an option.
+// Parts between slashes: none empty, none dot or dot-dot or like .git, none like an option. No control
+// bytes, which one program reads and another one loses (CVE-2025-48384).
 static int parts_check(const char *s, const char *what, struct err *e)
 {
+    for (const char *p = s; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return err_set(e, ERR_DENIED, "a submodule's %s has a control character in it", what);
     for (const char *p = s; p;) {
         char part[256];
         const char *slash = strchr(p, '/');

@@ -82,9 +82,12 @@ server_stop
     -keyout "$WORK/key.pem" -out "$WORK/cert.pem" 2>/dev/null)
 STATE=$WORK/tls begin "TLSCertificate=$WORK/cert.pem" "TLSKey=$WORK/key.pem" "HTTP2=yes"
 api POST "/v1/workspaces?wait=30" -k -d '{"name": "w", "image": "host"}'
-for mode in silent bad-tls garbage resets; do under $mode; done
-read -r streams conns <"$WORK/abuse"
-between "$conns" 2 500 "resets: a connection that opens and gives up streams is closed, again and again ($streams streams on $conns)"
+for mode in silent bad-tls garbage; do under $mode; done
+for mode in resets made-resets; do
+    under $mode
+    read -r streams conns <"$WORK/abuse"
+    between "$conns" 2 500 "$mode: a connection that opens and gives up streams is closed, again and again ($streams streams on $conns)"
+done
 server_stop
 is $? 0 "and it stops cleanly"
 done_testing

@@ -125,7 +125,7 @@ api PATCH "/v1/workspaces/$WS/network" -d '{"learn": true}'
 is "$(json '.proposed | contains(["bad.test", "good.test"])') $(json '.proposed | index("a.other.test")')" "true null" "learning proposes what was refused"
 is "$(run 'curl -s -o /dev/null -w "%{http_code}" http://good.test/')" 403 "and still refuses it"
 api PATCH "/v1/workspaces/$WS/network" -d '{"allow": []}'
-is "$(run 'curl -s http://a.other.test/ | head -n 2 | tail -n 1')" "Its allow-list is empty." "an empty list allows nothing"
+is "$(run 'curl -s http://a.other.test/ | head -n 2 | tail -n 1')" "Its allow-list is empty." "an empty list allows nothing (CVE-2025-66479)"
 api PATCH "/v1/workspaces/$WS/network" -d '{"mode": "full", "allow": ["good.test"]}'
 is "$CODE" 422 "another mode has no list"
 api POST "/v1/execs/$held/cancel"

@@ -61,7 +61,7 @@ run 'printf "int puts(const char *); __attribute__((constructor)) static void f(
 for v in LD_PRELOAD=/workspace/p.so LD_AUDIT=/workspace/p.so GCONV_PATH=/workspace BASH_ENV=/workspace/x; do
     api PATCH $W -d '{"env": {"'"${v%%=*}"'": "'"${v#*=}"'"}}'
     api GET "$W/files?path=."
-    unlike "$CODE $BODY" 'pwned' "the workspace's ${v%%=*} does not get into our own helper"
+    unlike "$CODE $BODY" 'pwned' "the workspace's ${v%%=*} does not get into our own helper (CVE-2019-14271, CVE-2025-23266)"
 done
 api PATCH $W -d '{"env": {}}'
 

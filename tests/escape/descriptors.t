@@ -35,7 +35,7 @@ like "$out" '^refused: .*: E(PERM|ROFS|ACCES)' "nor its mode be changed"
 is "$(stat -c %a "$WORK/secret")" 600 "and it is not"
 exec 5>"$WORK/log"; chmod 600 "$WORK/log"; echo earlier >"$WORK/log"
 out=$(box sh -c 'probe/files reopen 1 r >&2' 2>&1 1>&5)
-like "$out" '^refused: reopen: E(ACCES|PERM)' "what was written to a log before cannot be read back by its descriptor"
+like "$out" '^refused: reopen: E(ACCES|PERM)' "what was written to a log before cannot be read back by its descriptor (CVE-2026-8052)"
 exec 5>&-
 is "$(box sh -c 'readlink /proc/self/cwd')" /workspace "the working directory is the workspace"
 is "$(cd / && box sh -c 'pwd')" /workspace "wherever the caller is"

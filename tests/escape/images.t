@@ -50,7 +50,7 @@ planted() { # WHAT: the sandbox either is refused, or stands on the right places
 for target in / /etc /proc /proc/self/root /workspace ../.. /dev/shm; do
     for place in dev proc tmp workspace; do
         fresh; rm -rf "${layer:?}/$place"; ln -s "$target" "$layer/$place"
-        planted "an image whose /$place is a link to $target (CVE-2026-47766, CVE-2019-19921)"
+        planted "an image whose /$place is a link to $target (CVE-2026-47766, CVE-2026-41579, CVE-2019-19921)"
     done
 done
 fresh; rm -rf "$layer/dev"; echo x >"$layer/dev"; planted "an image whose /dev is a file"
@@ -74,6 +74,43 @@ fresh; ln -sf /dev/zero "$layer/etc/passwd"
 timeout 20 "$WORK/bin/pinfold" run --image evil --state "$WORK/state" --user user --workspace "$WS" -- /bin/true >/dev/null 2>&1; isnt $? 124 "nor one whose passwd has no end"
 fresh; printf 'user:x:0:0::/:/bin/sh\nuser:x:4294967295:0::/:/bin/sh\nuser:x:-1:0::/:\n' >"$layer/etc/passwd"
 is "$(timeout 20 "$WORK/bin/pinfold" run --image evil --state "$WORK/state" --user user --workspace "$WS" -- /bin/cat /proc/self/status 2>/dev/null | awk '/^CapEff/ { print $2 }')" "0000000000000000" "an image that says user is root gives no capability"
+
+# Links that come and go while a sandbox starts: what was looked at is what is mounted on (CVE-2025-31133,
+# CVE-2025-52565, CVE-2025-52881, CVE-2021-30465, CVE-2024-0132).
+fresh
+mkdir "$layer/real" "$layer/etc/real"
+cat >"$WORK/flip" <<'EOF'
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+layer, out = sys.argv[1:]
+pairs = []
+for place, target in (("proc", "/etc"), ("dev", "/proc"), ("tmp", "/etc"), ("workspace", "/etc"), ("run", out)):
+    link = "%s/link-%s" % (layer, place)
+    os.symlink(target, link)
+    pairs.append((("%s/%s" % (layer, place)).encode(), link.encode()))
+print("flipping", flush=True)
+while True:
+    for a, b in pairs:
+        libc.renameat2(-100, a, -100, b, 2)  # RENAME_EXCHANGE
+EOF
+mkdir "$WORK/planted"
+if command -v python3 >/dev/null; then
+    python3 "$WORK/flip" "$layer" "$WORK/planted" >"$WORK/flipping" &
+    flip=$!
+    at_exit "kill $flip 2>/dev/null"
+    wait_until 10 grep -q flipping "$WORK/flipping"
+    harmless=0
+    for i in $(seq 40); do
+        # Whatever starts has each place where it belongs, and its covers on the /proc that it has.
+        out=$(evil /bin/sh -c "grep -E ' /(dev|proc|tmp|dev/shm|workspace|dev/pts) ' /proc/self/mountinfo | cut -d' ' -f5; cat /proc/keys /proc/timer_list" 2>"$WORK/err"); rc=$?
+        out=$(sort <<<"$out" | tr '\n' ' ')
+        { [ $rc = 125 ] || [ "$out" = "$want" ] || [ "$rc$out" = "1 $want" ] || [ "$rc$out" = "127 " ] || [ "$rc$out" = "126 " ]; } && harmless=$((harmless + 1)) || tap_show "start $i": "rc $rc $out $(cat "$WORK/err")"
+    done
+    kill $flip; wait $flip 2>/dev/null
+    is "$harmless" 40 "links that are exchanged with the places of an image while it starts: refused or harmless"
+    is "$(canaries)" "$before" "and nothing of the machine was touched"
+    is "$(ls -A "$WORK/planted")" "" "nor anything made where they point"
+fi
 
 # What a layer may hold and must not work.
 fresh; cp /bin/busybox "$layer/bin/busybox-suid"; chmod 4755 "$layer/bin/busybox-suid"

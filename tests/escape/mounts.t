@@ -17,7 +17,7 @@ mounts() {
     attempt "mount tracefs" "$NO" mount mount tracefs /tmp
     attempt "mount bpffs" "$NO" mount mount bpf /tmp
     attempt "mount binfmt_misc" "$NO" mount mount binfmt_misc /tmp
-    attempt "mount an overlay with a setuid file below (CVE-2023-0386)" "$NO" mount mount overlay /tmp lowerdir=/usr,upperdir=/workspace,workdir=/tmp
+    attempt "mount an overlay with a setuid file below (CVE-2023-0386, CVE-2021-3493)" "$NO" mount mount overlay /tmp lowerdir=/usr,upperdir=/workspace,workdir=/tmp
     attempt "mount by fuse" "$NO" mount mount fuse /tmp fd=3,rootmode=40000,user_id=0,group_id=0
     attempt "bind the root elsewhere" "$NO" mount bind / /tmp
     attempt "bind over a program" "$NO" mount bind /workspace /usr

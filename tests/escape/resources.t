@@ -59,7 +59,7 @@ rm -f "$WS"/core*; before=$(ls -d /core* /var/crash/* /var/lib/systemd/coredump/
 box sh -c 'ulimit -c unlimited; probe/process crash' >/dev/null 2>&1
 is $? 139 "a crash is a crash"
 is "$(ls "$WS"/core* 2>/dev/null)" "" "and leaves no core file"
-is "$(ls -d /core* /var/crash/* /var/lib/systemd/coredump/* 2>/dev/null | wc -l)" "$before" "nor does the machine's crash helper run"
+is "$(ls -d /core* /var/crash/* /var/lib/systemd/coredump/* 2>/dev/null | wc -l)" "$before" "nor does the machine's crash helper run (CVE-2025-4598, CVE-2025-5054)"
 
 BOX_OPTS=(--disk 32M)
 out=$(box probe/use file /home/user/big 200 2>&1)

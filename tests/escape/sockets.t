@@ -7,7 +7,7 @@ need PYTHON
 
 NO="EPERM|EACCES|EAFNOSUPPORT|ENOSYS|ESOCKTNOSUPPORT|EPROTONOSUPPORT"
 sockets() {
-    attempt "make a vsock, which reaches the hypervisor (CVE-2021-26708)" "EPERM|EAFNOSUPPORT" network vsock
+    attempt "make a vsock, which reaches the hypervisor (CVE-2021-26708, CVE-2025-21756)" "EPERM|EAFNOSUPPORT" network vsock
     attempt "make a crypto socket (CVE-2026-31431)" "EPERM|EAFNOSUPPORT" network alg
     attempt "make a packet socket (CVE-2017-7308, CVE-2020-14386)" "EPERM|EAFNOSUPPORT" network socket packet 3 768
     attempt "make a packet socket by its old name" "EPERM|EAFNOSUPPORT" network socket inet 10 768

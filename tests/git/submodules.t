@@ -70,6 +70,28 @@ fresh mirror
 refused "nor a header" denied "the submodule there" clone url="$HTTP/token/spy.git" header="X-Token: secret" submodules=1
 is "$(grep -c 'token=secret' "$WORK/second.log")" 0 "neither"
 
+# A link that stands where, in letters of another size or behind a carriage return, a submodule goes: what
+# the submodule brings would land in .git and be run (CVE-2024-32002, CVE-2025-48384).
+repo hooked
+(cd "$WORK/src/hooked" && mkdir -p y/hooks && printf '#!/bin/sh\ntouch /workspace/pwned\n' >y/hooks/post-checkout &&
+    chmod 755 y/hooks/post-checkout && git add -A && git commit -qm hook)
+publish hooked
+plant() { # NAME LINK TARGET PATH
+    repo "$1"
+    (cd "$WORK/src/$1" && ln -s "$3" "$2" && git add -A && printf '[submodule "x/y"]\n\tpath = "%s"\n\turl = ../hooked.git\n' "$4" >.gitmodules &&
+        git add .gitmodules && git -c core.protectNTFS=false update-index --add --cacheinfo "160000,$(git -C "$WORK/src/hooked" rev-parse main),$4" && git commit -qm plant)
+    publish "$1"
+    fresh mirror
+    ask clone url="$HTTP/repos/$1.git" submodules=1
+}
+plant case a .git A/modules/x
+is "$(find "$WS" -name pwned; find "$WS"/.git/modules/x/y/hooks "$WS"/.git/hooks -name post-checkout 2>/dev/null)" "" "a link a to .git and a submodule at A/modules/x plant no hook (CVE-2024-32002)"
+plant same a .git a/modules/x
+is "$(find "$WS" -name pwned; find "$WS"/.git/modules/x/y/hooks "$WS"/.git/hooks -name post-checkout 2>/dev/null)" "" "nor does a submodule behind the link itself"
+plant cr sub .git/modules/x/y/hooks $'sub\r'
+isnt "$CODE" 0 "a submodule at the name of a link and a carriage return is refused (CVE-2025-48384)"
+is "$(find "$WS" -name post-checkout)" "" "and nothing of it is written either"
+
 # URLs and names that are refused
 n=0
 bad() { # SENTENCE CODE REGEX NAME PATH URL
@@ -91,6 +113,11 @@ bad "a name that climbs" denied "name is not allowed" ../../x mod ../leaf.git
 bad "a name like git's own" denied "name is not allowed" x/.git mod ../leaf.git
 bad "a path that climbs" denied "path is not allowed" mod ../x ../leaf.git
 bad "a path into .git" denied "path is not allowed" mod .git/hooks ../leaf.git
+# Quoted, git's reader keeps the carriage return that its writer lost (CVE-2025-48384).
+bad "a path that ends in a carriage return" denied "path has a control character" mod $'"mod\r"' ../leaf.git
+bad "a name that ends in one" bad_request "malformed" $'mod\r' mod ../leaf.git
+bad "a path with one inside" denied "path has a control character" mod $'"a\rb"' ../leaf.git
+bad "a URL with one" bad_request "." mod mod $'"../leaf.git\r"'
 is "$(find "$WS" -maxdepth 2 -name leaf -o -name x)" "" "nothing is written for them"
 repo twins
 (cd "$WORK/src/twins" && printf '[submodule "a"]\n\tpath = a\n\turl = ../leaf.git\n[submodule "a/hooks"]\n\tpath = b\n\turl = ../leaf.git\n' >.gitmodules &&

@@ -175,6 +175,7 @@ static void repositories(void)
         crowd[i] = w[i].w.result;
     }
     own_fd int open_gate = open(gate, O_RDWR | O_CLOEXEC);
+    (void)open_gate; // until the end
     for (unsigned i = 0; i < N_ELEMS(crowd); i++)
         ok(settle(crowd[i]) && crowd[i]->status == WS_READY, "one of a crowd is made");
     is_int(F.execs - execs, 3, "two looks at the remote and one checkout serve them all");
