@@ -192,8 +192,9 @@ static void on_line(struct agent_reader *r, const struct json_node *line)
         on_step_finish(r, part);
     } else if (json_is(line, "type", "error")) {
         struct json_text text = json_text_at(line, "error.data.message");
-        seen_failure(r, WHY_API_ERROR, text.p ? text : json_text_at(line, "error.name"),
-                     "it failed");
+        bool refused = json_is(line, "error.name", "ContentFilterError");
+        seen_failure(r, refused ? WHY_REFUSED : WHY_API_ERROR,
+                     text.p ? text : json_text_at(line, "error.name"), "it failed");
     }
 }
 

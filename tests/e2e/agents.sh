@@ -35,6 +35,7 @@ tool_need() { # AGENT
         } ) 9>"$CACHE/lock" || tool_skip "npm does not give $packages: $(grep -m 1 'npm error' "$WORK/npm.log")"
     fi
     ln -sfn "$dir/node_modules/$(of_agent Path)" "$CACHE/bin/$(of_agent Program)"
+    [ ! -e "$dir/node_modules/.bin/node" ] || ln -sfn "$dir/node_modules/.bin/node" "$CACHE/bin/node"
 }
 
 # What a stranger's repository would have the tools do.
@@ -200,6 +201,40 @@ case_floods() {
 check_floods() {
     ended floods
     is "$END $(json .result)" "succeeded completed after the flood" "100 MiB of a tool's output lose no result"
+}
+# Those that follow it do not read.
+check_stalls() {
+    local path pid
+    begin stalls '[{"run": "yes 0123456789012345678901234567890123456789 | head -c 20971520"}, {"run": "until [ -e go ]; do sleep 0.1; done; yes 0123456789 | head -c 20971520"}, {"say": "to the last word"}]'
+    for path in events logs?follow=1; do
+        curl -sSN -H "Authorization: Bearer $TOKEN" -H "Accept: text/event-stream" "$URL/v1/runs/${RUNS[stalls]}/$path" >/dev/null 2>&1 &
+        pid=$!
+        kill -STOP "$pid"
+        at_exit "kill -KILL $pid 2>/dev/null"
+    done
+    RUN=${RUNS[stalls]}
+    began() { events agent.tool_call; [ "$(json '.items | length')" = 2 ]; }
+    try "it is in the middle" wait_until 120 began
+    api GET "/v1/runs/$RUN"
+    WS=$(json .workspace_id)
+    api PUT "/v1/workspaces/$WS/files/go" -H 'Content-Type: application/octet-stream' --data-binary x
+    ended stalls
+    is "$END $(json .result)" "succeeded completed to the last word" "readers that stall lose nothing of it"
+}
+# A signal to the tool alone, in the middle of a call: what it then says of itself is no success.
+check_signals() { # WHAT it is after INT, after TERM
+    begin by-INT "[{\"run\": \"setsid -f sleep ${NAP}5 >/dev/null 2>&1; sleep ${NAP}6\"}, {\"say\": \"never\"}]"
+    begin by-TERM "[{\"run\": \"setsid -f sleep ${NAP}5 >/dev/null 2>&1; sleep ${NAP}7\"}, {\"say\": \"never\"}]"
+    signalled INT 6 "$1"
+    signalled TERM 7 "$2"
+    fails "and nothing is left of the two" alive '[567]'
+}
+signalled() {
+    try "a tool runs" wait_until 100 alive "$2"
+    api GET "/v1/runs/${RUNS[by-$1]}"
+    api POST "/v1/execs/$(json .exec_id)/signal" -d "{\"signal\": \"$1\"}"
+    ended "by-$1"
+    like "$END $(json .exit_code)" "^failed $3" "SIG$1 is no success"
 }
 case_steals() {
     local steal

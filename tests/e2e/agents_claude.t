@@ -12,6 +12,9 @@ begin_cases works forgets stopped leaves tired cut refused hangs floods steals
 begin limited '[{"fail": 429, "times": 1}, {"say": "in its time"}]'
 begin parts '[{"agent": "<<[{\"run\": \"echo in the part\"}, {\"say\": \"the part is done\"}]>>"}, {"say": "all of it is done"}]'
 begin down '[{"fail": 500}]' "$few"
+begin over '[{"fail": 529}]' "$few"
+begin often '[{"fail": 429}]' "$few"
+begin always-cut '[{"break": "cut"}]' "$few"
 begin stranger '[{"fail": 401}]' "$few"
 begin breaks '[{"break": "error", "times": 1}, {"say": "at last"}]'
 begin babbles '[{"break": "garbage"}]'
@@ -19,6 +22,8 @@ begin long '[{"stop": "length"}]'
 begin no '[{"stop": "refusal"}]'
 check_works
 for c in stopped tired refused hangs floods leaves steals cut; do "check_$c"; done
+check_stalls
+check_signals 'aborted 0' 'no_result 143'
 check_resume
 check_forgets
 ended limited
@@ -32,6 +37,12 @@ ended down
 like "$END $(json .error)" "^failed api_error .*500" "a model that is down is the reason"
 events run.note
 like "$(json '.items[0].payload.text')" "its model does not answer .*500" "and each try is told"
+for c in over=529 often=429; do
+    ended ${c%=*}
+    like "$END $(json .error)" "^failed api_error .*(${c#*=}|overloaded|limit)" "so is one that does not take more: ${c#*=}"
+done
+ended always-cut
+like "$END $(json .error)" "^failed api_error " "streams that are always cut are a reason too"
 ended stranger
 like "$END $(json .error)" "^failed api_error .*401" "a key that is wrong is the reason"
 ended breaks

@@ -10,12 +10,17 @@ provider model openai /v1
 begin_cases works forgets stopped leaves tired cut refused hangs floods steals
 begin limited '[{"fail": 429}]'
 begin down '[{"fail": 500}]'
+begin over '[{"fail": 529}]'
+begin always-cut '[{"break": "cut"}]'
+begin no '[{"stop": "refusal"}]'
 begin stranger '[{"fail": 401}]'
 begin breaks '[{"break": "error", "times": 1}, {"say": "at last"}]'
 begin babbles '[{"break": "garbage"}]'
 begin long '[{"stop": "length"}]'
 check_works
 for c in stopped tired refused hangs floods leaves steals cut; do "check_$c"; done
+check_stalls
+check_signals '(no_result|signaled|exited|aborted|cancelled) ' '(no_result|signaled|exited|aborted) '
 check_resume
 check_forgets
 RUN=${RUNS[cut]}
@@ -27,6 +32,12 @@ ended down
 like "$END $(json .error)" "^failed api_error .+" "a model that is down is the reason"
 events run.note
 is "$(json '[.items[].payload.text | select(test("Reconnecting"))] | length > 1')" true "after all its tries"
+ended over
+like "$END $(json .error)" "^failed api_error .*529" "so is one that does not take more"
+ended always-cut
+like "$END $(json .error)" "^failed api_error .+" "streams that are always cut are a reason too"
+ended no
+is "$END $(json .result)" "succeeded completed as far as" "its protocol has no word for a refusal: that is the answer"
 ended stranger
 like "$END $(json .error)" "^failed api_error .*401" "a key that is wrong is the reason"
 ended breaks

@@ -9,7 +9,15 @@ world "MaxRuns=3"
 provider model openai-compatible /v1
 # Few runs that show much: each takes it some seconds of processor time to begin.
 ALSO="setsid -f sleep ${NAP}3 >/dev/null 2>&1;"
-begin_cases works steals stopped
+begin_cases works steals stopped refused floods
+begin weather '[{"fail": 503, "times": 2}, {"run": "echo 1"}, {"break": "cut", "times": 1}, {"run": "echo 2"}, {"break": "error", "times": 1},
+    {"run": "echo 3"}, {"fail": 429, "times": 1}, {"say": "for all that"}]'
+begin stranger '[{"fail": 401}]'
+begin no '[{"stop": "refusal"}]'
+begin babbles '[{"break": "garbage"}]'
+begin down '[{"fail": 500}]' '{"silence_secs": 20}'
+begin hangs '[{"break": "hang"}]' '{"silence_secs": 20}'
+begin asks '[{"run": "touch asked"}, {"say": "without it"}]' '{"env": {"OPENCODE_PERMISSION": "{\"bash\": \"ask\"}"}}'
 for n in 1 2; do begin plugin-$n '[{"say": "never"}]' "{\"repository\": {\"ref\": \"plugin-$n\"}}"; done
 begin long '[{"agent": "<<[{\"run\": \"echo in the part\"}, {\"say\": \"the part is done\"}]>>"}, {"stop": "length"}]' \
     '{"repository": {"ref": "plugin-2"}, "env": {"PINFOLD_REPOSITORY_PLUGINS": "yes"}}'
@@ -31,5 +39,21 @@ for n in 1 2; do
     file obeyed-plugin
     is "$CODE" 404 "and nothing of them has run"
 done
+ended weather
+is "$END $(json '"\(.result) \(.usage.input_tokens)"')" "succeeded completed for all that 4000" "what its model loses on the way is asked for again: 503, a cut, an error, 429"
+check_refused
+check_floods
+ended stranger
+like "$END $(json .error)" "^failed api_error .*401" "a key that is wrong is the reason"
+ended babbles
+like "$END $(json .error)" "^failed api_error JSON parsing" "so is a frame that makes no sense"
+ended no
+like "$END" "^failed refused" "so is a model that refuses"
+for c in down hangs; do
+    ended $c
+    is "$END" "timed_out silence_limit" "a model that is $c for ever, of which it says nothing, ends with the limit of silence"
+done
+ended asks
+like "$END $(json '"\(.exit_code) \(.error)"')" "^failed no_result 0 .*permission requested: bash" "it ends with a tool that it may not use, whatever the exit code"
 check_resume
 done_testing
