@@ -64,7 +64,8 @@ struct agent_wish {
     bool tools;                // it is served others than its own; with talk
     const struct agent_tool *tool_list; // these
     unsigned n_tools;
-    bool ask; // it is to ask before it uses a tool that changes something; with talk
+    bool ask; // it is to ask before it uses a tool that changes something; with talk or a token
+    const char *run, *token; // for its hooks; NULL: there is no door to the server
 };
 struct agent_plan {
     const char *command;     // for a shell; or

@@ -120,6 +120,8 @@ struct core_parts {
     const char *users;       // lines NAME:PASSWORD or NAME:HASH; NULL for none
     // Told of what a person should know (a lost launcher, a full disk); may be NULL.
     void (*on_notice)(void *arg, bool serious, const char *text);
+    // A connection by which a tool in a sandbox asks for a run's own routes; may be NULL.
+    void (*on_door)(void *arg, int take_fd);
     void *arg;
 };
 // Open the database, load what it knows, start the launcher's conversation: commands of an earlier

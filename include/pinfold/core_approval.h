@@ -2,6 +2,7 @@
 // Approvals: what a run's agent asks before it does it. The run needs input until each is answered,
 // expires, or is asked no more.
 #pragma once
+#include <pinfold/agent_talk.h>
 #include <pinfold/core_run.h>
 
 #define APPROVAL_MESSAGE_BYTES 4096
@@ -26,6 +27,7 @@ struct approval {
     const char *input;           // with what: a JSON object
     enum approval_status status;
     const char *message; // of who answered; "" for none
+    const char *changed; // input that it is to use instead; NULL: none
     uint64_t created_ms, expires_ms, answered_ms;
 };
 struct approval_filter {
@@ -42,6 +44,10 @@ struct approval_answer {
     const char *message; // NULL: none
     const char *input;   // what it is to do instead: a JSON object; NULL: as it asked
 };
+// Its tool asks by a hook. on_done when that is answered or asked no more, or after ms; result: struct
+// approval *. The same question, asked again, is one. ERR_CONFLICT when its run does not ask by hooks.
+int core_approval_ask(struct core *c, struct run *r, const struct agent_question *q, uint64_t ms,
+                      struct waiter *w, struct err *e);
 // It is told once the answer is recorded; on_done then. ERR_GONE when it
 // was answered already, or is not asked any more.
 int core_approval_answer(struct core *c, struct approval *a, const struct approval_answer *answer,

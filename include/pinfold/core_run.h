@@ -108,6 +108,12 @@ int core_run_notify(struct core *c, struct run *r, bool notify, struct waiter *w
 #define RUN_SEEN_BYTES (256 * 1024)
 int core_run_seen(struct core *c, struct run *r, enum event_type type, const char *payload,
                   size_t len, struct waiter *w, struct err *e);
+// The token of its tool, for what it says out of its sandbox (HTTP_INSIDE): it is good for this run, as
+// long as a turn goes on.
+#define RUN_TOKEN_PREFIX "pfr_"
+#define RUN_TOKEN_MAX 48
+void core_run_token(struct core *c, const struct run *r, char ret[RUN_TOKEN_MAX]);
+bool core_run_token_ok(struct core *c, const struct run *r, const char *token);
 // The turn that goes on is over: with a message, or others that wait, it goes on with these, else it is
 // paused. An agent that takes lines is asked to stop, and killed when it does not. on_done once it is
 // recorded; result: struct run *. ERR_CONFLICT when no turn goes on.

@@ -33,6 +33,7 @@ enum http_route_flags {
     HTTP_STREAM = 2,    // may answer with a stream of events
     HTTP_WEBSOCKET = 4, // only as a WebSocket; another request gets 426
     HTTP_EITHER = 8,    // as a WebSocket too, when it is asked for (http_ws_wanted)
+    HTTP_INSIDE = 16,   // may be asked for out of a sandbox (http_server_take)
 };
 struct http_route {
     enum http_method method;

@@ -34,6 +34,8 @@ struct http_tls {
 // Serve a listening socket, which is taken. name is static; tls may be NULL.
 int http_server_listen(struct http_server *s, int take_fd, const char *name,
                        const struct http_tls *tls, struct err *e);
+// Serve one connection that comes out of a sandbox, which is taken: only routes of HTTP_INSIDE.
+void http_server_take(struct http_server *s, int take_fd);
 // Run the loop until a stop is complete.
 int http_server_run(struct http_server *s, struct err *e);
 // Accept nothing more, let requests end for at most grace_ms, then cut them. Callable from any

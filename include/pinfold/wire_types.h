@@ -37,6 +37,7 @@ enum wire_type {
     MSG_EGRESS_RESEALED = 63,
     MSG_EGRESS_KEYS_ASK = 64, // EGRESS_KEYS follows
     MSG_EGRESS_CA = 67,       // egress -> server, unasked: whom a sandbox is to trust
+    MSG_EGRESS_DOOR = 69,     // egress -> server, unasked; fd: a connection that a run's tool made
     MSG_EGRESS_COUNT = 65,    // egress -> server, unasked: a request that used a secret has ended
 
     MSG_EXEC = 100,         // server -> init; fds: stdin, stdout, stderr, or none with a tty;

@@ -177,10 +177,10 @@ static int check(const struct agent_adapter *a, const struct agent_wish *w, stru
     // one that begins with a hyphen would be an option.
     if (w->session && (strlen(w->session) >= AGENT_SESSION_MAX || !name_ok(w->session)))
         return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not a session's id", w->session);
-    if (w->ask && (!a->say || !w->talk))
+    if (w->ask && (!a->say || !w->talk) && (!a->hooks || !w->token))
         return err_set(e, ERR_BAD_REQUEST,
-                       a->say ? "permissions are asked for without a terminal only"
-                              : "agent %s cannot ask for permissions",
+                       a->hooks ? "permissions are asked for on a terminal with a provider only"
+                                : "agent %s cannot ask for permissions",
                        a->name);
     if (w->tools && (!a->say || !w->talk))
         return err_set(e, ERR_BAD_REQUEST,

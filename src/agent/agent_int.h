@@ -17,6 +17,7 @@ struct planner {
     struct agent_plan *plan;
     const char *argv[PLAN_WORDS], *env[PLAN_WORDS];
     unsigned n_argv, n_env, n_files;
+    bool hooked;
 };
 void plan_arg(struct planner *p, const char *word); // borrowed
 void plan_args(struct planner *p, const char *const *words);
@@ -24,6 +25,8 @@ void plan_env(struct planner *p, const char *fmt, ...) __attribute__((format(pri
 // A configuration file of the tool, below its HOME. It is written by the command itself, before the
 // tool, as its user and in its sandbox: nobody else has to know where HOME is.
 void plan_file(struct planner *p, const char *path, const char *text);
+// The command of a hook, which puts its program where it is found; the wish has a token.
+const char *plan_hook(struct planner *p, bool ask);
 // Text in the pool.
 const char *plan_text(struct planner *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -49,7 +52,7 @@ struct agent_adapter {
     void (*call_done)(struct buf *ret, const struct agent_call *call, const struct json_text *text,
                       bool is_error);
     void (*caught_up)(struct agent_reader *r); // NULL: nothing is to be done then
-    bool forgets, takes_input;
+    bool forgets, takes_input, hooks;
 };
 extern const struct agent_adapter agent_claude, agent_codex, agent_opencode, agent_cursor,
     agent_gemini, agent_qwen, agent_command, agent_shell;

@@ -13,6 +13,26 @@ static const char *first_line(struct planner *p)
     return plan_text(p, "%s", b.data);
 }
 
+// What its lines do not tell, and its questions where they cannot be asked by lines. Its settings are
+// words of the call, so that no file of an image is replaced.
+static void plan_hooks(struct planner *p)
+{
+    static const char tools[] =
+        "\"matcher\":\"Bash|Write|Edit|MultiEdit|NotebookEdit|WebFetch|mcp__.*\",";
+    const struct agent_wish *w = p->wish;
+    const char *one = plan_text(p, "\"hooks\":[{\"type\":\"command\",\"command\":%s}]}]",
+                                plan_json(p, plan_hook(p, false)));
+    const char *asks = "";
+    if (w->ask && !w->talk)
+        asks = plan_text(p,
+                         ",\"PreToolUse\":[{%s\"hooks\":[{\"type\":\"command\",\"timeout\":86400,"
+                         "\"command\":%s}]}]",
+                         tools, plan_json(p, plan_hook(p, true)));
+    plan_arg(p, "--settings");
+    plan_arg(p, plan_text(p, "{\"hooks\":{\"Notification\":[{%s,\"PreCompact\":[{%s%s}}", one, one,
+                          asks));
+}
+
 static int plan_claude(struct planner *p, struct err *e)
 {
     static const char *const always[] = {"claude", "-p", "--output-format", "stream-json",
@@ -30,7 +50,9 @@ static int plan_claude(struct planner *p, struct err *e)
     const struct agent_wish *w = p->wish;
     (void)e;
     plan_args(p, always);
-    plan_args(p, w->ask ? ask : skip);
+    plan_args(p, w->ask && w->talk ? ask : skip); // else its hook asks, before it skips
+    if (w->token)
+        plan_hooks(p);
     if (w->tools)
         plan_args(p, tools);
     if (w->talk)
@@ -109,9 +131,35 @@ static void on_content(struct agent_reader *r, const struct json_node *line,
     }
 }
 
+// A command that takes long is a task too, and no sub-agent. Its end does not say that again.
+#define COMMANDS_MAX 64
+struct claude {
+    char commands[COMMANDS_MAX][AGENT_ID_MAX]; // the last ones
+    unsigned n;
+};
+
+static bool is_command(struct agent_reader *r, const struct json_node *line)
+{
+    struct claude *c = r->own = r->own ? r->own : xcalloc(1, sizeof(*c));
+    struct json_text id = json_text_at(line, "task_id");
+    if (!id.p || id.len >= AGENT_ID_MAX)
+        return false;
+    for (unsigned i = 0; i < COMMANDS_MAX; i++)
+        if (strlen(c->commands[i]) == id.len && !memcmp(c->commands[i], id.p, id.len))
+            return true;
+    if (!json_is(line, "task_type", "local_bash"))
+        return false;
+    char *at = c->commands[c->n++ % COMMANDS_MAX];
+    memcpy(at, id.p, id.len);
+    at[id.len] = '\0';
+    return true;
+}
+
 static void task_event(struct agent_reader *r, const struct json_node *line, enum event_type type)
 {
     struct json_out o;
+    if (is_command(r, line))
+        return;
     event_begin(r, &o);
     event_text(&o, "id", json_text_at(line, "task_id"));
     event_text(&o, "tool_call_id", json_text_at(line, "tool_use_id"));
@@ -277,6 +325,7 @@ const struct agent_adapter agent_claude = {
     .interrupt = claude_interrupt,
     .call_done = mcp_call_done,
     .takes_input = true,
+    .hooks = true,
 };
 const struct agent_adapter agent_qwen = {
     .name = "qwen",

@@ -40,6 +40,25 @@ static void plan_server(struct planner *p)
     p->plan->first = p->wish->prompt;
 }
 
+static void plan_one_hook(struct planner *p, const char *event, const char *matcher, bool ask)
+{
+    plan_arg(p, "-c");
+    plan_arg(p, plan_text(p, "hooks.%s=[{%shooks=[{type=\"command\",timeout=86400,command=%s}]}]",
+                          event, matcher, plan_json(p, plan_hook(p, ask))));
+}
+
+// What the lines of codex exec do not tell, and its questions; the app-server has all of it. The
+// repository's own are not trusted all the same, since its .codex is not.
+static void plan_hooks(struct planner *p)
+{
+    plan_arg(p, "--dangerously-bypass-hook-trust"); // else ours are not run either
+    plan_one_hook(p, "SubagentStart", "", false);
+    plan_one_hook(p, "SubagentStop", "", false);
+    plan_one_hook(p, "PreCompact", "", false);
+    if (p->wish->ask)
+        plan_one_hook(p, "PreToolUse", "matcher=\"Bash|apply_patch|mcp__.*\",", true);
+}
+
 static void plan_exec(struct planner *p)
 {
     static const char *const always[] = {"--json", "--dangerously-bypass-approvals-and-sandbox",
@@ -51,6 +70,8 @@ static void plan_exec(struct planner *p)
     plan_args(p, always);
     plan_arg(p, w->model);
     plan_settings(p);
+    if (w->token)
+        plan_hooks(p);
     plan_arg(p, "--");
     if (w->session)
         plan_arg(p, w->session);
@@ -209,4 +230,5 @@ const struct agent_adapter agent_codex = {
     .call_done = codex_call_done,
     .caught_up = codex_caught_up,
     .forgets = true,
+    .hooks = true,
 };

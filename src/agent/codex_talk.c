@@ -184,23 +184,25 @@ static void tell_first(struct agent_reader *r)
     struct codex *c = codex_of(r);
     own_buf struct buf b;
     buf_init(&b, 4 * 1024 * 1024); // a prompt has a limit far below
-    if (c->told || !r->live || !r->first || !r->session[0] || !r->expect.write)
+    if (!r->live || !r->first || !r->session[0] || !r->expect.write)
         return;
+    if (!c->told)
+        (void)codex_say(r, &b, NULL, r->first);
+    if (!c->told)
+        r->expect.write(r->expect.arg, &b);
     c->told = true;
-    (void)codex_say(r, &b, NULL, r->first);
-    r->expect.write(r->expect.arg, &b);
     if (r->expect.on_ready)
         r->expect.on_ready(r->expect.arg);
 }
 
-// Was it told before the server was replaced, and has not said so yet? What it is asked now, it answers
-// behind that.
+// What was it told before the server was replaced, and has not said so yet? What it is asked now, it
+// answers behind that.
 void codex_caught_up(struct agent_reader *r)
 {
     own_buf struct buf b;
     struct json_out o;
     buf_init(&b, 4096);
-    if (codex_of(r)->told || !r->session[0] || !r->expect.write)
+    if (!r->session[0] || !r->expect.write)
         return;
     request(&o, &b, ID_LOOK, "thread/read");
     json_str(&o, "threadId", r->session);

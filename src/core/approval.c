@@ -4,7 +4,7 @@
 // asks again, as it seems to after a restart, when its output is read once more.
 #include "run_int.h"
 
-#include <pinfold/agent_talk.h>
+#include <pinfold/agent_hook.h>
 #include <pinfold/clock.h>
 #include <pinfold/core_approval.h>
 #include <pinfold/map.h>
@@ -23,8 +23,9 @@ struct apr {
     char question[AGENT_ID_MAX];
     char *input, *message, *changed;
     struct timer timer;
-    bool untold; // answered, and not yet on the disk
-    bool again;  // asked again, as it is after a restart
+    bool untold;         // answered, and not yet on the disk
+    bool again;          // asked again, as it is after a restart
+    struct list waiters; // a hook's
 };
 
 static const char *const status_names[APPROVAL_N] = {
@@ -65,13 +66,23 @@ static void insert(struct apr *a)
     list_add_tail(at->next, &a->all); // behind `at`
     list_add_tail(&a->r->approvals, &a->link);
     (void)map_put(c->approvals, a->pub.id, a);
+    list_init(&a->waiters);
     a->pub.input = a->input;
     a->pub.message = a->message;
+    a->pub.changed = a->changed;
+}
+
+static void tell_hook(struct apr *a)
+{
+    struct list waiters;
+    list_take(&a->waiters, &waiters);
+    waiters_done(&waiters, &a->pub);
 }
 
 static void apr_free(struct apr *a)
 {
     struct core *c = a->r->core;
+    tell_hook(a);
     loop_timer_cancel(c->loop, &a->timer);
     (void)map_del(c->approvals, a->pub.id);
     list_del(&a->link);
@@ -178,8 +189,9 @@ static void tell(struct apr *a)
         .input = a->changed ? a->changed : a->input,
     };
     buf_init(&b, 1024 * 1024); // input and message have their limits
-    if (!a->r->reader)
-        return; // its turn is over
+    tell_hook(a);
+    if (!a->r->reader || agent_hook_asked(a->question))
+        return; // its turn is over, or its hook hears it
     agent_answer(a->r->reader, &b, &answer);
     run_write(a->r, &b);
 }
@@ -228,8 +240,10 @@ static void on_expired(struct timer *t)
 void approvals_end(struct runrec *r)
 {
     list_for (it, &r->approvals)
-        if (at_link(it)->pub.status == APPROVAL_PENDING)
+        if (at_link(it)->pub.status == APPROVAL_PENDING) {
             settle(at_link(it), APPROVAL_WITHDRAWN, "");
+            tell_hook(at_link(it));
+        }
 }
 
 static void watch(struct apr *a)
@@ -260,10 +274,12 @@ static struct apr *by_question(const struct runrec *r, const char *id)
 static void say_asked(struct apr *a)
 {
     own_buf struct buf b;
-    const struct event_word words[] = {{.name = "text", .text = "it asks whether it may"},
-                                       {.name = "approval_id", .text = a->pub.id},
-                                       {.name = "name", .text = a->pub.tool},
-                                       {.name = "input", .text = a->input}};
+    const struct event_word words[] = {
+        {.name = "text", .text = "it asks whether it may"},
+        {.name = "approval_id", .text = a->pub.id},
+        {.name = "source", .text = agent_hook_asked(a->question) ? "hook" : NULL},
+        {.name = "name", .text = a->pub.tool},
+        {.name = "input", .text = a->input}};
     buf_init(&b, 1024 * 1024);
     event_payload(&b, words, N_ELEMS(words));
     run_event_add(a->r, EV_AGENT_NEEDS_ATTENTION, b.data, b.len);
@@ -326,6 +342,22 @@ void approvals_tell_again(struct runrec *r)
     }
 }
 
+int core_approval_ask(struct core *c, struct run *pub, const struct agent_question *q, uint64_t ms,
+                      struct waiter *w, struct err *e)
+{
+    struct runrec *r = runrec_of(pub);
+    if (!r->approval_ms || !r->x || run_talks(r))
+        return err_set(e, ERR_CONFLICT, "run %s does not ask by hooks", pub->id);
+    if (!by_question(r, q->id))
+        run_asked(r, q);
+    struct apr *a = by_question(r, q->id);
+    if (a->pub.status == APPROVAL_PENDING || a->untold)
+        waiter_add_timed(c, w, &a->waiters, &a->pub, ms);
+    else
+        waiter_later(c, w, &a->pub, NULL);
+    return 0;
+}
+
 // --- the verbs --------------------------------------------------------------------------------
 
 struct approval *core_approval_find(struct core *c, const char *id, struct err *e)
@@ -372,7 +404,8 @@ int core_approval_answer(struct core *c, struct approval *pub, const struct appr
         return err_set(e, ERR_LIMIT, "message is larger than %d bytes", APPROVAL_MESSAGE_BYTES);
     if (answer->input && strlen(answer->input) > AGENT_INPUT_MAX)
         return err_set(e, ERR_LIMIT, "input is larger than %d bytes", AGENT_INPUT_MAX);
-    if (answer->allow && answer->input && !agent_takes_input(a->r->adapter))
+    if (answer->allow && answer->input && !agent_takes_input(a->r->adapter) &&
+        !agent_hook_asked(a->question))
         return err_set(e, ERR_BAD_REQUEST,
                        "input: agent %s does what it asks for as it is, or not at all",
                        agent_name(a->r->adapter));
@@ -382,6 +415,7 @@ int core_approval_answer(struct core *c, struct approval *pub, const struct appr
     for (char *p = a->changed; p && *p; p++)
         if (*p == '\n' || *p == '\r')
             *p = ' '; // between values only: it is a line to the agent
+    a->pub.changed = a->changed;
     settle(a, answer->allow ? APPROVAL_ALLOWED : APPROVAL_DENIED,
            answer->message ? answer->message : "");
     a->untold = true;

@@ -260,6 +260,7 @@ struct core *core_new(const struct core_conf *conf, const struct core_parts *par
     c->n_images = parts->n_images;
     c->on_notice = parts->on_notice;
     c->notice_arg = parts->arg;
+    c->on_door = parts->on_door;
     c->state_fd = parts->state_dir_fd;
     c->output_fd = c->null_fd = c->launcher.fd = c->egress.fd = -1;
     c->read_buf = xmalloc(READ_BUF);

@@ -101,6 +101,7 @@ struct core {
     unsigned n_profiles, n_images;
     void (*on_notice)(void *arg, bool serious, const char *text);
     void *notice_arg;
+    void (*on_door)(void *arg, int take_fd);
     struct core_stats stats;
 
     struct db db;

@@ -235,6 +235,9 @@ static void on_egress(struct watch *w, uint32_t events)
             secrets_resealed(c, &l->msg.body.egress.secret);
         } else if (l->msg.row->type == MSG_EGRESS_COUNT) {
             secret_count(c, &l->msg.body.egress.count);
+        } else if (l->msg.row->type == MSG_EGRESS_DOOR) {
+            if (c->on_door)
+                c->on_door(c->notice_arg, wire_take_fd(&l->msg, 0));
         } else if (l->msg.row->type == MSG_EGRESS_CA) {
             keep_authority(c, &l->msg.body.egress.ca);
             trust_put(c, &l->msg.body.egress.ca);

@@ -3,6 +3,9 @@
 #include "item_int.h"
 #include "run_int.h"
 
+#include <pinfold/core_token.h>
+#include <pinfold/crypt.h>
+
 #include <assert.h>
 #include <pinfold/clock.h>
 #include <pinfold/map.h>
@@ -235,6 +238,23 @@ int core_run_notify(struct core *c, struct run *pub, bool notify, struct waiter 
     waiter_add(w, &r->creators, pub, NULL);
     run_row_changed(r);
     return 0;
+}
+
+void core_run_token(struct core *c, const struct run *r, char ret[RUN_TOKEN_MAX])
+{
+    char purpose[ID_MAX + 16], hex[SHA256_HEX];
+    unsigned char key[32];
+    (void)snprintf(purpose, sizeof(purpose), "run-token %s", r->id);
+    core_secret(c, purpose, key);
+    (void)snprintf(ret, RUN_TOKEN_MAX, RUN_TOKEN_PREFIX "%.40s", hex_encode(key, 32, hex));
+}
+
+bool core_run_token_ok(struct core *c, const struct run *r, const char *token)
+{
+    char good[RUN_TOKEN_MAX];
+    core_run_token(c, r, good);
+    return strlen(token) == strlen(good) && crypt_equal(token, good, strlen(good)) &&
+           runrec_of((struct run *)(uintptr_t)r)->x;
 }
 
 int core_run_seen(struct core *c, struct run *pub, enum event_type type, const char *payload,

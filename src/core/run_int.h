@@ -64,9 +64,9 @@ struct runrec {
     struct list approvals;
     uint64_t approval_ms;
     // Messages of this turn, from 0 on: written to the agent; that it has said to have.
-    uint32_t n_sent, n_taken;
-    bool checkpointing; // its turn is over and its workspace is being copied
-    bool settled;       // that it is at rest is on the disk
+    uint32_t n_sent, n_taken, n_heard; // n_heard: of those that it answers to, in their order
+    bool checkpointing;                // its turn is over and its workspace is being copied
+    bool settled;                      // that it is at rest is on the disk
     // The end that it comes to when its changes have been looked at.
     struct run_look {
         bool now, done;

@@ -53,17 +53,25 @@ void run_message_taken(struct runrec *r, bool known)
     run_row_changed(r);
 }
 
+// After a restart what it has heard of is known by then: the rest was not written.
 void run_ready(void *arg)
 {
-    run_send_said(arg);
+    struct runrec *r = arg;
+    if (r->n_sent > r->n_heard)
+        r->n_sent = r->n_heard;
+    run_send_said(r);
 }
 
 // It need not be told again, though it has not taken it yet.
 void run_said(void *arg, uint32_t turn, uint32_t n)
 {
     struct runrec *r = arg;
-    if (turn == r->pub.turn && n >= r->n_sent)
+    if (turn != r->pub.turn)
+        return;
+    if (n >= r->n_sent)
         r->n_sent = n + 1;
+    if (n >= r->n_heard)
+        r->n_heard = n + 1;
 }
 
 void run_over(void *arg)

@@ -51,7 +51,7 @@ static void enqueue(struct runrec *r)
     p->exit_code = -1;
     p->signal = 0;
     r->silent = r->cancelling = r->pausing = r->interrupting = false;
-    r->n_sent = r->n_taken = 0;
+    r->n_sent = r->n_taken = r->n_heard = 0;
     r->read_at = r->replay_until = 0;
     loop_timer_cancel(r->core->loop, &r->grace);
     run_leave(r);

@@ -265,7 +265,7 @@ static void fill_env(const struct runrec *r, const char *const *plan, bool own, 
 
 // Where an agent finds its model: its provider's service, or what its user's variables say.
 struct model_access {
-    char url_text[SERVICE_URL_MAX], key_text[SECRET_ID_MAX + 32];
+    char url_text[SERVICE_URL_MAX], key_text[SECRET_ID_MAX + 32], token[RUN_TOKEN_MAX];
     const char *key;
 };
 static const char *model_access(const struct run *p, struct model_access *ret)
@@ -284,6 +284,8 @@ static struct agent_wish wish_of(const struct runrec *r, struct model_access *m,
 {
     const struct run *p = &r->pub;
     const char *url = model_access(p, m);
+    bool door = *p->provider; // whose service is behind the same port
+    core_run_token(r->core, p, m->token);
     return (struct agent_wish){.prompt = run_words(r, words),
                                .model = *p->model ? p->model : NULL,
                                .effort = *p->effort ? p->effort : NULL,
@@ -301,7 +303,9 @@ static struct agent_wish wish_of(const struct runrec *r, struct model_access *m,
                                .command = p->command,
                                .argv = p->argv,
                                .base_url = url,
-                               .api_key = m->key};
+                               .api_key = m->key,
+                               .run = p->id,
+                               .token = door ? m->token : NULL};
 }
 
 void run_start(struct runrec *r, struct ws *ws)

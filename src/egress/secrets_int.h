@@ -37,6 +37,8 @@ int secret_line(const struct egress *eg, const struct asecret *s, struct buf *ou
 #define OPENED_DROPS 5
 extern const char *const opened_drops[OPENED_DROPS + 1];
 
+// door.c: path: behind /run/.
+void door_ask(struct conn *c, const struct peek_http *h, const char *path);
 // service.c: a request for one by its path: /provider/NAME/..., /secret/NAME/...
 bool service_named(const struct peek_http *h);
 void service_ask(struct conn *c, const struct peek_http *h);

@@ -79,7 +79,7 @@ int secret_pass_on(struct conn *c, const struct peek_http *h, const char *host,
 
 bool service_named(const struct peek_http *h)
 {
-    static const char *const roots[] = {"/secret/", "/provider/"};
+    static const char *const roots[] = {"/secret/", "/provider/", "/run/"};
     for (size_t i = 0; i < N_ELEMS(roots); i++)
         if (h->path.n > strlen(roots[i]) && !memcmp(h->path.p, roots[i], strlen(roots[i])))
             return true;
@@ -161,6 +161,10 @@ void service_ask(struct conn *c, const struct peek_http *h)
     own_free char *target = xmemdup0(h->path.p, h->path.n);
     char *name = strchr(target + 1, '/') + 1, *rest = name + strcspn(name, "/?#");
     c->service = true;
+    if (!strncmp(target, "/run/", 5)) {
+        door_ask(c, h, name);
+        return;
+    }
     if ((size_t)(rest - target) > sizeof(id)) {
         conn_refuse(c, NO_SENSE, "no secret has so long a name");
         return;

@@ -37,6 +37,7 @@ struct http_server {
     struct router router;
     const struct http_api **apis;
     unsigned n_apis;
+    struct listener *inside;                      // of connections that are given; NULL: none yet
     struct list listeners, conns, fresh, watched; // fresh, watched: unfinished requests
     struct list sockets;                          // open WebSockets
     struct map *peers;                            // by address

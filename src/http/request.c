@@ -320,6 +320,10 @@ bool http_ws_wanted(struct http_req *r)
 static void run_route(struct request *r)
 {
     const struct http_route *route = r->pub.route;
+    if (r->conn->listener == r->server->inside && !(route->flags & HTTP_INSIDE)) {
+        REFUSE(r, 404, "not_found", "this is not to be asked for out of a sandbox", NULL, 0);
+        return;
+    }
     if (route->flags & HTTP_WEBSOCKET && !upgrade_wanted(r->h2o)) {
         http_set_header(&r->pub, "upgrade", "websocket");
         REFUSE(r, 426, "upgrade_required", "this is only served as a WebSocket", NULL, 0);

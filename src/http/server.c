@@ -161,6 +161,20 @@ void server_take_conn(struct listener *ln, h2o_socket_t *sock)
     h2o_accept(&ln->accept, sock);
 }
 
+void http_server_take(struct http_server *s, int take_fd)
+{
+    if (s->stopping || s->counters.connections >= s->limits.connections) {
+        (void)close(take_fd); // who asks sees an end without an answer
+        return;
+    }
+    if (!s->inside) {
+        s->inside = xcalloc(1, sizeof(*s->inside));
+        *s->inside = (struct listener){
+            .server = s, .name = "inside", .accept = {.ctx = &s->h2o, .hosts = s->config.hosts}};
+    }
+    server_take_conn(s->inside, h2o_evloop_socket_create(s->h2o.loop, take_fd, 0));
+}
+
 static void on_accept(h2o_socket_t *listen_sock, const char *err)
 {
     if (err)
@@ -377,6 +391,7 @@ void http_server_free(struct http_server *s)
         h2o_evloop_destroy(l); // leaves its epoll descriptor open: one server per process
     }
     router_release(&s->router);
+    free(s->inside);
     free(s->apis);
     map_free(s->peers);
     free(s);

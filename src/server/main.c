@@ -125,6 +125,12 @@ static int give_up_power(struct err *e)
     return confine_self(CONFINE_SERVER, &how, e);
 }
 
+static void on_door(void *arg, int take_fd)
+{
+    (void)arg;
+    http_server_take(S.http, take_fd);
+}
+
 static int make_core(struct err *e)
 {
     struct core_conf cc;
@@ -142,6 +148,7 @@ static int make_core(struct err *e)
         .n_profiles = S.stock.n_profiles,
         .images = images.out,
         .n_images = S.stock.n_images,
+        .on_door = on_door,
         .admin_token = S.conf.admin_token,
         .password = S.conf.password.text,
         .users = S.conf.users.text,

@@ -188,6 +188,7 @@ const struct wire_row wire_rows[] = {
     ROW(EGRESS_RESEAL, "egress_reseal", SERVER, EGRESS, egress_secret, 0, 0, "with the newest key"),
     ROW(EGRESS_RESEALED, "egress_resealed", EGRESS, SERVER, egress_secret, 0, 0, "so it is"),
     ROW(EGRESS_COUNT, "egress_count", EGRESS, SERVER, egress_count, 0, 0, "a secret was used"),
+    ROW(EGRESS_DOOR, "egress_door", EGRESS, SERVER, box_name, 1, 1, "a request out of a sandbox"),
     ROW(EGRESS_CA, "egress_ca", EGRESS, SERVER, egress_ca, 0, 0, "whom a sandbox is to trust"),
     ROW(EXEC, "exec", SERVER, INIT, exec, 0, 7, "run a command"),
     ROW(EXEC_STARTED, "exec_started", INIT, SERVER, exec_started, 0, 1, "it runs, or why not"),

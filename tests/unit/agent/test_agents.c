@@ -203,11 +203,15 @@ static void test_claude_lines(void)
           "{\"type\":\"user\",\"parent_tool_use_id\":\"t1\",\"message\":{\"content\":[{\"type\":"
           "\"tool_result\",\"tool_use_id\":\"t2\",\"content\":\"out\",\"is_error\":true}]}}\n"
           "{\"type\":\"system\",\"subtype\":\"task_notification\",\"task_id\":\"a1\"}\n"
+          "{\"type\":\"system\",\"subtype\":\"task_started\",\"task_id\":\"b1\",\"task_type\":"
+          "\"local_bash\"}\n"
+          "{\"type\":\"system\",\"subtype\":\"task_notification\",\"task_id\":\"b1\"}\n"
           "{\"type\":\"system\",\"subtype\":\"api_retry\",\"attempt\":1,\"max_retries\":10,"
           "\"error_status\":529,\"error\":\"overloaded\"}\n"
           "warning: not JSON\n\n{\"type\":\"new thing\"}\n",
           0);
     ok(event("agent.subagent_start {\"id\":\"a1\",\"tool_call_id\":\"t1\"}"), "a sub-agent begins");
+    ok(!event("\"id\":\"b1\""), "a command that takes long is none");
     ok(event("agent.tool_result {\"id\":\"t2\",\"is_error\":true,\"output\":\"out\","
              "\"parent_tool_call_id\":\"t1\"}"),
        "what its tools say is its own");

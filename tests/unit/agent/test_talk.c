@@ -206,7 +206,10 @@ static void codex_begins(void)
     feed(r, THREAD);
     feed(r, TURN);
     agent_reader_caught_up(r);
-    is_str(lines_to_it.data, "", "a turn that goes on is not begun again");
+    is_str(lines_to_it.data, LOOK, "what it has heard is asked for");
+    feed(r, "{\"id\":\"look\",\"result\":{}}");
+    is_str(lines_to_it.data, LOOK, "a turn that goes on is not begun again");
+    is_int((int)ready, 1, "and more can be said");
     agent_reader_free(r);
 }
 
