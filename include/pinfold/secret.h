@@ -4,7 +4,8 @@
 // The server has a public key and can only seal; the egress process alone has the secret one. What
 // is sealed is the whole record, with the hosts that the value is for: nothing that is changed in the
 // database, and nothing that the server says later, sends a value elsewhere. A provider of models is
-// a secret with a base URL. An id is "secret/NAME" or "provider/NAME".
+// a secret with a base URL. An id is "secret/NAME" or "provider/NAME", or "tool/NAME" of what a run
+// brings, whose value is whole header lines.
 #pragma once
 #include <pinfold/buf.h>
 #include <pinfold/err.h>
@@ -26,6 +27,7 @@ enum secret_kind {
     SECRET_OPENAI,
     SECRET_COMPATIBLE,
     SECRET_GEMINI,
+    SECRET_TOOL, // headers of an address that a run's agent may call; not a person's to make
     SECRET_KINDS
 };
 struct secret_kind_row {
@@ -34,7 +36,7 @@ struct secret_kind_row {
     const char *env_url, *env_key; // what tools read
 };
 const struct secret_kind_row *secret_kind(enum secret_kind k);
-bool secret_id_ok(const char *s); // "secret/NAME", "provider/NAME"
+bool secret_id_ok(const char *s); // "secret/NAME", "provider/NAME", "tool/NAME"
 const char *secret_placeholder(const char *id, char ret[SECRET_ID_MAX + 32]);
 
 // https://HOST[:PORT][/PATH], or http:// of what the operator lists.

@@ -186,7 +186,6 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     r->skills = strings_copy(s->skills);
     r->commands = strings_copy(s->commands);
     r->agents = strings_copy(s->agents);
-    r->tools = run_tools_pack(s->tools, s->n_tools);
     r->keep_workspace = s->keep_workspace;
     p->mode = s->mode;
     p->rows = s->rows;
@@ -267,7 +266,13 @@ int core_run_create(struct core *c, const struct run_spec *spec, struct waiter *
         (s->webhook_url && *s->webhook_url && hook_check(c, s->webhook_url, e)) ||
         settings_make(c, &wish, id_make("run", id), &set, e))
         return -1;
+    struct strings *tools = run_tools_pack(c, s->tools, s->n_tools, e);
+    if (!tools) {
+        settings_release(&set);
+        return -1;
+    }
     struct runrec *r = runrec_new(c, id);
+    r->tools = tools;
     if (guest_of)
         TEXT_PUT(r->pub.workspace, guest_of->pub.id);
     else

@@ -177,12 +177,22 @@ void run_say_more(struct runrec *r, const char *text);                       // 
 
 // Tools (run_tools.c).
 int run_tools_check(const struct core *c, const struct run_tool *tools, unsigned n, struct err *e);
-struct strings *run_tools_pack(const struct run_tool *tools, unsigned n);
-void run_tools_replace(struct runrec *r, const struct run_tool *tools, unsigned n);
+// As it is recorded, its headers sealed. NULL with *e.
+struct strings *run_tools_pack(struct core *c, const struct run_tool *tools, unsigned n,
+                               struct err *e);
+void run_tools_replace(struct runrec *r, struct strings *take_tools);
 void run_tools_publish(struct runrec *r);
 void run_call(void *arg, const struct agent_call *call);
 void run_calls_end(struct runrec *r);
 void run_tool_lines(void *arg, const struct buf *lines);
+
+// Their headers (tool_seal.c).
+#define TOOL_HEADERS_BYTES (8 * 1024) // of one tool
+int tool_seal(struct core *c, const struct run_tool *t, char **ret, struct err *e);
+bool tool_is_sealed(const char *text);
+int tool_tell(struct core *c, const char *text, const char *url, char ret_id[SECRET_ID_MAX],
+              struct buf *ret_url, struct err *e);
+void tool_forget(struct core *c, const char *text);
 
 // Changes (run_changes.c). true: run_turn_over comes again when they are known.
 bool run_look(struct runrec *r, enum run_state to, enum run_reason why, const char *error);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tools that a run brings: HTTP addresses that its agent calls by way of us. A call is one curl in a
-// sandbox of its own, as a webhook's is, so that neither the address's headers nor what it answers
-// with are in the agent's sandbox before they are text. A call is made once: one that was under way
+// sandbox of its own, as a webhook's is, so that what it answers with is not in the agent's sandbox
+// before it is text; its headers are sealed, and in no sandbox at all. A call is made once: one that was under way
 // when the server died is answered with that.
 #include "run_int.h"
 
 #include <pinfold/agent_talk.h>
+#include <pinfold/crypt.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <stdio.h>
@@ -70,34 +71,103 @@ int run_tools_check(const struct core *c, const struct run_tool *tools, unsigned
                : err_set(e, ERR_LIMIT, "tools are larger than %d bytes", RUN_LIBRARY_BYTES);
 }
 
-struct strings *run_tools_pack(const struct run_tool *tools, unsigned n_tools)
+// Of "METHOD URL"; an older record has no method. ret_body: does it have one?
+static const char *url_of(const char *const *tool, char ret_method[8], bool *ret_body)
+{
+    size_t n = strcspn(tool[2], " ");
+    bool none = !tool[2][n] || n > 7;
+    (void)snprintf(ret_method, 8, "%.*s", none ? 4 : (int)n, none ? "POST" : tool[2]);
+    *ret_body = strcmp(ret_method, "GET") != 0 && strcmp(ret_method, "DELETE") != 0;
+    return none ? tool[2] : tool[2] + n + 1;
+}
+
+// One line of it: what stands between values becomes blanks.
+static char *flat(const char *schema)
+{
+    char *text = xstrdup(schema);
+    for (char *p = text; *p; p++)
+        if (*p == '\n' || *p == '\r')
+            *p = ' ';
+    return text;
+}
+
+struct strings *run_tools_pack(struct core *c, const struct run_tool *tools, unsigned n_tools,
+                               struct err *e)
 {
     const char *list[FIELDS * AGENT_TOOLS_MAX + 1];
-    char *made[3 * AGENT_TOOLS_MAX];
-    size_t n = 0, n_made = 0;
-    for (unsigned i = 0; i < n_tools; i++) {
+    char *made[AGENT_TOOLS_MAX][3] = {0};
+    size_t n = 0;
+    bool bad = false;
+    for (unsigned i = 0; i < n_tools && !bad; i++) {
         const struct run_tool *t = &tools[i];
-        struct buf b;
-        buf_init(&b, 2 * RUN_LIBRARY_BYTES);
-        for (const char *const *h = t->headers; h && *h; h++)
-            (void)buf_printf(&b, "%s\n", *h);
-        (void)buf_puts(&b, "");
-        char *schema = made[n_made++] = xstrdup(t->schema);
-        for (char *p = schema; *p; p++)
-            if (*p == '\n' || *p == '\r')
-                *p = ' '; // between values only: it becomes a part of a line
-        const char *headers = made[n_made++] = buf_steal(&b, NULL);
+        made[i][0] = xasprintf("%s %s", t->method ? t->method : "POST", t->url);
+        made[i][1] = flat(t->schema);
+        if (t->headers && t->headers[0] && tool_seal(c, t, &made[i][2], e))
+            bad = err_wrap(e, "tools/%u", i);
         list[n++] = t->name;
         list[n++] = t->description;
-        list[n++] = made[n_made++] = xasprintf("%s %s", t->method ? t->method : "POST", t->url);
-        list[n++] = schema;
-        list[n++] = headers;
+        list[n++] = made[i][0];
+        list[n++] = made[i][1];
+        list[n++] = made[i][2] ? made[i][2] : "";
     }
     list[n] = NULL;
-    struct strings *ret = strings_copy(list);
-    while (n_made)
-        free(made[--n_made]);
+    struct strings *ret = bad ? NULL : strings_copy(list);
+    for (unsigned i = 0; i < n_tools; i++)
+        for (unsigned k = 0; k < N_ELEMS(made[i]); k++)
+            free(made[i][k]);
     return ret;
+}
+
+// An older server recorded headers as they came. NULL: it had none, or they cannot be kept.
+static char *seal_lines(struct runrec *r, const char *const *tool)
+{
+    const char *headers[65];
+    char method[8], *ret = NULL;
+    bool body;
+    size_t n = 0;
+    struct err e;
+    own_free char *copy = xstrdup(tool[4]);
+    char *rest = copy;
+    for (char *line; n < N_ELEMS(headers) - 1 && (line = strsep(&rest, "\n"));)
+        if (*line)
+            headers[n++] = line;
+    headers[n] = NULL;
+    struct run_tool t = {.url = url_of(tool, method, &body), .headers = headers, .method = method};
+    if (tool_seal(r->core, &t, &ret, &e))
+        core_notice(r->core, true, "run %s: the headers of its tool %s are dropped: %s", r->pub.id,
+                    tool[0], e.text);
+    crypt_wipe(copy, strlen(copy));
+    return ret;
+}
+
+static void seal_old(struct runrec *r)
+{
+    const char *list[FIELDS * AGENT_TOOLS_MAX + 1];
+    char *made[AGENT_TOOLS_MAX] = {0};
+    size_t n = 0;
+    bool found = false;
+    for (size_t i = 0; i + FIELDS <= r->tools->n && n + FIELDS < N_ELEMS(list); i += FIELDS) {
+        const char *const *tool = r->tools->list + i;
+        bool old = *tool[4] && !tool_is_sealed(tool[4]);
+        if (old)
+            made[i / FIELDS] = seal_lines(r, tool);
+        found |= old;
+        for (size_t k = 0; k < FIELDS; k++)
+            list[n++] = k == 4 && old ? made[i / FIELDS] ? made[i / FIELDS] : "" : tool[k];
+    }
+    list[n] = NULL;
+    if (found) {
+        run_tools_replace(r, strings_copy(list));
+        run_row_changed(r);
+    }
+    for (size_t i = 0; i < N_ELEMS(made); i++)
+        free(made[i]);
+}
+
+void run_tools_seal_old(struct core *c)
+{
+    list_for (it, &c->run_list)
+        seal_old(container_of(it, struct runrec, all));
 }
 
 void run_tools_publish(struct runrec *r)
@@ -108,10 +178,10 @@ void run_tools_publish(struct runrec *r)
             (struct agent_tool){r->tools->list[i], r->tools->list[i + 1], r->tools->list[i + 3]};
 }
 
-void run_tools_replace(struct runrec *r, const struct run_tool *tools, unsigned n)
+void run_tools_replace(struct runrec *r, struct strings *take_tools)
 {
     free(r->tools);
-    r->tools = run_tools_pack(tools, n);
+    r->tools = take_tools;
     r->pub.tools = r->tools->list;
     run_tools_publish(r);
 }
@@ -166,21 +236,11 @@ static void on_called(struct waiter *w)
     call_free(t);
 }
 
-// Of "METHOD URL"; an older record has no method. ret_body: does it have one?
-static const char *url_of(const char *const *tool, char ret_method[8], bool *ret_body)
+// url: where it is to be asked, by a rule of its own or by way of the egress process, which adds its
+// headers.
+static void write_config(const char *method, const char *url, bool body, bool sealed,
+                         const struct agent_call *call, struct buf *b)
 {
-    size_t n = strcspn(tool[2], " ");
-    bool none = !tool[2][n] || n > 7;
-    (void)snprintf(ret_method, 8, "%.*s", none ? 4 : (int)n, none ? "POST" : tool[2]);
-    *ret_body = strcmp(ret_method, "GET") != 0 && strcmp(ret_method, "DELETE") != 0;
-    return none ? tool[2] : tool[2] + n + 1;
-}
-
-static void write_config(const char *const *tool, const struct agent_call *call, struct buf *b)
-{
-    char method[8];
-    bool body;
-    const char *url = url_of(tool, method, &body);
     (void)buf_printf(b, "request = \"%s\"\nurl = \"%s", method, url);
     if (!body)
         (void)buf_putc(b, strchr(url, '?') ? '&' : '?');
@@ -188,27 +248,32 @@ static void write_config(const char *const *tool, const struct agent_call *call,
         agent_call_query(call, b);
     (void)buf_puts(b, "\"\n");
     if (body)
-        (void)buf_puts(b, "header = \"Content-Type: application/json\"\nheader = \"Expect:\"\n"
-                          "data-binary = \"@body.json\"\n");
-    for (const char *h = tool[4]; *h;) {
-        size_t n = strcspn(h, "\n");
-        (void)buf_printf(b, "header = \"%.*s\"\n", (int)n, h);
-        h += n + (h[n] == '\n');
-    }
+        (void)buf_puts(b, "header = \"Expect:\"\ndata-binary = \"@body.json\"\n");
+    if (sealed)
+        (void)buf_puts(b, "header = \"Content-Type:\"\nheader = \"User-Agent:\"\n"
+                          "header = \"Accept:\"\nnoproxy = \"*\"\n");
+    else
+        (void)buf_printf(b, "noproxy = \"\"\n%s",
+                         body ? "header = \"Content-Type: application/json\"\n" : "");
     (void)buf_puts(b, "silent\nshow-error\nwrite-out = \"%{stderr}%{http_code}\"\n"
-                      "max-time = 100\nproto = \"=http,https\"\nnoproxy = \"\"\n");
+                      "max-time = 100\nproto = \"=http,https\"\n");
 }
 
 static int start(struct tool_call *t, const char *const *tool, const struct agent_call *call,
                  struct err *e)
 {
     static const char *const argv[] = {"curl", "--disable", "--config", "-", NULL};
-    char rule[NETWORK_RULE_MAX], method[8];
-    bool has_body;
-    const char *const allow[] = {rule, NULL};
-    own_buf struct buf config;
+    struct core *core = t->r->core;
+    char rule[NETWORK_RULE_MAX], id[SECRET_ID_MAX], method[8];
+    bool has_body, sealed = *tool[4];
+    const char *url = url_of(tool, method, &has_body);
+    const char *const allow[] = {sealed ? id : rule, NULL};
+    own_buf struct buf config, service;
     buf_init(&config, 2 * RUN_LIBRARY_BYTES);
-    write_config(tool, call, &config);
+    buf_init(&service, 2 * SECRET_SEALED_MAX);
+    if (sealed ? tool_tell(core, tool[4], url, id, &service, e) : hook_rule("url", url, rule, e))
+        return -1;
+    write_config(method, sealed ? service.data : url, has_body, sealed, call, &config);
     const struct file_put body = {
         .path = "body.json", .data = call->arguments, .len = call->arguments_len};
     const struct exec_spec spec = {.argv = argv,
@@ -221,12 +286,10 @@ static int start(struct tool_call *t, const char *const *tool, const struct agen
                                    .network_given = true,
                                    .network = NET_LIST,
                                    .allow = allow,
+                                   .keep = sealed ? allow : NULL,
                                    .files = &body,
                                    .n_files = 1};
-    return hook_rule("url", url_of(tool, method, &has_body), rule, e) ||
-                   !core_exec_start(t->r->core, NULL, &spec, &t->w, e)
-               ? -1
-               : 0;
+    return core_exec_start(core, NULL, &spec, &t->w, e) ? 0 : -1;
 }
 
 void run_call(void *arg, const struct agent_call *call)
@@ -269,6 +332,8 @@ void run_calls_end(struct runrec *r)
         waiter_cancel(&t->w); // its curl is ended too
         call_free(t);
     }
+    for (size_t i = 0; i + FIELDS <= r->tools->n; i += FIELDS)
+        tool_forget(r->core, r->tools->list[i + 4]);
 }
 
 void run_tool_lines(void *arg, const struct buf *lines)

@@ -260,13 +260,16 @@ int core_run_continue(struct core *c, struct run *pub, const struct run_more *m,
         return -1;
     if (!r->set.image || !r->set.profile)
         return err_set(e, ERR_CONFLICT, "its image or profile does not exist any more");
+    struct strings *tools = m->tools ? run_tools_pack(c, m->tools, m->n_tools, e) : NULL;
+    if (m->tools && !tools)
+        return -1;
     r->settled = false;
     c->n_runs_settled--;
     waiter_add(w, &r->creators, pub, NULL);
     if (m->mode_given)
         pub->mode = m->mode;
-    if (m->tools)
-        run_tools_replace(r, m->tools, m->n_tools);
+    if (tools)
+        run_tools_replace(r, tools);
     if (m->message)
         run_say_more(r, m->message);
     if (run_began(r))

@@ -177,6 +177,8 @@ void secrets_keys(struct core *c, const struct msg_egress_keys *m)
     all->rotating = false;
     list_for (it, &all->all)
         publish(container_of(it, struct sec, all));
+    if (all->current[0])
+        run_tools_seal_old(c);
     if (first || m->why[0])
         unusable_notice(c);
     if (m->why[0]) {
@@ -220,7 +222,7 @@ static int kind_parse(const struct secret_spec *spec, enum secret_kind *ret, str
     *ret = SECRET_PLAIN;
     if (!spec->provider)
         return 0;
-    for (unsigned k = SECRET_PLAIN + 1; k < SECRET_KINDS; k++)
+    for (unsigned k = SECRET_PLAIN + 1; k < SECRET_TOOL; k++)
         if (!strcmp(secret_kind((enum secret_kind)k)->name, spec->kind)) {
             *ret = (enum secret_kind)k;
             return 0;

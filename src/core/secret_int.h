@@ -64,5 +64,7 @@ int uses_check(const struct core *c, const struct network_wish *w, struct err *e
 struct strings *uses_join(const struct network_wish *w, const char *const *rules);
 // What commands find in their environment.
 int uses_env(const struct core *c, const char *const *allow, struct packed *k, struct err *e);
+void run_tools_seal_old(
+    struct core *c); // run_tools.c: of an older record, as soon as there is a key
 #define SERVICE_URL_MAX (SECRET_ID_MAX + 40)
 const char *service_url(const char *id, char ret[SERVICE_URL_MAX]);

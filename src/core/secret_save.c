@@ -93,7 +93,7 @@ void secret_erase(struct core *c, const char *id, struct waiter *w)
 static int on_row(void *arg, const struct store_secret *r)
 {
     struct core *c = arg;
-    if (!secret_id_ok(r->id) || r->kind >= SECRET_KINDS || map_get(c->secrets.by_id, r->id))
+    if (!secret_id_ok(r->id) || r->kind >= SECRET_TOOL || map_get(c->secrets.by_id, r->id))
         return 0;
     struct sec *s = xcalloc(1, sizeof(*s));
     TEXT_PUT(s->id, r->id);

@@ -79,7 +79,7 @@ int secret_pass_on(struct conn *c, const struct peek_http *h, const char *host,
 
 bool service_named(const struct peek_http *h)
 {
-    static const char *const roots[] = {"/secret/", "/provider/", "/run/"};
+    static const char *const roots[] = {"/secret/", "/provider/", "/run/", "/tool/"};
     for (size_t i = 0; i < N_ELEMS(roots); i++)
         if (h->path.n > strlen(roots[i]) && !memcmp(h->path.p, roots[i], strlen(roots[i])))
             return true;

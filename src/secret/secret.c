@@ -14,6 +14,7 @@ static const struct secret_kind_row kinds[SECRET_KINDS] = {
                            "OPENAI_API_KEY"},
     [SECRET_GEMINI] = {"gemini", "x-goog-api-key", "{}", "GOOGLE_GEMINI_BASE_URL",
                        "GEMINI_API_KEY"},
+    [SECRET_TOOL] = {"tool", "", "", NULL, NULL},
 };
 
 const struct secret_kind_row *secret_kind(enum secret_kind k)
@@ -23,10 +24,11 @@ const struct secret_kind_row *secret_kind(enum secret_kind k)
 
 bool secret_id_ok(const char *s)
 {
-    const char *slash = strchr(s, '/');
-    return slash && name_ok(slash + 1) &&
-           (!strncmp(s, "secret/", 7) || !strncmp(s, "provider/", 9)) &&
-           (slash - s == 6 || slash - s == 8);
+    static const char *const roots[] = {"secret/", "provider/", "tool/"};
+    for (size_t i = 0; i < N_ELEMS(roots); i++)
+        if (!strncmp(s, roots[i], strlen(roots[i])))
+            return name_ok(s + strlen(roots[i]));
+    return false;
 }
 
 const char *secret_placeholder(const char *id, char ret[SECRET_ID_MAX + 32])
@@ -174,7 +176,7 @@ int secret_check(const struct secret_record *r, const struct policy *private_lis
     struct policy p = {0};
     struct secret_url u;
     bool plain = r->kind == SECRET_PLAIN;
-    if (!secret_id_ok(r->id) || plain != !strncmp(r->id, "secret/", 7))
+    if (!secret_id_ok(r->id) || strncmp(r->id, plain ? "secret/" : "provider/", plain ? 7 : 9))
         return err_set(e, ERR_BAD_REQUEST,
                        "the name is not 1 to %d of letters, digits, dot, underscore, hyphen",
                        NAME_MAX_LEN);
@@ -201,6 +203,8 @@ int secret_check(const struct secret_record *r, const struct policy *private_lis
 int secret_header(const struct secret_record *r, struct buf *out)
 {
     const char *hole = strstr(r->format, "{}");
+    if (r->kind == SECRET_TOOL)
+        return buf_puts(out, r->value);
     if (!hole || !*r->value)
         return *r->value ? -1 : 0;
     return buf_puts(out, r->header) || buf_puts(out, ": ") ||

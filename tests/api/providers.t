@@ -32,6 +32,8 @@ is "$CODE" 200 "one without a key, in plain, at an address that the operator lis
 provider x "{\"kind\": \"openai\", \"base_url\": \"http://good.test/v1\", \"api_key\": \"k\"}"
 is "$CODE" 403 "another host is not reached in plain"
 like "$BODY" "AllowPrivate=" "and it says what would allow it"
+provider x '{"kind": "tool", "base_url": "https://good.test", "api_key": "k"}'
+is "$CODE" 400 "what tools of runs have is no kind of a provider"
 provider x '{"kind": "oracle", "base_url": "https://good.test", "api_key": "k"}'
 is "$CODE" 400 "an unknown kind is refused"
 provider x '{"kind": "openai", "base_url": "https://u:p@good.test", "api_key": "k"}'

@@ -42,7 +42,7 @@ class H(http.server.BaseHTTPRequestHandler):
     do_DELETE = do_GET
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with open(sys.argv[1] + "/asked", "a") as f: f.write(json.dumps({"key": self.headers.get("X-Key"), "path": self.path, "method": self.command, "body": body}) + "\n")
+        with open(sys.argv[1] + "/asked", "a") as f: f.write(json.dumps({"key": self.headers.get("X-Key"), "path": self.path, "method": self.command, "agent": self.headers.get("User-Agent"), "accept": self.headers.get("Accept"), "type": self.headers.get("Content-Type"), "body": body}) + "\n")
         out = b"x" * 100000 if self.path == "/long" else json.dumps({"of": body.get("city"), "sky": "blue \u00e9 \"\n"}).encode()
         self.send_response(500 if self.path == "/bad" else 200); self.send_header("Content-Length", str(len(out))); self.end_headers(); self.wfile.write(out)
     do_PUT = do_PATCH = do_POST
@@ -85,6 +85,42 @@ is "$CODE $(json '"\(.status) \(.tools | join(" "))"')" "200 succeeded other" "a
 is "$(tail -n 1 "$WORK/asked" | jq -r '"\(.path) \(.key) \(.body.city)"')" "/other another Rome" "and calls them"
 api POST "/v1/runs/$RUN/continue" -d '{"message": "x", "tools": [{"name": "other", "url": "http://127.0.0.1:1/"}]}'
 is "$CODE" 403 "which are checked like the first ones"
+in_state() { grep -rlaF -e "$1" "$STATE" 2>/dev/null | xargs; }
+is "$(in_state hidden-key)" "" "the headers are in no file of the server's"
+is "$(jq -rs '.[0] | "\(.agent) \(.accept) \(.type)"' "$WORK/asked")" "pinfold */* application/json" "what a request has besides is there"
+run 'weather {}' "$(jq '.[0].headers = {"User-Agent": "mine", "accept": "text/plain", "Content-Type": "text/json"}' <<<"$tools")"
+is "$(tail -n 1 "$WORK/asked" | jq -r '"\(.agent) \(.accept) \(.type)"')" "mine text/plain text/json" "or as it is given"
+run 'weather {}' "$(jq '.[0].url = "http://localhost.test/" | .[0].headers = {"A": "b"}' <<<"$tools")"
+like "$CODE $(json .detail)" "^403 tools/0: headers go by plain http" "headers do not go by plain http to just anywhere"
+for bad in Host Content-Length transfer-encoding; do
+    run 'weather {}' "$(jq --arg h $bad '.[0].headers = {($h): "x"}' <<<"$tools")"
+    is "$CODE" 400 "a header $bad is refused"
+done
+run 'weather {}' "$(jq '.[0].headers = {"A": ("x" * 4000), "B": ("x" * 4000), "C": ("x" * 4000)}' <<<"$tools")"
+like "$CODE $(json .detail)" "^422 .*larger than 8192" "headers have a limit"
+# An older server's record, with its headers as they came.
+run 'weather {}' "$tools"
+OLD=$RUN
+server_stop
+python3 - "$STATE" "$RUN" <<'E'
+import glob, sqlite3, sys
+db = sqlite3.connect(glob.glob(sys.argv[1] + "/**/pinfold.db", recursive=True)[0])
+texts = db.execute("SELECT tools FROM run WHERE id = ?", (sys.argv[2],)).fetchone()[0].split(b"\0")
+assert texts[4].startswith(b"=tool/"), texts
+texts[2], texts[4] = texts[2].split(b" ")[1], b"X-Key: old-hidden-key\n"
+db.execute("UPDATE run SET tools = ? WHERE id = ?", (b"\0".join(texts), sys.argv[2]))
+db.commit()
+E
+isnt "$(in_state old-hidden-key)" "" "an older server kept headers as they came"
+server_start "RepositoryRoots=$WORK" "AllowPrivate=${to#http://}" || done_testing
+gone() { [ -z "$(in_state old-hidden-key)" ]; }
+api POST "/v1/runs/$OLD/continue?wait=60" -d '{"message": "weather {\"city\": \"Bern\"}"}'
+is "$CODE $(tail -n 1 "$WORK/asked" | jq -r '"\(.path) \(.key) \(.body.city)"')" "200 /weather old-hidden-key Bern" "they are good with this one"
+server_stop
+try "which has sealed them" gone
+server_start "RepositoryRoots=$WORK" "AllowPrivate=${to#http://}" || done_testing
+api POST "/v1/runs/$OLD/continue?wait=60" -d '{"message": "weather {\"city\": \"Rome\"}"}'
+is "$(tail -n 1 "$WORK/asked" | jq -r '"\(.key) \(.body.city)"')" "old-hidden-key Rome" "for good"
 run 'none {}' "$tools"
 is "$END $(jq -r '.got.code' <<<"$RESULT")" "succeeded completed -32601" "a tool that there is not is an error"
 run 'weather {}' "$(jq --arg u "$to/bad" '.[0].url = $u' <<<"$tools")"

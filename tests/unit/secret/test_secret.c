@@ -57,6 +57,28 @@ static void sealing(struct secret_keys *k)
     is_int(opened, 0, "nor cut anywhere");
 }
 
+static void tools(void)
+{
+    struct secret_record r = {.kind = SECRET_TOOL,
+                              .id = "tool/tool_1",
+                              .base_url = "https://a.example",
+                              .hosts = "",
+                              .header = "",
+                              .format = "",
+                              .value = "A: b\r\nC: d\r\n"};
+    own_buf struct buf line;
+    buf_init(&line, 1000);
+    is_int(secret_header(&r, &line), 0, "what a tool's request has");
+    is_str(line.data, "A: b\r\nC: d\r\n", "is whole lines");
+    ok(secret_id_ok(r.id) && secret_id_ok("secret/a") && secret_id_ok("provider/a"), "ids");
+    ok(!secret_id_ok("tool/") && !secret_id_ok("tool") && !secret_id_ok("tool/a/b") &&
+           !secret_id_ok("tools/a"),
+       "what is none");
+    struct policy none = {0};
+    struct err e;
+    ok(secret_check(&r, &none, &e), "is no secret that a person makes");
+}
+
 static void key_files(void)
 {
     struct secret_keys k = {0};
@@ -125,6 +147,7 @@ int main(void)
     (void)secret_keys_add(&k, line, &e);
     secret_key_public(&k, 0, public);
     sealing(&k);
+    tools();
     key_files();
     checks();
     return done_testing();
