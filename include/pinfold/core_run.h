@@ -32,7 +32,7 @@ struct run {
     const char *provider, *model, *effort; // "" for none
     const char *repo_url, *repo_ref;       // "" for none
     char repo_commit[72];
-    bool submodules;
+    uint32_t submodules; // bits: 1 of the one repository, 1 << i of the i-th of several
     // Of one over several: url, ref, directory of /workspace and commit of each; never NULL.
     const char *const *repos;
     const char *const *changes; // status and path: "M", "A", "D" or "T" and what follows it

@@ -27,7 +27,7 @@ struct run_spec {
     const char *repo_url, *repo_ref;
     const struct run_repo *repos; // several, instead of the one
     unsigned n_repos;
-    bool submodules;
+    uint32_t submodules;   // bits: 1 of the one repository, 1 << i of the i-th of several
     const char *workspace; // id or name: it runs in that one, which is not its own
     bool keep_workspace;   // without a repository too: what is left of it can be gone on with
     enum run_mode mode;

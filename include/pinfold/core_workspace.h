@@ -29,7 +29,7 @@ struct workspace {
     const char *const *env;          // NAME=value, NULL-terminated; never NULL
     const char *const *labels;       // the same shape: free for API dialects and users
     const char *init_script;         // "" for none
-    bool submodules;
+    uint32_t submodules;             // bits: 1 of the one repository, 1 << i of the i-th of several
     enum workspace_status status;
     uint64_t created_ms, updated_ms, status_ms; // wall clock; status_ms: in this state since
     uint64_t used_ms;                           // last exec started or ended; 0 never
@@ -59,7 +59,7 @@ struct workspace_spec {
     const char *repo_user, *repo_password; // for this clone only; kept in memory, then wiped
     // Of a run, instead of the one: url, ref, directory and "" of each, NULL at the end; or NULL.
     const char *const *repos;
-    bool submodules;
+    uint32_t submodules; // bits: 1 of the one repository, 1 << i of the i-th of several
     bool network_given;
     enum net_mode network;
     const char *const *allow;   // rules of mode allow-list, NULL-terminated; NULL: the profile's

@@ -21,7 +21,7 @@ struct store_workspace {
     bool learn;
     struct limits limits;
     const char *repo_url, *repo_ref, *repo_commit, *mirror;
-    bool submodules;
+    uint32_t submodules;
     struct store_blob env, labels; // NAME=value, each with its NUL
     const char *init_script;
     uint32_t status;
@@ -87,7 +87,8 @@ struct store_run {
     struct store_blob argv, env, allow; // each with its NUL
     const char *provider, *model, *effort;
     const char *repo_url, *repo_ref, *repo_commit, *image, *profile;
-    bool submodules, result_cut, usage_known, cost_known;
+    uint32_t submodules;
+    bool result_cut, usage_known, cost_known;
     uint32_t network;
     struct limits limits;
     uint64_t timeout_ms, silence_ms;

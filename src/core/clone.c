@@ -279,6 +279,6 @@ void clone_start(struct ws *ws)
     start_git(k, (struct git_spec){.op = shared ? REPO_OP_MIRROR : REPO_OP_CLONE,
                                    .user = ws->repo_user,
                                    .password = ws->repo_password,
-                                   .submodules = ws->pub.submodules,
+                                   .submodules = ws->pub.submodules >> ws->repo_at & 1,
                                    .on_done = shared ? on_asked : on_cloned});
 }

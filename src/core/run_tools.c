@@ -238,23 +238,27 @@ static void on_called(struct waiter *w)
 
 // url: where it is to be asked, by a rule of its own or by way of the egress process, which adds its
 // headers.
-static void write_config(const char *method, const char *url, bool body, bool sealed,
-                         const struct agent_call *call, struct buf *b)
+struct asking {
+    char method[8];
+    const char *url;
+    bool body, sealed;
+};
+static void write_config(const struct asking *a, const struct agent_call *call, struct buf *b)
 {
-    (void)buf_printf(b, "request = \"%s\"\nurl = \"%s", method, url);
-    if (!body)
-        (void)buf_putc(b, strchr(url, '?') ? '&' : '?');
-    if (!body)
+    (void)buf_printf(b, "request = \"%s\"\nurl = \"%s", a->method, a->url);
+    if (!a->body)
+        (void)buf_putc(b, strchr(a->url, '?') ? '&' : '?');
+    if (!a->body)
         agent_call_query(call, b);
     (void)buf_puts(b, "\"\n");
-    if (body)
+    if (a->body)
         (void)buf_puts(b, "header = \"Expect:\"\ndata-binary = \"@body.json\"\n");
-    if (sealed)
+    if (a->sealed)
         (void)buf_puts(b, "header = \"Content-Type:\"\nheader = \"User-Agent:\"\n"
                           "header = \"Accept:\"\nnoproxy = \"*\"\n");
     else
         (void)buf_printf(b, "noproxy = \"\"\n%s",
-                         body ? "header = \"Content-Type: application/json\"\n" : "");
+                         a->body ? "header = \"Content-Type: application/json\"\n" : "");
     (void)buf_puts(b, "silent\nshow-error\nwrite-out = \"%{stderr}%{http_code}\"\n"
                       "max-time = 100\nproto = \"=http,https\"\n");
 }
@@ -264,16 +268,17 @@ static int start(struct tool_call *t, const char *const *tool, const struct agen
 {
     static const char *const argv[] = {"curl", "--disable", "--config", "-", NULL};
     struct core *core = t->r->core;
-    char rule[NETWORK_RULE_MAX], id[SECRET_ID_MAX], method[8];
-    bool has_body, sealed = *tool[4];
-    const char *url = url_of(tool, method, &has_body);
-    const char *const allow[] = {sealed ? id : rule, NULL};
+    char rule[NETWORK_RULE_MAX], id[SECRET_ID_MAX];
+    struct asking a = {.sealed = *tool[4]};
+    const char *url = a.url = url_of(tool, a.method, &a.body);
+    const char *const allow[] = {a.sealed ? id : rule, NULL};
     own_buf struct buf config, service;
     buf_init(&config, 2 * RUN_LIBRARY_BYTES);
     buf_init(&service, 2 * SECRET_SEALED_MAX);
-    if (sealed ? tool_tell(core, tool[4], url, id, &service, e) : hook_rule("url", url, rule, e))
+    if (a.sealed ? tool_tell(core, tool[4], url, id, &service, e) : hook_rule("url", url, rule, e))
         return -1;
-    write_config(method, sealed ? service.data : url, has_body, sealed, call, &config);
+    a.url = a.sealed ? service.data : url;
+    write_config(&a, call, &config);
     const struct file_put body = {
         .path = "body.json", .data = call->arguments, .len = call->arguments_len};
     const struct exec_spec spec = {.argv = argv,
@@ -286,7 +291,7 @@ static int start(struct tool_call *t, const char *const *tool, const struct agen
                                    .network_given = true,
                                    .network = NET_LIST,
                                    .allow = allow,
-                                   .keep = sealed ? allow : NULL,
+                                   .keep = a.sealed ? allow : NULL,
                                    .files = &body,
                                    .n_files = 1};
     return core_exec_start(core, NULL, &spec, &t->w, e) ? 0 : -1;

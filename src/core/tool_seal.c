@@ -18,13 +18,11 @@ bool tool_is_sealed(const char *text)
     return *text == SEALED;
 }
 
-// Scheme, host and port, and what is behind them.
-static char *base_of(const char *url, const char **ret_rest)
+// What is behind scheme, host and port.
+static const char *rest_of(const char *url)
 {
     const char *at = strstr(url, "://");
-    size_t n = at ? (size_t)(at + 3 - url) + strcspn(at + 3, "/?#") : strlen(url);
-    *ret_rest = url + n;
-    return xmemdup0(url, n);
+    return at ? at + 3 + strcspn(at + 3, "/?#") : url + strlen(url);
 }
 
 static int check_place(const struct core *c, const char *base, struct err *e)
@@ -83,8 +81,7 @@ int tool_seal(struct core *c, const struct run_tool *t, char **ret, struct err *
     const char *const *headers = t->headers;
     bool body = !t->method || (strcmp(t->method, "GET") != 0 && strcmp(t->method, "DELETE") != 0);
     char id[ID_MAX];
-    const char *rest;
-    own_free char *base = base_of(t->url, &rest);
+    own_free char *base = xmemdup0(t->url, (size_t)(rest_of(t->url) - t->url));
     own_buf struct buf lines, sealed, text;
     buf_init(&lines, LINES_MAX);
     buf_init(&sealed, SECRET_SEALED_MAX);
@@ -124,11 +121,10 @@ static void id_of(const char *text, char ret[SECRET_ID_MAX])
 int tool_tell(struct core *c, const char *text, const char *url, char ret_id[SECRET_ID_MAX],
               struct buf *ret_url, struct err *e)
 {
-    const char *rest, *at = strchr(text, ' ');
+    const char *rest = rest_of(url), *at = strchr(text, ' ');
     char service[SERVICE_URL_MAX];
     unsigned char sealed[SECRET_SEALED_MAX];
     struct msg_egress_secret m = {0};
-    own_free char *base = base_of(url, &rest);
     long n = at ? base64url_decode(at + 1, strlen(at + 1), sealed, sizeof(sealed)) : -1;
     if (!tool_is_sealed(text) || n < 0)
         return err_set(e, ERR_CONFLICT, "its headers are not sealed yet; try again");

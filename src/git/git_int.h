@@ -167,7 +167,8 @@ struct workdir {
     char path[DIR_MAX];    // below REPO_WORKSPACE_DIR; "" for the repository's own
     char git_dir[DIR_MAX]; // below REPO_WORKSPACE_DIR: .git or .git/modules/NAME...
     const struct repo_url *url;
-    bool own; // .git is in it, and holds all objects
+    bool own;       // its .git holds all objects, and needs no mirror
+    bool submodule; // its .git is a file, which names the directory
 };
 // Writes the files, then .git. `plan` comes back for its submodules; release it in any case.
 int workdir_make(struct job *j, struct mirror *m, const struct target *t, const struct workdir *w,

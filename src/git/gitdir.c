@@ -51,7 +51,7 @@ static void format_config(const struct target *t, const struct workdir *w, struc
     buf_init(&tree, 2 * DIR_MAX);
     (void)buf_puts(b, "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n"
                       "\tlogallrefupdates = true\n"); // overflows are remembered
-    if (w->path[0] && !w->own) {
+    if (w->submodule) {
         climb(&tree, w->git_dir);
         (void)buf_puts(&tree, w->path);
         config_value(b, "worktree", tree.data);
@@ -233,7 +233,7 @@ int gitdir_make(struct job *j, struct mirror *m, const struct target *t, const s
     if (make_dirs(git_dir, e) < 0 || put_file(git_dir, "config", &config, e) < 0 ||
         put_objects(m, w, git_dir, e) < 0 || put_refs(m, t, git_dir, e) < 0)
         return -1;
-    if (w->path[0] && !w->own && put_link(w, top, e) < 0)
+    if (w->submodule && put_link(w, top, e) < 0)
         return -1;
     return plan->n_entries ? put_index(j, w, plan, e) : 0;
 }

@@ -59,6 +59,8 @@ static int add_task(struct queue *q, const struct workdir *parent, const struct 
     if (repo_url_parse_submodule(m->url, parent->url, &rules, &t->url, q->e) < 0)
         return err_wrap(q->e, "the submodule %.60s", m->name);
     t->w.url = &t->url;
+    t->w.own = parent->own;
+    t->w.submodule = true;
     if (join(t->w.path, parent->path, parent->path[0] ? "/" : "", m->path, q->e) < 0 ||
         join(t->w.git_dir, parent->git_dir, "/modules/", m->name, q->e) < 0)
         return -1;

@@ -104,9 +104,6 @@ static int check(const struct repo_request *q, struct err *e)
     enum repo_ref_kind kind = REPO_REF_DEFAULT;
     if (q->dir[0] && !name_ok(q->dir))
         return err_set(e, ERR_BAD_REQUEST, "'%.64s' is not the name of a directory", q->dir);
-    if (q->dir[0] && q->submodules)
-        return err_set(e, ERR_BAD_REQUEST,
-                       "submodules are to be had for a repository that is alone in its workspace");
     if (q->op == REPO_OP_CHANGES &&
         (repo_ref_check(q->ref, strlen(q->ref), &kind, NULL) || kind != REPO_REF_COMMIT))
         return err_set(e, ERR_BAD_REQUEST, "changes are counted from a commit");

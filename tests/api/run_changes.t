@@ -60,12 +60,29 @@ SEVERAL=$RUN
 api POST "/v1/runs/$RUN/continue?wait=60" -d '{"message": "x"}'
 is "$(json '"\(.status) \(.turn)"') $(changed)" "succeeded 2 deleted first/edited, modified two/kept" "it is gone on with"
 for body in '[{"url": "W/one"}, {"url": "W/one"}]' '[{"url": "W/one", "name": "../x"}, {"url": "W/two"}]' '[{"url": "W/one", "name": ".git"}, {"url": "W/two"}]' \
-    '[{"url": "W/one", "submodules": true}, {"url": "W/two"}]' '[{"url": "W/one"}, {"url": "/etc"}]'; do
+    '[{"url": "W/one"}, {"url": "/etc"}]'; do
     run true "{\"repositories\": ${body//W/$WORK}}"
     like "$CODE" "^4" "refused: $(json '.detail // .title')"
 done
 run true "{\"repositories\": $(jq -nc --arg w "$WORK/one" '[range(9) | {url: $w, name: "r\(.)"}]')}"
 like "$CODE" "^4" "more than eight are refused"
+
+# Submodules, of those that ask for them.
+link() { # REPO PATH TARGET
+    git -C "$WORK/$1" config -f .gitmodules "submodule.$2.path" "$2"
+    git -C "$WORK/$1" config -f .gitmodules "submodule.$2.url" "../$3"
+    git -C "$WORK/$1" add .gitmodules
+    git -C "$WORK/$1" update-index --add --cacheinfo "160000,$(git -C "$WORK/$3" rev-parse HEAD),$2"
+    git -C "$WORK/$1" -c user.name=a -c user.email=a@example.org commit -qm "add $2"
+}
+for r in top side; do
+    git init -q -b main "$WORK/$r"
+    link $r deps/one one
+done
+run 'for d in *; do echo "$d $(ls $d/deps/one | xargs)"; done; git -C top status --porcelain; git -C top/deps/one log --format=%s | head -n 1; git -C top/deps/one fsck 2>&1; git -C top submodule status | cut -c1,43-50; find top/.git -name alternates' \
+    "{\"repositories\": [{\"url\": \"$WORK/side\"}, {\"url\": \"$WORK/top\", \"submodules\": true}]}"
+is "$END $(jq -c '[.repositories[].submodules]' <<<"$BODY")" "succeeded completed [false,true]" "of several repositories each may have its submodules"
+is "$(json .result)" $'side \ntop d edited kept link\none\n deps/one' "or not, whole as they are"
 
 server_stop; server_start "RepositoryRoots=$WORK" || done_testing
 api GET "/v1/runs/$WAS"

@@ -76,7 +76,7 @@ static void write_repository(struct json_out *o, const char *name, const void *a
     json_str(o, "url", r->repo_url);
     json_str(o, "ref", *r->repo_ref ? r->repo_ref : NULL);
     json_str(o, "commit", *r->repo_commit ? r->repo_commit : NULL);
-    json_bool(o, "submodules", r->submodules);
+    json_bool(o, "submodules", r->submodules & 1);
     json_end(o);
 }
 
@@ -84,12 +84,14 @@ static void write_repositories(struct json_out *o, const char *name, const void 
 {
     const struct run *r = at;
     json_begin_array(o, name);
-    for (const char *const *p = r->repos; *p; p += 4) {
+    unsigned i = 0;
+    for (const char *const *p = r->repos; *p; p += 4, i++) {
         json_begin(o, NULL);
         json_str(o, "url", p[0]);
         json_str(o, "ref", *p[1] ? p[1] : NULL);
         json_str(o, "name", p[2]);
         json_str(o, "commit", *p[3] ? p[3] : NULL);
+        json_bool(o, "submodules", r->submodules >> i & 1);
         json_end(o);
     }
     json_end_array(o);
@@ -167,6 +169,7 @@ static const struct json_show one_of_several_rows[] = {
     {.name = "ref", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL},
     {.name = "name", .type = SHOW_STRING, .doc = "its directory below /workspace"},
     {.name = "commit", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL},
+    {.name = "submodules", .type = SHOW_BOOL},
 };
 static const struct json_shape one_of_several_shape = {"OneOfSeveral", one_of_several_rows,
                                                        N_ELEMS(one_of_several_rows)};

@@ -160,10 +160,7 @@ static int take_repositories(struct http_req *r, struct run_body *b, struct json
         return 0;
     struct run_repo *list = json_pool_alloc(pool, b->repositories.n * sizeof(*list));
     for (size_t i = 0; i < b->repositories.n; i++) {
-        if (all[i].submodules) {
-            v1_bad(r, "/repositories", "submodules are to be had for one repository only");
-            return -1;
-        }
+        ret->submodules |= (uint32_t)all[i].submodules << i;
         list[i] = (struct run_repo){all[i].url, all[i].ref,
                                     all[i].name ? all[i].name : name_of(all[i].url, pool)};
     }

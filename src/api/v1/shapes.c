@@ -45,7 +45,7 @@ static void write_repository(struct json_out *o, const char *name, const void *a
     json_str(o, "url", ws->repo_url);
     json_str(o, "ref", *ws->repo_ref ? ws->repo_ref : NULL);
     json_str(o, "commit", *ws->repo_commit ? ws->repo_commit : NULL);
-    json_bool(o, "submodules", ws->submodules);
+    json_bool(o, "submodules", ws->submodules & 1);
     json_end(o);
 }
 
