@@ -14,9 +14,16 @@ GROUP = "pinfold.%x-%x"
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Not one that the kernel gives to those who connect: it is free for moments when pinfoldd is killed."""
+    low = int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
+    while True:
+        port = random.randrange(max(low - 10000, 1024), low)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 PORT = free_port()
@@ -140,7 +147,9 @@ def inits():
     for path in glob.glob("/proc/[0-9]*/cgroup"):
         try:
             text = open(path).read()
-            if group in text and open(path[:-6] + "comm").read().strip() == "pinfold-init":
+            # A command has init's name too until it has executed.
+            is_init = re.search(r"^NSpid:.*\t1$", open(path[:-6] + "status").read(), re.M)
+            if group in text and is_init and open(path[:-6] + "comm").read().strip() == "pinfold-init":
                 yield int(path.split("/")[2]), text.split(group)[1].split("/")[0].split("\n")[0]
         except OSError:
             pass

@@ -38,7 +38,7 @@ group_pids() { grep -ls "/$(group_name)/" /proc/[0-9]*/cgroup | cut -d/ -f3; }
 box_pids() {
     local pid
     for pid in $(group_pids); do
-        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = pinfold-init ] && echo "$pid"
+        grep -Pqs '^NSpid:.*\t1$' "/proc/$pid/status" && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = pinfold-init ] && echo "$pid"
     done
 }
 # Our daemons: they and nobody else may hold something of the state directory.
