@@ -164,16 +164,18 @@ $(B)/helpers/%: tests/%.c $(if $(SANITIZE),,$(HELPER_LIBS))
 
 # Fuzz targets are one file each: with clang's fuzzer for make fuzz, else over the inputs we keep.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SECONDS ?= 30
 FUZZ_LIBS := $(foreach r,$(sort $(foreach n,json http repo wire profile image conf policy peek agent files crypt secret,$(call needs,$(n))) api/sandboxed_sh),$(call room_lib,$(r)))
 $(B)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(FLAVOUR)),,tests/fuzz/replay.c) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer) -pie $(LDFLAGS_ALL) -o $@ $(filter %.c,$^) $(UNIT_LINK)
-fuzz: ## run each fuzz target FUZZ_SECONDS with clang's fuzzer
+build-fuzz:
 	$(Q)$(MAKE) $(JOBS) FLAVOUR=fuzz B=$(B)/fuzzer $(FUZZ:%=$(B)/fuzzer/fuzz/%)
+fuzz: build-fuzz ## run each fuzz target for FUZZ_SECONDS=60 with clang's fuzzer
 	$(Q)for f in $(FUZZ); do mkdir -p $(B)/fuzzer/corpus/$$f tests/fuzz/{corpus,regress}/$$f; \
-	  $(B)/fuzzer/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/regress/$$f/ $(B)/fuzzer/corpus/$$f tests/fuzz/{corpus,regress}/$$f || exit 1; done
+	  $(B)/fuzzer/fuzz/$$f -max_total_time=$${FUZZ_SECONDS:-60} -artifact_prefix=tests/fuzz/regress/$$f/ $(B)/fuzzer/corpus/$$f tests/fuzz/{corpus,regress}/$$f || exit 1; done
+check-fuzz: build-fuzz ## the same for FUZZ_SECONDS=5
+	$(Q)PINFOLD_BIN=$(abspath $(B)/fuzzer/bin) $(RUN) tests/fuzz/search.t
 
 # Each part runs alone; make check has them add their counts to $(TALLY).
 export PINFOLD_BIN := $(abspath $(B)/bin)
@@ -212,17 +214,17 @@ asan ubsan: ## unit tests with sanitizers: asan has both, ubsan only its own
 
 # Half of the time the tests of real sandboxes wait. What makes nothing on this host that they could see
 # runs beside them on what they leave of the processors.
-BESIDE := lint links budget unit check-vm asan
+BESIDE := lint links budget unit check-vm asan check-fuzz
 AHEAD  := $(filter-out $(BESIDE) check-soak,$(PARTS:%=check-%))
 check-all: ## everything below, and what it comes to
-	$(Q)rm -f build/tally* && mkdir -p build
+	$(Q)rm -f build/tally* build/hurry && mkdir -p build
 	$(Q)$(MAKE) $(JOBS) DEVELOPER=1 all $(HELPERS)
 	$(Q)parts() { for part; do $(MAKE) -k DEVELOPER=1 TALLY=build/tally $$part || echo "$$part" >>build/tally.failed; done; }; \
-	  export CRASH_KILLS=$${CRASH_KILLS:-40}; \
+	  export CRASH_KILLS=$${CRASH_KILLS:-40} FUZZ_HURRY=$(abspath build/hurry); \
 	  beside() { renice -n 19 $$BASHPID >/dev/null; parts "$$@"; }; \
 	  (TEST_TIMEOUT=2400 VM_SECONDS=2000 beside $(BESIDE)) >build/beside.log 2>&1 & \
 	  (SOAK_SECONDS=$(SOAK_SECONDS) SOAK_CLIENTS=1 TEST_TIMEOUT=1200 beside check-soak) >build/soak.log 2>&1 & \
-	  parts $(AHEAD); wait; cat build/beside.log build/soak.log; tests/lib/run --total build/tally
+	  parts $(AHEAD); touch build/hurry; wait; cat build/beside.log build/soak.log; tests/lib/run --total build/tally
 check: deps-check ## install what tests need, build, run every test, end with the counts
 	$(Q)$(MAKE) check-all
 
@@ -277,5 +279,5 @@ help: ## this table
 	@grep -hE '^[a-z][a-z0-9 -]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all unit lint links budget asan ubsan asan-api ubsan-api check check-all $(PARTS:%=check-%) fuzz soak bench profile deps deps-check \
+.PHONY: all unit lint links budget asan ubsan asan-api ubsan-api check check-all $(PARTS:%=check-%) check-fuzz build-fuzz fuzz soak bench profile deps deps-check \
   up profiles images install clean help

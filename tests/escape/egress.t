@@ -116,7 +116,7 @@ attempt "a public address" "403" "connect 1.1.1.1:443"
 for n in loop meta mapped mapped-meta ten six nat64 six2four; do
     attempt "a name that lies at an inside address: $n" "403 Forbidden.*denied" "connect $n.test:443"
 done
-attempt "this machine's own server" "403" "connect loop.test:$api_port"
+attempt "this machine's own server (CVE-2025-9074)" "403" "connect loop.test:$api_port"
 attempt "a name that moves: at first" "200 Conn" "connect rebind.test:443"
 attempt "a name that moves: then inside" "403" "connect rebind.test:443"
 
