@@ -42,6 +42,7 @@ struct agent_adapter {
     // What is in the file of a sub-agent; refuses what the tool cannot do.
     int (*subagent)(struct planner *p, const char *const *sub, struct buf *ret, struct err *e);
     bool needs_provider, needs_prompt, resumes;
+    int turn_limit_code; // what it exits with after more turns than it may, with no line; 0: none
     int (*plan)(struct planner *p, struct err *e);
     // A line that is a JSON object. NULL: it prints no such lines, its result is what it printed.
     void (*on_line)(struct agent_reader *r, const struct json_node *line);
@@ -56,7 +57,7 @@ struct agent_adapter {
 };
 extern const struct agent_adapter agent_claude, agent_codex, agent_opencode, agent_cursor,
     agent_gemini, agent_qwen, agent_command, agent_shell;
-void claude_on_line(struct agent_reader *r, const struct json_node *line); // qwen prints the same
+void claude_on_line(struct agent_reader *r, const struct json_node *line); // qwen's too
 bool claude_on_talk(struct agent_reader *r,
                     const struct json_node *line); // false: it is no such line
 void mcp_on_message(struct agent_reader *r, const char *id, const struct json_node *message);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// claude -p --output-format stream-json, and qwen, which prints the same lines.
+// claude -p --output-format stream-json.
 #include "agent_int.h"
 
 #include <pinfold/own.h>
@@ -81,25 +81,6 @@ static int plan_claude(struct planner *p, struct err *e)
     if (w->tools)
         plan_env(p, "ENABLE_TOOL_SEARCH=false"); // they are few: its model is told of all of them
     plan_env(p, "IS_SANDBOX=1");                 // else it does not skip permissions as root
-    return 0;
-}
-
-static int plan_qwen(struct planner *p, struct err *e)
-{
-    static const char *const always[] = {"qwen",        "-y",     "-o", "stream-json",
-                                         "--auth-type", "openai", NULL};
-    const struct agent_wish *w = p->wish;
-    (void)e;
-    plan_args(p, always);
-    if (w->session) {
-        plan_arg(p, "--resume");
-        plan_arg(p, w->session);
-    }
-    plan_arg(p, "-p");
-    plan_arg(p, w->prompt);
-    plan_env(p, "OPENAI_BASE_URL=%s", w->base_url);
-    plan_env(p, "OPENAI_API_KEY=%s", w->api_key ? w->api_key : "none");
-    plan_env(p, "OPENAI_MODEL=%s", w->model);
     return 0;
 }
 
@@ -326,16 +307,4 @@ const struct agent_adapter agent_claude = {
     .call_done = mcp_call_done,
     .takes_input = true,
     .hooks = true,
-};
-const struct agent_adapter agent_qwen = {
-    .name = "qwen",
-    .program = "qwen",
-    .doc = "Qwen Code, headless.",
-    .state_dir = ".qwen",
-    .ignores = "",
-    .needs_provider = true,
-    .needs_prompt = true,
-    .resumes = true,
-    .plan = plan_qwen,
-    .on_line = claude_on_line,
 };

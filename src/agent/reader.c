@@ -343,6 +343,10 @@ static void judge_agent(const struct agent_reader *r, const struct outcome *o,
     } else if (r->failed) {
         v->reason = r->failed;
         memcpy(v->error, r->error, sizeof(v->error));
+    } else if (!r->done && r->adapter->turn_limit_code &&
+               o->exit_code == r->adapter->turn_limit_code) {
+        v->reason = WHY_TURN_LIMIT;
+        say_end(r, o, "it took more turns than it may", v);
     } else if (!r->done) {
         v->reason = WHY_NO_RESULT;
         say_end(r, o, "it ended without saying that it was done", v);

@@ -134,8 +134,8 @@ check_works() {
     file made
     is "$BODY" "made by it" "the file is there"
     events
-    is "$(json '[.items[].type] | map(select(. != "network.decision")) | unique | join(" ")')" \
-        "agent.message agent.thinking agent.tool_call agent.tool_result run.completed run.created run.result run.started session.init" "it is told step by step"
+    is "$(json '[.items[].type] | map(select(test("network|note|syscall") | not)) | unique | join(" ")')" \
+        "agent.message ${MORE_EVENTS-agent.thinking} agent.tool_call agent.tool_result run.completed run.created run.result run.started session.init" "it is told step by step"
     is "$(json '[.items[] | select(.type == "agent.tool_call")] | length')" 2 "each call once"
     like "$(json '[.items[] | select(.type == "agent.tool_result")][1].payload.output')" 'madea' "with its output: the commit is made"
     is "$(json '[.items[] | select(.type == "network.decision") | .payload | select(.decision == "allowed") | .host] | unique | join(" ")')" "$MODEL" "its model is all it reaches"

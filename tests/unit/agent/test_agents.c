@@ -362,8 +362,30 @@ static void test_gemini_and_qwen(void)
           0);
     ok(V.succeeded, "gemini: a result, and one more line without a type");
     is_str(result, "ab", "gemini: pieces are one result");
+    reads("gemini",
+          "{\"type\":\"init\",\"session_id\":\"g\",\"model\":\"m\"}\n"
+          "{\"type\":\"result\",\"status\":\"error\",\"error\":{\"type\":\"unknown\",\"message\":"
+          "\"[API Error: 500]\"},\"stats\":{\"total_tokens\":1850,\"input_tokens\":1800,"
+          "\"output_tokens\":40,\"cached\":800}}\n",
+          144);
+    VERDICT(WHY_API_ERROR, "gemini: a model that failed");
+    is_int(V.usage.output_tokens, 50, "gemini: thoughts are in the sum alone");
+    reads("gemini", "", 53);
+    VERDICT(WHY_TURN_LIMIT, "gemini: too many turns are an exit code");
     reads("qwen", C_INIT C_TEXT C_GOOD, 0);
     ok(V.succeeded, "qwen: lines of claude's shape");
+    reads("qwen",
+          C_INIT C_RESULT("\"is_error\":false,\"subtype\":\"success\","
+                          "\"result\":\"[API Error: 400 bad]\""),
+          0);
+    VERDICT(WHY_API_ERROR, "qwen: exit 0, success and no error, and its model failed");
+    struct run_usage before = {.input_tokens = 2000, .cached_tokens = 1600, .output_tokens = 100};
+    reads_from("qwen", "s-1", &before,
+               C_INIT C_RESULT("\"is_error\":false,\"subtype\":\"success\",\"result\":\"x\","
+                               "\"usage\":{\"input_tokens\":7200,\"output_tokens\":200,"
+                               "\"cache_read_input_tokens\":3200}"),
+               0);
+    is_int(V.usage.input_tokens, 2000, "qwen: the session's sum before is taken off");
 }
 
 static void test_programs(void)
