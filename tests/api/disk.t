@@ -42,6 +42,12 @@ api GET $W/a
 is "$(json '.limits_effective.disk_bytes')" 25165824 "a workspace has the disk that the setting gives"
 api POST $W/a/exec -d '{"command": "head -c 40M /dev/zero >x"}'
 is "$(json '"\(.reason) \(.stderr)"' | tr -d "'")" "disk_full head: error writing standard output: No space left on device" "which is full when it is full, and says so"
+for c in "dd if=/dev/zero of=x bs=1M" "dd if=/dev/zero of=x bs=3M" "python3 -c 'open(\"x\", \"wb\").write(b\"x\" * 40000000)'"; do
+    api POST $W/a/exec -d "$(jq -nc --arg c "rm -f x; $c" '{command: $c}')"
+    is "$(json .reason)" disk_full "also for who writes large pieces, of which the last one leaves some room: $c"
+done
+api POST $W/a/exec -d '{"command": "rm x; false"}'
+is "$(json .reason)" exited "a command that fails on a disk with room has its own reason"
 between "$(du -s --block-size=1 "$STATE/dirs" | cut -f1)" 25165824 60000000 "outside it takes no more than that"
 api POST $W -d '{"name": "own", "limits": {"disk_bytes": 64000000}}'
 is "$(json '.limits_effective.disk_bytes')" 64000000 "who asks for one has that"
