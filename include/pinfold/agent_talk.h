@@ -40,6 +40,14 @@ struct agent_call {
 };
 void agent_call_done(const struct agent_adapter *a, struct buf *ret, const struct agent_call *call,
                      struct json_text text, bool is_error);
+// The same for a tool that asks by the door of its sandbox: a request, of which nothing is left in *ret
+// when there is nothing to answer (a notification) or when on_call was called, once, within. Of x are
+// tools, n_tools, on_call and arg. Then the answer to the call.
+int agent_mcp_ask(const struct agent_expect *x, const void *body, size_t len, struct buf *ret,
+                  struct err *e);
+void agent_mcp_done(struct buf *ret, const char *rpc, struct json_text text, bool is_error);
+// Can it be served tools, when it is talked to, or when there is a door?
+bool agent_serves(const struct agent_adapter *a, bool talk, bool door);
 // Its arguments as a URL's query, appended to *ret.
 void agent_call_query(const struct agent_call *call, struct buf *ret);
 // Lines, each with its end, appended to *ret. false: it has no session yet, on_ready comes.
@@ -48,6 +56,7 @@ void agent_answer(const struct agent_reader *r, struct buf *ret, const struct ag
 void agent_interrupt(const struct agent_reader *r, struct buf *ret, const char *id);
 // What it was told and has not taken is not told to it by itself after an interrupt.
 bool agent_forgets(const struct agent_adapter *a);
+bool agent_keeps_tools(const struct agent_adapter *a); // a session has those that it began with
 bool agent_takes_input(const struct agent_adapter *a); // a yes may be for something else
 // Of one that `replays`: what it has printed from here on is new. May write.
 void agent_reader_caught_up(struct agent_reader *r);

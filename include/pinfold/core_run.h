@@ -114,6 +114,10 @@ int core_run_seen(struct core *c, struct run *r, enum event_type type, const cha
 #define RUN_TOKEN_MAX 48
 void core_run_token(struct core *c, const struct run *r, char ret[RUN_TOKEN_MAX]);
 bool core_run_token_ok(struct core *c, const struct run *r, const char *token);
+// Its tool, by the door, asks for what its run brings. on_done once; result: struct buf *, the answer,
+// empty for none, valid in it only.
+int core_run_mcp(struct core *c, struct run *r, const void *body, size_t len, struct waiter *w,
+                 struct err *e);
 // The turn that goes on is over: with a message, or others that wait, it goes on with these, else it is
 // paused. An agent that takes lines is asked to stop, and killed when it does not. on_done once it is
 // recorded; result: struct run *. ERR_CONFLICT when no turn goes on.

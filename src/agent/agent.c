@@ -182,10 +182,11 @@ static int check(const struct agent_adapter *a, const struct agent_wish *w, stru
                        a->hooks ? "permissions are asked for on a terminal with a provider only"
                                 : "agent %s cannot ask for permissions",
                        a->name);
-    if (w->tools && (!a->say || !w->talk))
+    if (w->tools && !agent_serves(a, w->talk, w->token))
         return err_set(e, ERR_BAD_REQUEST,
-                       a->say ? "tools are served without a terminal only"
-                              : "agent %s cannot be served tools",
+                       a->mcp   ? "tools are served to agent %s with a provider only"
+                       : a->say ? "tools are served without a terminal only"
+                                : "agent %s cannot be served tools",
                        a->name);
     if (a->needs_provider && w->model[0] == '-')
         return err_set(e, ERR_BAD_REQUEST, "'%.40s' is not a model's name", w->model);

@@ -54,6 +54,8 @@ struct agent_adapter {
                       bool is_error);
     void (*caught_up)(struct agent_reader *r); // NULL: nothing is to be done then
     bool forgets, takes_input, hooks;
+    bool mcp;         // finds tools by the door of its sandbox
+    bool keeps_tools; // a session has those that it began with
 };
 extern const struct agent_adapter agent_claude, agent_codex, agent_opencode, agent_cursor,
     agent_gemini, agent_qwen, agent_command, agent_shell;

@@ -230,5 +230,6 @@ const struct agent_adapter agent_codex = {
     .call_done = codex_call_done,
     .caught_up = codex_caught_up,
     .forgets = true,
+    .keeps_tools = true,
     .hooks = true,
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Model Context Protocol as far as a server of tools speaks it, inside Claude Code's control lines.
+// The Model Context Protocol as far as a server of tools speaks it: inside Claude Code's control lines,
+// and as requests that come by the door of a sandbox.
 #include "agent_int.h"
 
 #include <pinfold/own.h>
@@ -7,10 +8,15 @@
 
 #define REPLY_MAX (1024 * 1024) // of one line: all tools with their schemas, or one answer
 
+// id: of the control request; NULL: there is none around it.
 static void begin(struct json_out *o, struct buf *b, const char *id)
 {
     json_out_init(o, b);
     json_begin(o, NULL);
+    if (!id) {
+        json_str(o, "jsonrpc", "2.0");
+        return;
+    }
     json_str(o, "type", "control_response");
     json_begin(o, "response");
     json_str(o, "subtype", "success");
@@ -20,9 +26,9 @@ static void begin(struct json_out *o, struct buf *b, const char *id)
     json_str(o, "jsonrpc", "2.0");
 }
 
-static void end(struct json_out *o, struct buf *b)
+static void end(struct json_out *o, struct buf *b, const char *id)
 {
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < (id ? 4 : 1); i++)
         json_end(o);
     (void)buf_putc(b, '\n');
 }
@@ -42,14 +48,14 @@ void mcp_call_done(struct buf *ret, const struct agent_call *call, const struct 
     json_end_array(&o);
     json_bool(&o, "isError", is_error);
     json_end(&o);
-    end(&o, ret);
+    end(&o, ret, call->id);
 }
 
-static void put_tools(struct json_out *o, const struct agent_expect *x)
+static void put_tools(struct json_out *o, const struct agent_tool *tools, unsigned n)
 {
     json_begin_array(o, "tools");
-    for (unsigned i = 0; i < x->n_tools; i++) {
-        const struct agent_tool *t = &x->tools[i];
+    for (unsigned i = 0; i < n; i++) {
+        const struct agent_tool *t = &tools[i];
         json_begin(o, NULL);
         json_str(o, "name", t->name);
         json_str(o, "description", t->description);
@@ -59,7 +65,7 @@ static void put_tools(struct json_out *o, const struct agent_expect *x)
     json_end_array(o);
 }
 
-static void put_result(struct json_out *o, const struct agent_reader *r,
+static void put_result(struct json_out *o, const struct agent_tool *tools, unsigned n,
                        const struct json_node *message)
 {
     struct json_text version = json_text_at(message, "params.protocolVersion");
@@ -78,7 +84,7 @@ static void put_result(struct json_out *o, const struct agent_reader *r,
         json_end(o);
     } else if (json_is(message, "method", "tools/list")) {
         json_begin(o, "result");
-        put_tools(o, &r->expect);
+        put_tools(o, tools, n);
         json_end(o);
     } else if (!json_at(message, "id") || json_is(message, "method", "ping")) {
         json_begin(o, "result");
@@ -131,8 +137,54 @@ void mcp_on_message(struct agent_reader *r, const char *id, const struct json_no
     buf_init(&b, REPLY_MAX);
     begin(&o, &b, id);
     json_raw(&o, "id", rpc, strlen(rpc));
-    put_result(&o, r, message);
-    end(&o, &b);
+    put_result(&o, r->expect.tools, r->expect.n_tools, message);
+    end(&o, &b, id);
     if (!b.overflow)
         r->expect.write(r->expect.arg, &b);
+}
+
+// --- by the door ----------------------------------------------------------------------------------
+
+#define NODES_MAX 20000
+
+int agent_mcp_ask(const struct agent_expect *x, const void *body, size_t len, struct buf *ret,
+                  struct err *e)
+{
+    own_json_pool struct json_pool pool;
+    struct json_out o;
+    json_pool_init(&pool);
+    const struct json_node *n = len ? json_tree(body, len, NODES_MAX, &pool) : NULL;
+    if (!n || n->kind != JSON_OBJ || !json_text_at(n, "method").p)
+        return err_set(e, ERR_BAD_REQUEST, "the body is no request of the protocol");
+    if (!json_at(n, "id"))
+        return 0; // a notification
+    const struct agent_tool *t = agent_tool_find(x, json_text_at(n, "params.name"));
+    const struct json_node *in = json_at(n, "params.arguments");
+    bool fits = !in || (in->kind == JSON_OBJ && in->raw.len <= AGENT_INPUT_MAX);
+    own_free char *rpc = rpc_id(n);
+    if (strlen(rpc) > 200)
+        return err_set(e, ERR_BAD_REQUEST, "id is too long");
+    if (t && fits && json_is(n, "method", "tools/call")) {
+        const struct agent_call call = {.rpc = rpc,
+                                        .name = t->name,
+                                        .arguments = in ? in->raw.p : "{}",
+                                        .arguments_len = in ? in->raw.len : 2};
+        x->on_call(x->arg, &call);
+        return 0;
+    }
+    begin(&o, ret, NULL);
+    json_raw(&o, "id", rpc, strlen(rpc));
+    put_result(&o, x->tools, x->n_tools, n);
+    end(&o, ret, NULL);
+    return 0;
+}
+
+void agent_mcp_done(struct buf *ret, const char *rpc, struct json_text text, bool is_error)
+{
+    mcp_call_done(ret, &(struct agent_call){.rpc = rpc}, &text, is_error);
+}
+
+bool agent_serves(const struct agent_adapter *a, bool talk, bool door)
+{
+    return (talk && a->call_done) || (door && a->mcp);
 }

@@ -28,6 +28,20 @@ static const char *models(struct planner *p)
     " if [ -n \"$found\" ] && [ \"$" OWN_PLUGINS "\" != yes ]; then"                               \
     " printf '{\"type\":\"pinfold\",\"refused\":\"%s\"}\\n' \"$found\"; exit 1; fi; "
 
+// In a file, which what it starts does not find in its environment.
+#define TOOLS_FILE ".pinfold/opencode.json"
+static void plan_tools(struct planner *p)
+{
+    const struct agent_wish *w = p->wish;
+    plan_file(
+        p, TOOLS_FILE,
+        plan_text(p,
+                  "{\"mcp\":{\"pinfold\":{\"type\":\"remote\",\"enabled\":true,\"oauth\":false,"
+                  "\"timeout\":120000,\"url\":\"http://127.0.0.1:3128/run/%s/mcp\","
+                  "\"headers\":{\"Authorization\":\"Bearer %s\"}}}}",
+                  w->run, w->token));
+}
+
 static int plan(struct planner *p, struct err *e)
 {
     // It takes its prompt apart when that is an argument: one with a blank gets quotes, and a
@@ -35,12 +49,15 @@ static int plan(struct planner *p, struct err *e)
     static const char *const from_stdin[] = {
         "sh", "-c",
         LOOK_FOR_PLUGINS
+        "[ -e \"$HOME/" TOOLS_FILE "\" ] && export OPENCODE_CONFIG=\"$HOME/" TOOLS_FILE "\"; "
         "printf %s \"$PINFOLD_PROMPT\" | opencode run --format json --thinking \"$@\"",
         "sh", NULL};
     const struct agent_wish *w = p->wish;
     const char *path = plan_json(p, plan_text(p, "pinfold/%s", w->model));
     (void)e;
     plan_args(p, from_stdin);
+    if (w->tools)
+        plan_tools(p);
     if (w->session) {
         plan_arg(p, "--session");
         plan_arg(p, w->session);
@@ -214,4 +231,5 @@ const struct agent_adapter agent_opencode = {
     .resumes = true,
     .plan = plan,
     .on_line = on_line,
+    .mcp = true,
 };

@@ -42,6 +42,11 @@ bool agent_forgets(const struct agent_adapter *a)
     return a->forgets;
 }
 
+bool agent_keeps_tools(const struct agent_adapter *a)
+{
+    return a->keeps_tools;
+}
+
 bool agent_takes_input(const struct agent_adapter *a)
 {
     return a->takes_input;

@@ -24,6 +24,8 @@ struct tool_call {
     struct runrec *r;
     struct list link;
     char id[AGENT_ID_MAX], *rpc;
+    bool by_door;
+    struct list askers; // then: who waits for it, unless he has left
 };
 
 static bool is_plain(const char *s)
@@ -198,6 +200,21 @@ static void answer(struct runrec *r, const struct agent_call *call, const char *
         run_write(r, &b);
 }
 
+static void answer_call(struct tool_call *t, const char *text, size_t len, bool is_error)
+{
+    const struct agent_call call = {.id = t->id, .rpc = t->rpc};
+    own_buf struct buf b;
+    buf_init(&b, 1024 * 1024); // as above
+    if (!t->by_door) {
+        answer(t->r, &call, text, len, is_error);
+    } else if (!list_empty(&t->askers)) {
+        struct list askers;
+        agent_mcp_done(&b, t->rpc, (struct json_text){text, len}, is_error);
+        list_take(&t->askers, &askers);
+        waiters_done(&askers, &b);
+    }
+}
+
 static void call_free(struct tool_call *t)
 {
     list_del(&t->link);
@@ -208,13 +225,12 @@ static void call_free(struct tool_call *t)
 static void on_called(struct waiter *w)
 {
     struct tool_call *t = container_of(w, struct tool_call, w);
-    const struct agent_call call = {.id = t->id, .rpc = t->rpc};
     const struct exec *x = w->result;
     struct core *core = t->r->core;
     struct err e;
     char status[4] = "", text[160];
     if (w->err.code) {
-        answer(t->r, &call, w->err.text, strlen(w->err.text), true);
+        answer_call(t, w->err.text, strlen(w->err.text), true);
         call_free(t);
         return;
     }
@@ -225,12 +241,12 @@ static void on_called(struct waiter *w)
     (void)num_parse_u64(status, 0, 999, &code, NULL);    // else there was no answer
     bool good = code >= 200 && code < 300 && x->end.reason == END_EXITED && !x->end.exit_code;
     if (good || (code && x->data_len[EXEC_STDOUT])) {
-        answer(t->r, &call, x->data[EXEC_STDOUT], x->data_len[EXEC_STDOUT], !good);
+        answer_call(t, x->data[EXEC_STDOUT], x->data_len[EXEC_STDOUT], !good);
     } else {
         (void)snprintf(text, sizeof(text),
                        code ? "it answered with status %llu" : "it is not to be reached (%llu)",
                        (unsigned long long)code);
-        answer(t->r, &call, text, strlen(text), true);
+        answer_call(t, text, strlen(text), true);
     }
     (void)core_exec_delete(core, w->result, NULL, &e); // it is nobody's to look at
     call_free(t);
@@ -297,37 +313,93 @@ static int start(struct tool_call *t, const char *const *tool, const struct agen
     return core_exec_start(core, NULL, &spec, &t->w, e) ? 0 : -1;
 }
 
-void run_call(void *arg, const struct agent_call *call)
+// false: it cannot be made, as *e says.
+static struct tool_call *begin(struct runrec *r, const struct agent_call *call, struct err *e)
 {
-    static const char again[] = "the server was replaced during the call; whether it was made is "
-                                "not known";
-    static const char many[] = "too many calls at a time";
-    struct runrec *r = arg;
     size_t i = 0, n = 0;
-    struct err e = {0};
-    if (r->read_at < r->replay_until) { // it was called before; and answered, if more is known
-        if (!r->known_events)
-            answer(r, call, again, sizeof(again) - 1, true);
-        return;
-    }
     while (i + FIELDS <= r->tools->n && strcmp(r->tools->list[i], call->name))
         i += FIELDS;
     list_for (it, &r->calls)
         n++;
     if (n >= CALLS_MAX || i + FIELDS > r->tools->n) {
-        answer(r, call, many, sizeof(many) - 1, true);
-        return;
+        err_set(e, ERR_LIMIT, "too many calls at a time");
+        return NULL;
     }
     struct tool_call *t = xcalloc(1, sizeof(*t));
     t->r = r;
     t->w.on_done = on_called;
-    TEXT_PUT(t->id, call->id);
+    list_init(&t->askers);
+    TEXT_PUT(t->id, call->id ? call->id : "");
     t->rpc = xstrdup(call->rpc);
     list_add_tail(&r->calls, &t->link);
-    if (start(t, r->tools->list + i, call, &e)) {
+    if (!start(t, r->tools->list + i, call, e))
+        return t;
+    call_free(t);
+    return NULL;
+}
+
+void run_call(void *arg, const struct agent_call *call)
+{
+    static const char again[] = "the server was replaced during the call; whether it was made is "
+                                "not known";
+    struct runrec *r = arg;
+    struct err e = {0};
+    if (r->read_at < r->replay_until) { // it was called before; and answered, if more is known
+        if (!r->known_events)
+            answer(r, call, again, sizeof(again) - 1, true);
+    } else if (!begin(r, call, &e)) {
         answer(r, call, e.text, strlen(e.text), true);
-        call_free(t);
     }
+}
+
+struct door_call {
+    struct runrec *r;
+    struct waiter *w;
+    struct buf *reply;
+    bool waits;
+};
+
+static void on_door_call(void *arg, const struct agent_call *call)
+{
+    struct door_call *d = arg;
+    struct err e = {0};
+    struct tool_call *t = begin(d->r, call, &e);
+    if (!t) {
+        agent_mcp_done(d->reply, call->rpc, (struct json_text){e.text, strlen(e.text)}, true);
+        return;
+    }
+    t->by_door = d->waits = true;
+    waiter_add(d->w, &t->askers, NULL, NULL);
+}
+
+int core_run_mcp(struct core *c, struct run *pub, const void *body, size_t len, struct waiter *w,
+                 struct err *e)
+{
+    struct runrec *r = runrec_of(pub);
+    own_buf struct buf reply;
+    buf_init(&reply, 2 * 1024 * 1024); // all tools with their schemas
+    struct door_call d = {.r = r, .w = w, .reply = &reply};
+    const struct agent_expect x = {
+        .tools = r->agent_tools, .n_tools = r->n_tools, .on_call = on_door_call, .arg = &d};
+    (void)c;
+    if (!r->x || !r->n_tools)
+        return err_set(e, ERR_CONFLICT, "run %s serves no tools now", pub->id);
+    if (agent_mcp_ask(&x, body, len, &reply, e))
+        return -1;
+    if (!d.waits) {
+        w->err = (struct err){0};
+        w->result = &reply;
+        w->on_done(w);
+    }
+    return 0;
+}
+
+// Who waits by the door hears the end of it.
+static void answer_door(struct tool_call *t)
+{
+    static const char over[] = "its turn is over";
+    if (t->by_door)
+        answer_call(t, over, sizeof(over) - 1, true);
 }
 
 void run_calls_end(struct runrec *r)
@@ -335,6 +407,7 @@ void run_calls_end(struct runrec *r)
     while (!list_empty(&r->calls)) {
         struct tool_call *t = container_of(r->calls.next, struct tool_call, link);
         waiter_cancel(&t->w); // its curl is ended too
+        answer_door(t);
         call_free(t);
     }
     for (size_t i = 0; i + FIELDS <= r->tools->n; i += FIELDS)

@@ -230,8 +230,12 @@ static int check_kept(const struct runrec *r, const struct run_more *m, struct e
 
 static int check_tools(const struct runrec *r, const struct run_more *m, struct err *e)
 {
-    if (m->n_tools && (!agent_talks(r->adapter) || r->pub.rows))
+    if (m->n_tools && !agent_serves(r->adapter, run_talks(r), *r->pub.provider))
         return err_set(e, ERR_BAD_REQUEST, "run %s cannot be served tools", r->pub.id);
+    if (agent_keeps_tools(r->adapter) && *r->pub.session)
+        return err_set(e, ERR_BAD_REQUEST,
+                       "tools: a session of agent %s keeps those that it began with",
+                       agent_name(r->adapter));
     return run_tools_check(r->core, m->tools, m->n_tools, e);
 }
 

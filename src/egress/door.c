@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door to the server, for what a run's tool has to say: its hooks. The tool has a token that is good
+// The door to the server, for what a run's tool has to say: its hooks, and what it asks for of
+// what its run brings. The tool has a token that is good
 // for its run alone; which of the server's paths can be asked for is decided here.
 #include "secrets_int.h"
 
@@ -11,7 +12,7 @@
 // ID/WORD: nothing in it that would lead elsewhere.
 static bool is_path(const char *s)
 {
-    static const char *const words[] = {"hook"};
+    static const char *const words[] = {"hook", "mcp"};
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_");
     for (size_t i = 0; n && n < ID_MAX && s[n] == '/' && i < N_ELEMS(words); i++)
         if (!strcmp(s + n + 1, words[i]))

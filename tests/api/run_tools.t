@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Tools that a run brings: HTTP addresses that its agent calls by way of the server, by a stand-in for
-# Claude Code. tests/e2e/agents_skills.t has the real one.
+# Claude Code; and by the door of its sandbox, by one for OpenCode. tests/e2e/agents_skills.t has the real ones.
+# route: POST /v1/runs/{id}/mcp
 . "$(dirname "$0")/../lib/tap.sh"
 need ROOT GIT PYTHON
 repo=$WORK/repo
@@ -31,7 +32,30 @@ put(type="result", subtype="success", session_id="s", result=json.dumps(
     {"version": hello["result"]["protocolVersion"], "tools": tools, "length": length, "got": got.get("result", got.get("error"))}))
 sys.stdin.read()
 E
-chmod 755 "$repo/claude"
+# The same by the door of its sandbox.
+cat >"$repo/opencode" <<'E'
+#!/usr/bin/env python3
+import http.client, json, os, sys
+def put(**o): print(json.dumps(dict(o, sessionID="s")), flush=True)
+server = json.load(open(os.environ["OPENCODE_CONFIG"]))["mcp"]["pinfold"]
+def rpc(n, method, headers=server["headers"], **params):
+    c = http.client.HTTPConnection("127.0.0.1", 3128)
+    message = {"jsonrpc": "2.0", "method": method, "params": params}
+    if n is not None: message["id"] = n
+    c.request("POST", server["url"].split(":3128")[1], body=json.dumps(message), headers=dict(headers, **{"Content-Type": "application/json"}))
+    r = c.getresponse()
+    text = r.read()
+    return json.loads(text) if text and r.status == 200 else r.status
+name, arguments = sys.stdin.read().split(" ", 1)
+hello = rpc(0, "initialize", protocolVersion="2025-11-25")
+told = rpc(None, "notifications/initialized")
+tools = rpc("a", "tools/list")
+got = rpc(2, "tools/call", name=name, arguments=json.loads(arguments))
+stranger = rpc(3, "tools/list", headers={"Authorization": "Bearer pfr_0"})
+put(type="text", part={"text": json.dumps({"version": hello["result"]["protocolVersion"], "told": told, "id": tools["id"], "tools": tools["result"]["tools"], "got": got.get("result", got.get("error")), "stranger": stranger})})
+put(type="step_finish", part={"reason": "stop", "tokens": {}})
+E
+chmod 755 "$repo/claude" "$repo/opencode"
 git -C "$repo" add . && git -C "$repo" -c user.name=a -c user.email=a@example.org commit -qm tools
 cat >"$WORK/service" <<'E'
 import http.server, json, sys
@@ -134,6 +158,26 @@ for bad in '[{"name": "a b", "url": "http://x.test/"}]' '[{"name": "a", "url": "
     run 'a {}' "$bad"
     like "$CODE" "^4" "refused: $bad"
 done
+
+# --- by the door
+api PUT /v1/providers/model -d "$(jq -n --arg u "$to" '{kind: "openai-compatible", base_url: $u, api_key: "k"}')"
+by_door() { # PROMPT TOOLS
+    api POST "/v1/runs?wait=90" -d "$(jq -n --arg u "$repo" --arg p "$1" --argjson t "$2" \
+        '{agent: "opencode", prompt: $p, model: "m", provider: "model", profile: "default", network: {mode: "allow-list", allow: []}, repository: {url: $u}, tools: $t, env: {PATH: "/workspace:/usr/bin:/bin"}}')"
+    RUN=$(json .id) END=$(json '"\(.status) \(.reason)"') RESULT=$(json '.result // "{}"')
+}
+by_door 'weather {"city": "Bonn"}' "$tools"
+is "$END $(jq -r '"\(.version) \(.told) \(.id) \(.stranger)"' <<<"$RESULT")" "succeeded completed 2025-11-25 202 a 401" "an agent asks by the door of its sandbox"
+is "$(jq -r '.got.content[0].text | fromjson | .of + .sky' <<<"$RESULT")" $'Bonnblue \u00e9 "' "and has what a tool answers"
+is "$(jq -c '.tools | map(.name)' <<<"$RESULT")" '["weather"]' "it was told of it"
+by_door 'none {}' "$tools"
+is "$END $(jq -r '.got.code' <<<"$RESULT")" "succeeded completed -32601" "a tool that there is not is an error there too"
+by_door 'weather {}' "$(jq --arg u "$to/bad" '.[0].url = $u' <<<"$tools")"
+is "$(jq -r '.got.isError' <<<"$RESULT")" true "so is one that fails"
+api POST "/v1/runs/$RUN/mcp" -d '{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'
+is "$CODE" 409 "when its turn is over nothing is served"
+api POST /v1/runs -d "$(jq -n --argjson t "$tools" '{agent: "opencode", prompt: "x", model: "m", tools: $t, env: {PINFOLD_MODEL_URL: "http://127.0.0.1:1"}}')"
+like "$CODE $(json .detail)" "^400 .*with a provider only" "nor without the door"
 api POST /v1/runs -d "$(jq -n --argjson t "$tools" '{agent: "cursor", prompt: "x", tools: $t}')"
 like "$CODE $(json .detail)" "^400 .*cannot be served tools" "an agent that cannot be served any is refused"
 done_testing

@@ -19,6 +19,8 @@ AGENT=claude-code MODEL_NAME=claude-sonnet-4-5 PROVIDER=anthropic begin calls '[
     "$(jq -n --arg u "http://$MODEL/weather" '{tools: [{name: "weather", description: "tells the weather", url: $u, headers: {"x-api-key": "of-the-tool"}}]}')"
 AGENT=codex MODEL_NAME=gpt-5.5 PROVIDER=openai begin calls_too '[{"tool": "weather", "arguments": {"city": "Rome"}}, {"say": "called"}]' \
     "$(jq -n --arg u "http://$MODEL/weather" '{tools: [{name: "weather", description: "tells the weather", url: $u, headers: {"x-api-key": "of-codex"}, input_schema: {type: "object", properties: {city: {type: "string"}}}}]}')"
+AGENT=opencode MODEL_NAME=mock-model PROVIDER=openai begin calls_by_door '[{"tool": "weather", "arguments": {"city": "Bonn"}}, {"run": "env; cat /proc/*/environ"}, {"say": "called"}]' \
+    "$(jq -n --arg u "http://$MODEL/weather" '{tools: [{name: "weather", description: "tells the weather", url: $u, headers: {"x-api-key": "of-opencode"}}]}')"
 for tool in claude-code codex opencode; do
     ended $tool
     is "$END $(json '"\(.skills) \(.commands)"')" 'succeeded completed ["lookup"] ["hurry"]' "$tool runs with a skill and a command"
@@ -39,6 +41,15 @@ like "$(json '.items[] | select(.type == "agent.tool_result") | .payload | "\(.n
 is "$(json '.items[] | select(.type == "agent.tool_call") | .payload | "\(.name) \(.input.city)"')" "weather Rome" "the call is told"
 api POST "/v1/runs/$RUN/continue?wait=100" -d '{"message": "again <<[{\"tool\": \"weather\", \"arguments\": {}}, {\"say\": \"called again\"}]>>"}'
 is "$(json '"\(.status) \(.result)"') $(grep -c "POST /weather key=of-codex" "$WORK/requests")" "succeeded called again 2" "and has it in a further turn"
+api POST "/v1/runs/$RUN/continue" -d '{"message": "x", "tools": []}'
+like "$CODE $(json .detail)" "^400 .*keeps those" "but not others"
 api GET "/v1/runs/$RUN/logs"
 unlike "$BODY" "of-codex" "its header is not seen either"
+ended calls_by_door
+is "$END $(json .result)" "succeeded completed called" "opencode calls one by the door of its sandbox"
+like "$(cat "$WORK/requests")" "POST /weather key=of-opencode" "which is asked with its header"
+events agent.tool_result
+like "$(json '.items[0].payload | "\(.name) \(.is_error) \(.output) \(.error)"')" "weather .*no such path" "and answers"
+api GET "/v1/runs/$RUN/logs"
+unlike "$BODY" "of-opencode|pfr_[0-9a-f]{8}" "neither its header nor the run's token is in what it prints"
 done_testing

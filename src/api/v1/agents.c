@@ -25,6 +25,7 @@ static void show(struct json_out *o, const struct core_conf *conf, const struct 
     json_bool(o, "needs_provider", agent_needs_provider(g));
     json_bool(o, "resumes", agent_resumes(g));
     json_bool(o, "steerable", agent_talks(g));
+    json_bool(o, "served_tools", agent_serves(g, true, true));
     json_str(o, "state_directory", or_null(agent_state_dir(g)));
     json_str(o, "does_not_obey", or_null(agent_ignores(g)));
     json_str(o, "packages", or_null(from->packages));
@@ -69,8 +70,9 @@ static const struct json_show agent_rows[] = {
     {.name = "resumes", .type = SHOW_BOOL, .doc = "has sessions that can be gone on with"},
     {.name = "steerable",
      .type = SHOW_BOOL,
-     .doc = "unless it runs on a terminal: hears messages in the middle of a turn, can ask for "
-            "permissions, is served the run's tools"},
+     .doc = "hears messages in the middle of a turn, unless it runs on a terminal; can ask for "
+            "permissions, on a terminal with a provider only"},
+    {.name = "served_tools", .type = SHOW_BOOL, .doc = "can call the tools that a run brings"},
     {.name = "state_directory", .type = SHOW_STRING, .flags = SHOW_EMPTY_NULL, .doc = "below HOME"},
     {.name = "does_not_obey",
      .type = SHOW_STRING,

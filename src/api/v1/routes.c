@@ -226,6 +226,8 @@ const struct http_route v1_routes[] = {
     ROW(POST, "/v1/runs/{id}/hook", v1_runs_hook, SCOPE_EXEC, HTTP_INSIDE, BODY_JSON,
         "What a hook of its tool was given: an event, or a question, which 202 says to ask again.",
         "runs", 200),
+    ROW(POST, "/v1/runs/{id}/mcp", v1_runs_mcp, SCOPE_EXEC, HTTP_INSIDE, BODY_JSON,
+        "A request of the Model Context Protocol, for the tools that a run brings.", "runs", 200),
     READ("/v1/approvals", v1_approvals_list, "List what runs ask, newest first.", "runs", 200,
          .answer = &v1_approval_shape, .list = true,
          .params = PARAMS(PAGE, {"run", "string", "only those of this one"},

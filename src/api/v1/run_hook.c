@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the hooks of a run's tool say out of its sandbox: events, and questions whether it may.
+// What a run's tool asks for out of its sandbox: its hooks tell events and ask whether it may, and its
+// client of the Model Context Protocol finds the tools that the run brings.
 #include "routes_int.h"
 
 #include <pinfold/agent_hook.h>
@@ -64,6 +65,32 @@ static void take(struct call *c, struct run *run, const struct agent_hook *h)
     else
         r = core_approval_ask(c->v->core, run, &q, ASK_MS, &c->w, &e);
     (void)v1_call_started(c, r, &e);
+}
+
+static void on_reply(struct waiter *w)
+{
+    struct call *c = container_of(w, struct call, w);
+    const struct buf *reply = w->result;
+    if (w->err.code) {
+        v1_call_err(c, &w->err);
+        return;
+    }
+    if (reply->len)
+        http_reply(c->r, 200, "application/json", reply->data, reply->len);
+    else
+        http_reply_empty(c->r, 202);
+    v1_call_free(c);
+}
+
+void v1_runs_mcp(struct http_req *r)
+{
+    struct err e;
+    struct run *run = v1_find_run(r);
+    if (!run)
+        return;
+    struct call *c = v1_call_new(r, sizeof(*c));
+    c->w.on_done = on_reply;
+    (void)v1_call_started(c, core_run_mcp(c->v->core, run, r->body, r->body_len, &c->w, &e), &e);
 }
 
 void v1_runs_hook(struct http_req *r)
