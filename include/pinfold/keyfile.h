@@ -6,6 +6,8 @@
 #pragma once
 #include <pinfold/err.h>
 
+#include <stddef.h>
+
 #define KEYFILE_KEY_MAX 64
 
 struct keyfile {
@@ -32,6 +34,19 @@ int keyfile_error(const struct keyfile *k, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 // Put "name:line: " in front of an error that a parser of the value has set. Returns -1.
 int keyfile_wrap(const struct keyfile *k, struct err *e);
+// A row for a text that is a member of a struct: once, not empty, as long as it may be.
+struct keyfile_text {
+    const char *section, *key;
+    size_t offset, size; // of a char array
+    int (*check)(const char *value, struct err *e);
+};
+#define KEYFILE_TEXT(st, section, key, member, check)                                              \
+    {                                                                                              \
+        section, key, offsetof(st, member), sizeof(((st *)0)->member), check                       \
+    }
+// Is the entry one of these n rows? Then it is put into *to: 0, or -1 with *e. 1: it is none.
+int keyfile_take(const struct keyfile *k, const struct keyfile_entry *en,
+                 const struct keyfile_text *rows, size_t n, void *to, struct err *e);
 // The next word of *rest (blanks between; in double quotes with \" and \\ a word may hold blanks):
 // 1 with *ret_word, cut out in place, 0 at the end, -1 for an open quote.
 int keyfile_word(char **rest, char **ret_word, struct err *e);

@@ -78,15 +78,8 @@ static int check_path(const char *v, struct err *e)
 }
 
 #define KEY(section, key, member, check)                                                           \
-    {                                                                                              \
-        section, key, offsetof(struct agent_source, member),                                       \
-            sizeof(((struct agent_source *)0)->member), check                                      \
-    }
-static const struct {
-    const char *section, *key;
-    size_t offset, size;
-    int (*check)(const char *v, struct err *e);
-} keys[] = {
+    KEYFILE_TEXT(struct agent_source, section, key, member, check)
+static const struct keyfile_text keys[] = {
     KEY("Agent", "Description", description, check_text),
     KEY("Agent", "License", licence, check_text),
     KEY("Npm", "Packages", packages, check_packages),
@@ -97,28 +90,11 @@ static const struct {
 static int take(const struct keyfile *k, const struct keyfile_entry *en, struct agent_source *s,
                 struct err *e)
 {
-    bool known = false;
-    for (size_t i = 0; i < N_ELEMS(keys); i++) {
-        char *at = (char *)s + keys[i].offset;
-        known |= !strcmp(en->section, keys[i].section);
-        if (!en->key || strcmp(en->section, keys[i].section) || strcmp(en->key, keys[i].key))
-            continue;
-        if (*at)
-            return keyfile_error(k, e, "%s= stands here a second time", en->key);
-        if (!*en->value)
-            return keyfile_error(k, e, "%s= has no value", en->key);
-        if (strlen(en->value) >= keys[i].size)
-            return keyfile_error(k, e, "%s= is longer than %zu bytes", en->key, keys[i].size - 1);
-        if (keys[i].check(en->value, e))
-            return keyfile_wrap(k, e);
-        memcpy(at, en->value, strlen(en->value) + 1);
-        return 0;
-    }
-    if (en->key && known)
-        return keyfile_error(k, e, "unknown key '%s' in [%s]", en->key, en->section);
-    return known
-               ? 0
-               : keyfile_error(k, e, "unknown section [%s]: Agent and Npm are known", en->section);
+    bool known = !strcmp(en->section, "Agent") || !strcmp(en->section, "Npm");
+    if (!known)
+        return keyfile_error(k, e, "unknown section [%s]: Agent and Npm are known", en->section);
+    int r = en->key ? keyfile_take(k, en, keys, N_ELEMS(keys), s, e) : 0;
+    return r > 0 ? keyfile_error(k, e, "unknown key '%s' in [%s]", en->key, en->section) : r;
 }
 
 int agent_source_parse(const char *name, const char *text, size_t len, struct agent_source *ret,

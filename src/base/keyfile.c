@@ -159,3 +159,24 @@ int keyfile_word(char **rest, char **ret_word, struct err *e)
     *ret_word = word;
     return 1;
 }
+
+int keyfile_take(const struct keyfile *k, const struct keyfile_entry *en,
+                 const struct keyfile_text *rows, size_t n, void *to, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        char *at = (char *)to + rows[i].offset;
+        if (strcmp(en->section, rows[i].section) != 0 || strcmp(en->key, rows[i].key) != 0)
+            continue;
+        if (*at)
+            return keyfile_error(k, e, "%s= stands here a second time", en->key);
+        if (!*en->value)
+            return keyfile_error(k, e, "%s= has no value", en->key);
+        if (strlen(en->value) >= rows[i].size)
+            return keyfile_error(k, e, "%s= is longer than %zu bytes", en->key, rows[i].size - 1);
+        if (rows[i].check(en->value, e))
+            return keyfile_wrap(k, e);
+        memcpy(at, en->value, strlen(en->value) + 1);
+        return 0;
+    }
+    return 1;
+}

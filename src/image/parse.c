@@ -36,16 +36,9 @@ const char *image_step_kind_name(enum image_step_kind k)
     return k < STEP_N_KINDS ? kind_names[k] : "unknown";
 }
 
-#define TEXT(key, member, check)                                                                   \
-    {                                                                                              \
-        key, offsetof(struct image_file, member), sizeof(((struct image_file *)0)->member), check  \
-    }
+#define TEXT(key, member, check) KEYFILE_TEXT(struct image_file, "Image", key, member, check)
 // The keys of [Image] that are kept as text. Base= is the other one.
-static const struct {
-    const char *key;
-    size_t offset, size;
-    int (*check)(const char *v, struct err *e);
-} text_keys[] = {
+static const struct keyfile_text text_keys[] = {
     TEXT("Description", description, image_check_text),
     TEXT("Extends", extends, image_check_name),
     TEXT("Release", release, image_check_name),
@@ -72,23 +65,8 @@ static int take_image_key(const struct keyfile *k, const struct keyfile_entry *e
 {
     if (!strcmp(en->key, "Base"))
         return take_base(k, en->value, f, e);
-    for (size_t i = 0; i < N_ELEMS(text_keys); i++) {
-        char *at = (char *)f + text_keys[i].offset;
-        if (strcmp(en->key, text_keys[i].key))
-            continue;
-        if (*at)
-            return keyfile_error(k, e, "%s= stands here a second time", en->key);
-        if (!*en->value)
-            return keyfile_error(k, e, "%s= has no value", en->key);
-        if (strlen(en->value) >= text_keys[i].size)
-            return keyfile_error(k, e, "%s= is longer than %zu bytes", en->key,
-                                 text_keys[i].size - 1);
-        if (text_keys[i].check(en->value, e))
-            return keyfile_wrap(k, e);
-        memcpy(at, en->value, strlen(en->value) + 1);
-        return 0;
-    }
-    return keyfile_error(k, e, "unknown key '%s' in [Image]", en->key);
+    int r = keyfile_take(k, en, text_keys, N_ELEMS(text_keys), f, e);
+    return r > 0 ? keyfile_error(k, e, "unknown key '%s' in [Image]", en->key) : r;
 }
 
 static int take_step(const struct keyfile *k, const struct keyfile_entry *en, struct image_file *f,

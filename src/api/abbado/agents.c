@@ -40,8 +40,9 @@ static const char *label(const struct item *it, const char *name, const char *ot
     return text ? text : otherwise;
 }
 
-static void write_agent(struct json_out *o, const struct item *it)
+static void write_agent(struct json_out *o, const void *at)
 {
+    const struct item *it = at;
     const char *config = label(it, LABEL_CONFIG, "{}");
     uint64_t turns = MAX_TURNS_DEFAULT;
     (void)num_parse_u64(label(it, AGENT_MAX_TURNS, ""), 1, UINT32_MAX, &turns, NULL); // or that
@@ -146,15 +147,7 @@ static bool refused(struct http_req *r, const struct body *b)
 
 static void on_saved(struct waiter *w)
 {
-    struct dialect_call *c = dialect_call_of(w);
-    struct dialect_answer a;
-    if (w->err.code) {
-        dialect_call_fail(c, &w->err);
-        return;
-    }
-    dialect_answer_begin(&a);
-    write_agent(&a.o, w->result);
-    dialect_call_send(c, c->r->method == HTTP_POST ? 201 : 200, &a);
+    abbado_answer(w, dialect_call_of(w)->r->method == HTTP_POST ? 201 : 200, write_agent);
 }
 
 void abbado_agents_create(struct http_req *r)

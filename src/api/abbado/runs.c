@@ -19,8 +19,9 @@ const char *abbado_branch(const struct run *run)
     return *ref ? ref : BRANCH_DEFAULT;
 }
 
-void abbado_run_write(struct json_out *o, const struct run *run)
+void abbado_run_write(struct json_out *o, const void *shown)
 {
+    const struct run *run = shown;
     char uuid[UUID_MAX], branch[sizeof(BRANCH) + BRANCH_DIGITS] = BRANCH;
     const struct run_usage *u = &run->usage;
     uint64_t at = run->ended_ms     ? run->ended_ms
@@ -129,15 +130,7 @@ static bool repositories_of(struct http_req *r, const struct item *agent, const 
 
 static void on_created(struct waiter *w)
 {
-    struct dialect_call *c = dialect_call_of(w);
-    struct dialect_answer a;
-    if (w->err.code) {
-        dialect_call_fail(c, &w->err);
-        return;
-    }
-    dialect_answer_begin(&a);
-    abbado_run_write(&a.o, w->result);
-    dialect_call_send(c, 201, &a);
+    abbado_answer(w, 201, abbado_run_write);
 }
 
 void abbado_runs_create(struct http_req *r)

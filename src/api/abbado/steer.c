@@ -59,15 +59,7 @@ static const struct json_table notify_table = {"Notify", notify_fields, 1, sizeo
 
 static void on_going(struct waiter *w)
 {
-    struct dialect_call *c = dialect_call_of(w);
-    struct dialect_answer a;
-    if (w->err.code) {
-        dialect_call_fail(c, &w->err);
-        return;
-    }
-    dialect_answer_begin(&a);
-    abbado_run_write(&a.o, w->result);
-    dialect_call_send(c, 200, &a);
+    abbado_answer(w, 200, abbado_run_write);
 }
 
 void abbado_runs_continue(struct http_req *r)
