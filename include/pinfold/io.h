@@ -30,6 +30,8 @@ int io_mkdir_beneath(int dir_fd, const char *path, mode_t mode, struct err *e);
 // crossed. Missing is success.
 int io_remove_tree(int dir_fd, const char *name, struct err *e);
 int io_set_nonblock(int fd, bool on);
+// An exclusive flock, waited for so long; 0 or -1 (errno: EWOULDBLOCK when others have it).
+int io_lock(int fd, uint64_t ms);
 // A number in a file of the kernel's that is kept open: the line "KEY NUMBER", or with NULL the
 // first. 0 when there is none.
 uint64_t io_counter(int fd, const char *key);

@@ -8,6 +8,9 @@
 #include <linux/openat2.h>
 #include <pinfold/id.h>
 #include <pinfold/own.h>
+#include <pinfold/clock.h>
+#include <sys/file.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -141,6 +144,17 @@ int io_mkdir_beneath(int dir_fd, const char *path, mode_t mode, struct err *e)
         at = next;
     }
     return at < 0 ? err_sys(e, "open directory %s", path) : fd_steal(&at);
+}
+
+int io_lock(int fd, uint64_t ms)
+{
+    uint64_t end = clock_mono_ms() + ms;
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK || clock_mono_ms() >= end)
+            return -1;
+        (void)poll(NULL, 0, 50); // a lock that is given back sends no event
+    }
+    return 0;
 }
 
 int io_set_nonblock(int fd, bool on)

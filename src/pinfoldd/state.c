@@ -4,17 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pinfold/clock.h>
 #include <pinfold/id.h>
 #include <pinfold/io.h>
 #include <pinfold/log.h>
 #include <pinfold/own.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define EARLIER_MAX_MS 30000 // above what a server and a launcher take to stop
+#define BIRTH_MAX_MS 1000
 
 // Make the directory and those above it that are missing; open it and see that only root can
 // change what is in it.
@@ -132,20 +130,15 @@ int state_token(int state_fd, struct conf *c, struct err *e)
 // was killed its children end by themselves, but not before the kernel has done with them.
 static int lock_part(const struct super *s, int fd, struct err *e)
 {
-    uint64_t end = clock_mono_ms() + EARLIER_MAX_MS;
-    bool said = false;
-    while (flock(fd, LOCK_EX | LOCK_NB)) {
-        if (errno != EWOULDBLOCK)
-            return err_sys(e, "lock %s", s->conf.state_dir);
-        if (clock_mono_ms() > end)
-            return err_set(e, ERR_BUSY, "processes of an earlier pinfoldd still use %.150s",
-                           s->conf.state_dir);
-        if (!said)
-            log_info("waiting for the processes of an earlier pinfoldd");
-        said = true;
-        (void)poll(NULL, 0, 50); // a lock that is given back sends no event
-    }
-    return 0;
+    if (!io_lock(fd, 0))
+        return 0;
+    log_info("waiting for the processes of an earlier pinfoldd");
+    if (!io_lock(fd, EARLIER_MAX_MS))
+        return 0;
+    return errno != EWOULDBLOCK
+               ? err_sys(e, "lock %s", s->conf.state_dir)
+               : err_set(e, ERR_BUSY, "processes of an earlier pinfoldd still use %.150s",
+                         s->conf.state_dir);
 }
 
 int state_open(struct super *s, struct err *e)
@@ -159,11 +152,12 @@ int state_open(struct super *s, struct err *e)
         if (fd < 0)
             return -1;
     }
-    // This lock is on a description of its own that no child gets: it ends with this process.
+    // This lock is on a description of its own that no child keeps: it ends with this process, or
+    // when a child that it was about to start executes.
     s->lock_fd = open_part(s->state_fd, "layers", 0, e);
     if (s->lock_fd < 0)
         return -1;
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB))
+    if (io_lock(s->lock_fd, BIRTH_MAX_MS))
         return err_set(e, ERR_CONFLICT, "another pinfoldd uses %.150s", s->conf.state_dir);
     int server_fd = open_part(s->state_fd, "server", s->conf.server_uid, e);
     s->children[SERVER].state_fd = server_fd;

@@ -112,6 +112,21 @@ try "with the reason" said 'server ended with exit code 3'
 is "$(cat "$OUT")" "" "and nothing is said to be listening"
 rm "$STATE/server/die-early"
 
+# What a pinfoldd that was killed was about to start holds its lock until it executes.
+: >"$OUT"
+flock -F "$STATE/layers" sh -c 'echo held; exec sleep 0.3' >"$WORK/held" & HOLDER=$!
+wait_until 20 grep -q held "$WORK/held"
+start
+try "a lock that goes in a moment is waited for" wait_until 20 grep -q . "$OUT"
+stop
+wait $HOLDER
+flock -F "$STATE/layers" sh -c 'echo held; exec sleep 100' >"$WORK/held" & HOLDER=$!
+wait_until 20 grep -q held "$WORK/held"
+start
+wait $PID; is $? 1 "one that stays is another's"
+try "who is named by the directory" said "another pinfoldd uses $STATE"
+kill $HOLDER
+
 refused() { # CONFIG-TEXT WANTED-MESSAGE SENTENCE
     printf '%s\n' "$1" >"$WORK/conf"
     local out; out=$("$WORK/bin/pinfoldd" --check --config "$WORK/conf" 2>&1)

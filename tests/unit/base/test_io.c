@@ -86,6 +86,18 @@ static void pipes(void)
     (void)close(p[0]);
 }
 
+static void locks(void)
+{
+    char name[] = "/tmp/pinfold-lock-XXXXXX";
+    own_fd int a = mkostemp(name, O_CLOEXEC);
+    own_fd int b = open(name, O_RDONLY | O_CLOEXEC);
+    (void)unlink(name);
+    ok(!io_lock(a, 0), "a lock that is free");
+    ok(io_lock(b, 0) && errno == EWOULDBLOCK, "is another's then");
+    fd_close(&a);
+    ok(!io_lock(b, 1000), "until that one is closed");
+}
+
 static int open_fds(void)
 {
     own_dir DIR *d = opendir("/proc/self/fd");
@@ -139,6 +151,7 @@ int main(void)
     resolution();
     files();
     pipes();
+    locks();
     descriptors();
     (void)io_remove_tree(AT_FDCWD, work, NULL);
     return done_testing();
