@@ -231,7 +231,7 @@ is "$(json '.tools | join(" ")')" other_inventory "leaves those that there are"
 TOKEN=$API_KEY
 ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", agent_provider: "claude-code", tools: [$t | .endpoint.url = "http://127.0.0.1:1/"]}')"
 is "$CODE $(json .error)" "400 Validation Error" "an address that is not public is refused"
-ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", tools: [$t]}')"
+ask POST /api/v1/agents "$(jq -n --argjson t "$tool" '{repo: "a/b", prompt: "x", agent_provider: "cursor", tools: [$t]}')"
 is "$CODE $(json .error)" "400 Validation Error" "so is a tool for an agent that cannot be served any"
 
 # --- subagents

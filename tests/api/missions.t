@@ -177,9 +177,7 @@ api PUT /v1/providers/anthropic -d '{"kind": "anthropic", "base_url": "https://a
 ask GET /api/providers
 is "$(jq -c . <<<"$BODY")" '{"providers":[{"id":"anthropic","name":"anthropic","billing":"pay-per-token","description":"anthropic","models":[{"id":"m1","name":"m1"}]}]}' "one that is, is listed"
 ask POST /api/providers/anthropic/auth
-is "$CODE" 501 "a login there is not served yet"
-ask DELETE /api/providers/anthropic/auth
-is "$CODE" 501 "nor its end"
+is "$CODE" 501 "a login there is not served"
 
 # --- in its workspace
 ask POST /api/auth/login '{"password": "your-password"}'
@@ -210,6 +208,13 @@ TOKEN=$(json .token)
 ask DELETE "$M/$ID"
 ID=$KEEP
 TOKEN=$ADMIN
+
+ask DELETE /api/providers/anthropic/auth # as written
+is "$CODE $(jq -c . <<<"$BODY")" '200 {"success":true,"message":"Authentication removed"}' "what a provider is reached with is removed"
+ask GET /api/providers
+is "$(jq -c . <<<"$BODY")" '{"providers":[]}' "and it is no longer configured"
+ask DELETE /api/providers/anthropic/auth
+answers 404 "Provider anthropic not found" "one that is not there"
 
 # --- kept, deleted
 server_stop

@@ -38,8 +38,39 @@ void on_providers(struct http_req *r)
     dialect_answer_send(r, 200, &a);
 }
 
+static void on_removed(struct waiter *w)
+{
+    struct dialect_call *c = dialect_call_of(w);
+    struct dialect_answer a;
+    if (w->err.code) {
+        dialect_call_fail(c, &w->err);
+        return;
+    }
+    dialect_answer_begin(&a);
+    json_begin(&a.o, NULL);
+    json_bool(&a.o, "success", true);
+    json_str(&a.o, "message", "Authentication removed");
+    json_end(&a.o);
+    dialect_call_send(c, 200, &a);
+}
+
+// Here a provider is its key and its address: both go.
+void on_provider_unauth(struct http_req *r)
+{
+    struct err e;
+    struct secret_info *p = core_secret_find(dialect_core(r), true, r->params[0], &e);
+    if (!p) {
+        reply_text(r, 404, "Provider %s not found", r->params[0]);
+        return;
+    }
+    struct dialect_call *c = dialect_call_new(r, sizeof(*c), on_removed);
+    if (core_secret_delete(c->core, p, &c->w, &e))
+        dialect_call_fail(c, &e);
+}
+
+// No provider of /v1 is reached by a login.
 void on_provider_auth(struct http_req *r)
 {
-    reply_text(r, 501, "Logins at providers are not served yet: PUT /v1/providers/%s takes a key",
+    reply_text(r, 501, "Logins at providers are not served: PUT /v1/providers/%s takes a key",
                r->params[0]);
 }

@@ -68,7 +68,8 @@ static const struct http_route routes[] = {
           "providers of models that are configured"),
     ROUTE(POST, "/api/providers/{id}/auth", 0, SCOPE_ADMIN, 4 * K, on_provider_auth,
           "not yet, 501"),
-    ROUTE(DELETE, "/api/providers/{id}/auth", 0, SCOPE_ADMIN, 0, on_provider_auth, "not yet, 501"),
+    ROUTE(DELETE, "/api/providers/{id}/auth", 0, SCOPE_ADMIN, 0, on_provider_unauth,
+          "delete a provider and its key"),
 };
 
 static void error(struct http_req *r, int status, const char *text)

@@ -209,3 +209,4 @@ void on_control_stream(struct http_req *r);
 void on_tree(struct http_req *r);
 void on_providers(struct http_req *r);
 void on_provider_auth(struct http_req *r);
+void on_provider_unauth(struct http_req *r);
