@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 static void run_next(struct rep *r);
+static void start(struct gitjob *g);
+static void finish(struct gitjob *g);
 
 void git_rules(const struct core *c, struct repo_rules *ret)
 {
@@ -127,12 +129,44 @@ static void end(struct gitjob *g)
     budget_look(r->core); // when on_done has said who uses it now
 }
 
+// The egress process ends with all its connections when it is replaced. What broke by that is done
+// again, once.
+static void on_sure(struct egress_doubt *d, bool replaced)
+{
+    struct gitjob *g = container_of(d, struct gitjob, doubt);
+    if (!replaced || g->cancelled) {
+        end(g);
+        return;
+    }
+    repo_reply_free(ptr_steal(&g->reply));
+    buf_release(&g->args.bytes);
+    buf_release(&g->text);
+    g->args = (struct packed){0};
+    g->err = (struct err){0};
+    g->broken = false;
+    start(g);
+}
+
+static bool once_more(struct gitjob *g)
+{
+    struct core *c = g->core;
+    if (!g->dials || g->again || g->cancelled || g->err.code != ERR_BUSY || c->closing)
+        return false;
+    g->again = true;
+    g->doubt.on_sure = on_sure;
+    if (g->egress_start != c->egress.starts)
+        on_sure(&g->doubt, true);
+    else
+        egress_doubt(c, &g->doubt);
+    return true;
+}
+
 static void on_box_gone(struct sandbox *sb)
 {
     struct gitjob *g = sb->owner;
     sb->on_gone = NULL;
     g->sb = NULL;
-    end(g);
+    finish(g);
 }
 
 // Only when the sandbox is gone: the workspace's own may then have the directory.
@@ -142,7 +176,8 @@ static void finish(struct gitjob *g)
         if (g->sb)
             sandbox_release(g->sb);
         g->sb = NULL;
-        end(g);
+        if (!once_more(g))
+            end(g);
         return;
     }
     g->sb->on_gone = on_box_gone;
@@ -249,12 +284,12 @@ static int start_proc(struct gitjob *g, struct err *e)
     proc_init(&g->proc, g->core);
     g->reply = repo_reply_new(on_progress, g);
     g->request.proxy_port = g->dials ? NET_PROXY_PORT : 0;
+    g->egress_start = g->core->egress.starts;
     int bad = packed_argv(&g->args, repo_argv(g->request.op), e) || packed_env(&g->args, env, e) ||
               repo_request_format(&g->request, &in, e) ||
               proc_give_stdin(&g->proc, in.data, in.len, e);
     crypt_wipe(in.data, in.len);
     buf_release(&in);
-    repo_request_wipe(&g->request);
     if (bad)
         return -1;
     struct proc *p = &g->proc;
@@ -374,6 +409,7 @@ void git_jobs_free(struct rep *r)
             free_job(container_of(other, struct gitjob, link));
         list_del(it);
         loop_timer_cancel(r->core->loop, &g->proc.timer);
+        egress_doubt_drop(&g->doubt);
         free_job(g);
     }
 }

@@ -17,8 +17,20 @@ struct egress_link {
     struct watch watch;
     struct wire_msg msg;
     uint64_t generation;
-    bool behind; // something did not fit: all is told again when there is room
+    bool behind;        // something did not fit: all is told again when there is room
+    uint64_t starts;    // of it, as this server heard
+    struct list doubts; // who waits to hear whether it was replaced
 };
+// A connection broke that went through it: was it the process that ended? It is asked, and on_sure comes
+// with its answer, or with its successor, never before egress_doubt has returned.
+struct egress_doubt {
+    struct list link;
+    struct timer timer;
+    struct core *core;
+    void (*on_sure)(struct egress_doubt *d, bool replaced);
+};
+void egress_doubt(struct core *c, struct egress_doubt *d);
+void egress_doubt_drop(struct egress_doubt *d); // no-op when it does not wait
 int egress_open(struct core *c, int fd, struct err *e);
 void egress_close(struct core *c);
 // Tell it about a live sandbox: its rules, and its sockets too.

@@ -22,7 +22,7 @@
 // What a full ext4 may still count as free: a write is refused by the folio, which newer kernels make as
 // large as that. A disk has more room than was asked for than this (disk.c: format_disk).
 #define DISK_FULL_BYTES (2 * 1024 * 1024)
-#define TERMINAL_LEFT (1024 * 1024)  // more than a terminal's buffers hold
+#define TERMINAL_LEFT (1024 * 1024) // more than a terminal's buffers hold
 
 static void on_timer(struct timer *t);
 

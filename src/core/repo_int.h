@@ -28,7 +28,7 @@ struct gitjob {
     struct ws *ws;    // for whom; its directory is at /workspace, but for MIRROR; NULL: nobody
     struct list link; // in its mirror's jobs, or in `same` of one that runs
     struct list same; // jobs that get its result
-    struct repo_request request; // wiped once handed over
+    struct repo_request request; // wiped with it
     enum repo_op op;
     enum repo_status status_before; // of its mirror
     struct sandbox *sb;
@@ -40,7 +40,9 @@ struct gitjob {
     struct source *log; // progress goes there; NULL
     enum repo_phase phase;
     unsigned tenth;
-    bool dials; // it needs a network
+    bool dials, again;     // it needs a network; the way out was replaced once
+    uint64_t egress_start; // by which it goes
+    struct egress_doubt doubt;
     bool begun, broken, cancelled;
     struct err err;
     struct repo_result result;

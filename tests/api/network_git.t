@@ -33,6 +33,7 @@ for mode in full none; do
     make "{\"repository\": {\"url\": \"http://127.0.0.1:$PORT/repos/two.git\"}, \"network\": {\"mode\": \"$mode\"}}"
     is "$(json '"\(.status) \(.error)"')" "ready null" "with network $mode a person may name a server in the house"
     is "$(decision '[.decisions[] | "\(.host):\(.port) \(.allowed) \(.rule)"] | unique | join(" ")')" "127.0.0.1:$PORT true 127.0.0.1:$PORT" "and its clone is a decision too"
+    is "$(decision '.decisions[0].process')" pinfold-git "of the helper that clones"
     make "{\"repository\": $(repo_json repos/three.git true), \"network\": {\"mode\": \"$mode\"}}"
     like "$(json .error)" "do not allow ten.test port 80: it lies at a private address" "a submodule of it is no person's word, with network $mode"
     is "$(decision '[.decisions[] | select(.host == "ten.test")][0] | "\(.allowed) \(.reason)"')" "false private_address" "which is a decision as well"

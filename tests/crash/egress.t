@@ -3,7 +3,8 @@
 # The egress process, or who tells it what it knows, dies: connections are lost, rules are not.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/egress.sh"
-need ROOT NETNS PYTHON
+. "$(dirname "$0")/../lib/git.sh"
+need ROOT NETNS PYTHON GIT
 world_start
 server_start "${WORLD[@]}" Strict=yes
 pid_of() { sed -n "s/.* $1 started pid=\([0-9]*\).*/\1/p" "$SERVER_LOG" | tail -n 1; }
@@ -43,6 +44,47 @@ api PATCH "/v1/workspaces/$WS/network" -d '{"allow": ["a.other.test"]}'
 is "$(run 'curl -sS -m 20 http://a.other.test/')" "hello from a.other.test" "its list can be changed as before"
 kill_one egress; ok $? "egress is started again"
 is "$(run 'curl -sS -m 20 http://a.other.test/')" "hello from a.other.test" "and is told the list as it is now"
+
+# --- a clone goes on when its way out is replaced
+repo one
+http_start
+cat >"$WORK/gate" <<'EOF'
+import socket, sys, threading
+to, held = int(sys.argv[1]), False
+def carry(a, b):
+    try:
+        while (d := a.recv(65536)): b.sendall(d)
+        b.shutdown(socket.SHUT_WR)
+    except OSError: pass
+l = socket.create_server(("127.0.0.1", 0))
+print("port", l.getsockname()[1], flush=True)
+while True:
+    c, _ = l.accept()
+    if not held: # the first one hears nothing
+        held = True
+        c.recv(100)
+        print("held", flush=True)
+        threading.Thread(target=c.recv, args=(100,)).start()
+        continue
+    s = socket.create_connection(("127.0.0.1", to))
+    for p in ((c, s), (s, c)): threading.Thread(target=carry, args=p, daemon=True).start()
+EOF
+python3 "$WORK/gate" "${HTTP##*:}" >"$WORK/gate.out" 2>/dev/null &
+at_exit "kill $! 2>/dev/null"
+wait_until 20 grep -q port "$WORK/gate.out"
+GATE=$(awk '/port/ { print $2 }' "$WORK/gate.out")
+kept=$WS
+api POST /v1/workspaces -d "{\"repository\": {\"url\": \"http://127.0.0.1:$GATE/repos/one.git\"}}"
+WS=$(json .id)
+wait_until 20 grep -q held "$WORK/gate.out"; ok $? "a server keeps a clone waiting"
+kill_one egress; ok $? "egress is started again"
+api GET "/v1/workspaces/$WS?wait=30"
+is "$(json '"\(.status) \(.error)"')" "ready null" "the clone was begun once more, and is whole"
+is "$(run 'cat README')" "hello one" "with its files"
+is "$(grep -c "server was ended by SIG[^K]" "$SERVER_LOG")" 0 "by the same server"
+api POST "/v1/workspaces?wait=30" -d '{"repository": {"url": "http://127.0.0.1:1/repos/one.git"}}'
+like "$(json '"\(.status) \(.error)"')" "^error no connection to 127.0.0.1 port 1" "what cannot be reached is told at once" || echo "# $CODE $BODY"
+WS=$kept
 fds() { ls "/proc/$(pid_of egress)/fd" | wc -l; }
 api POST "/v1/execs/$long/cancel"
 api DELETE "/v1/workspaces/$WS"
