@@ -19,10 +19,8 @@
 
 #define ARGS_INLINE (WIRE_MAX - 512) // what stays for the arguments beside numbers and headers
 #define READS_A_TURN 4               // then others get theirs
-// What a full ext4 may still count as free: a write is refused by the folio, which newer kernels make as
-// large as that. A disk has more room than was asked for than this (disk.c: format_disk).
-#define DISK_FULL_BYTES (2 * 1024 * 1024)
-#define TERMINAL_LEFT (1024 * 1024) // more than a terminal's buffers hold
+#define DISK_FULL_BYTES (2 << 20)    // what a full ext4 may count as free: it refuses by the folio
+#define TERMINAL_LEFT (1024 * 1024)  // more than a terminal's buffers hold
 
 static void on_timer(struct timer *t);
 
