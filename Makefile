@@ -278,6 +278,6 @@ clean: ## remove build/
 help: ## this table
 	@grep -hE '^[a-z][a-z0-9 -]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/vm -prune -o -type f -name '*.d' -print 2>/dev/null)
 .PHONY: all unit lint links budget asan ubsan asan-api ubsan-api check check-all $(PARTS:%=check-%) check-fuzz build-fuzz fuzz soak bench profile deps deps-check \
   up profiles images install clean help
