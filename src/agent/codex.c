@@ -212,7 +212,7 @@ static void on_line(struct agent_reader *r, const struct json_node *line)
 const struct agent_adapter agent_codex = {
     .name = "codex",
     .program = "codex",
-    .doc = "Codex CLI, headless.",
+    .doc = "Codex CLI, by its app-server; on a terminal headless.",
     .state_dir = ".codex",
     .skills = ".codex/skills/%s/SKILL.md",
     .commands = ".codex/prompts/%s.md",

@@ -86,6 +86,21 @@ is "$END $(json .result)" "succeeded completed after all" "and the agent hears t
 events agent.tool_call
 is "$(json '.items | length')" 1 "nothing is told or done twice"
 
+# --- and as it begins
+for at in run.started session.init agent.tool_result; do
+    begin $at '[{"run": "echo one >>count"}, {"run": "echo two >>count"}, {"say": "done"}]'
+    try "one begins: $at" wait_until 60 seen $at $at
+    server_dies
+    ended $at
+    WS=$(json .workspace_id)
+    is "$END $(json '"\(.result) \(.usage.input_tokens)"')" "succeeded completed done 3000" "killed at $at it ends all the same"
+    file count
+    is "$BODY" $'one\ntwo' "what it is told it does once"
+    events
+    is "$(json '[.items[].type | select(test("^(session|agent)"))] | join(" ")')" \
+        "session.init agent.tool_call agent.tool_result agent.tool_call agent.tool_result agent.message" "and tells it once"
+done
+
 # --- its sub-agents
 ended parts
 is "$END $(json '"\(.result) \(.usage.input_tokens) \(.usage.output_tokens)"')" "succeeded completed all of it is done 5000 250" "a sub-agent's tokens are counted"
