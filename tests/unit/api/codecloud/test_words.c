@@ -18,14 +18,6 @@ static void states(void)
     is_str(codecloud_status(RUN_CANCELLED), "failed", "what was cancelled has failed");
 }
 
-static void lists(void)
-{
-    ok(codecloud_none(NULL) && codecloud_none("null") && codecloud_none("[]") &&
-           codecloud_none("[ \n]"),
-       "no list, or an empty one");
-    ok(!codecloud_none("[{}]") && !codecloud_none("{}") && !codecloud_none("1"), "anything else");
-}
-
 static void routes(void)
 {
     for (unsigned i = 0; i < codecloud_dialect.n_routes; i++) {
@@ -76,7 +68,6 @@ static void hooks(void)
 int main(void)
 {
     states();
-    lists();
     routes();
     hooks();
     return done_testing();
