@@ -26,6 +26,9 @@ int buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((forma
 char *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 void buf_drop_front(struct buf *b, size_t n);
+// Where n bytes have a text of len, which has no NUL; the case of ASCII letters does not matter.
+// NULL: nowhere.
+const char *find_text(const char *p, size_t n, const char *text, size_t len);
 // Hand the storage to the caller (free() it) and leave the buffer empty but usable.
 char *buf_steal(struct buf *b, size_t *ret_len);
 

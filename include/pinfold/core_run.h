@@ -145,6 +145,8 @@ struct run_page {
     uint64_t after; // id of the last one seen; 0: from the start
     uint64_t types; // bits; 0: all
     size_t max;
+    const char
+        *contains; // only those whose payload has it: JSON text without its quotes; NULL: all
     const struct run_event *at;
     size_t n;
     bool more; // there are others behind

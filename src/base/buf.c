@@ -4,7 +4,9 @@
 
 #include <pinfold/own.h>
 #include <stdio.h>
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 static char empty[1];
 
@@ -95,6 +97,23 @@ int buf_printf(struct buf *b, const char *fmt, ...)
     int r = buf_vprintf(b, fmt, ap);
     va_end(ap);
     return r;
+}
+
+// By its first letter, in both cases, which are looked for with what the library has for bytes.
+const char *find_text(const char *p, size_t n, const char *text, size_t len)
+{
+    const char *end = p + n;
+    if (!len)
+        return p;
+    for (; (size_t)(end - p) >= len; p++) {
+        size_t room = (size_t)(end - p) - len + 1;
+        const char *a = memchr(p, tolower((unsigned char)*text), room);
+        const char *b = memchr(p, toupper((unsigned char)*text), a ? (size_t)(a - p) + 1 : room);
+        p = b ? b : a;
+        if (!p || !strncasecmp(p, text, len))
+            return p;
+    }
+    return NULL;
 }
 
 void buf_drop_front(struct buf *b, size_t n)

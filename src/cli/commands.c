@@ -163,6 +163,10 @@ static const struct cli_opt runs_events_opts[] = {
     OPT("types", 0, "TYPE,...", WORDS_NONE, "only these: agent.message, run.completed ..."),
     END,
 };
+static const struct cli_opt runs_contains_opts[] = {
+    OPT("contains", 0, "TEXT", WORDS_NONE, "only the parts that have it"),
+    END,
+};
 static const struct cli_opt runs_turn_opts[] = {
     OPT("turn", 0, "N", WORDS_NONE, "of this turn instead of the last"),
     END,
@@ -173,6 +177,7 @@ static const struct cli_opt approval_opts[] = {
 };
 static const struct cli_opt runs_logs_opts[] = {
     SWITCH("stderr", 0, "its errors instead of its output"),
+    OPT("contains", 0, "TEXT", WORDS_NONE, "only the lines that have it, each behind its offset"),
     END,
 };
 static const struct cli_opt build_opts[] = {
@@ -297,8 +302,8 @@ const struct cli_cmd cli_commands[] = {
         "tell a run something: it is the next turn"),
     CMD("runs interrupt", cmd_runs_interrupt, CLI_SERVER, no_opts, "RUN [MESSAGE]", 1, 2,
         WORDS_NONE, "end the turn that goes on; with a message it goes on with that"),
-    CMD("runs transcript", cmd_runs_transcript, CLI_SERVER, no_opts, "RUN", 1, 1, WORDS_NONE,
-        "print what was said and done in a run, as Markdown"),
+    CMD("runs transcript", cmd_runs_transcript, CLI_SERVER, runs_contains_opts, "RUN", 1, 1,
+        WORDS_NONE, "print what was said and done in a run, as Markdown"),
     CMD("runs recording", cmd_runs_recording, CLI_SERVER, runs_turn_opts, "RUN", 1, 1, WORDS_NONE,
         "print what a run's terminal showed, as an asciicast"),
     CMD("runs terminal", cmd_runs_terminal, CLI_SERVER, runs_terminal_opts, "RUN", 1, 1, WORDS_NONE,

@@ -160,8 +160,58 @@ static int look(struct cli *c, struct json_pool *pool, struct item *ret, struct 
                : 0;
 }
 
+static int fetch(struct cli *c, const char *rest)
+{
+    struct err e;
+    struct client_sink sink = {on_bytes};
+    own_free char *path = run_path(c->args[0], rest);
+    return client_fetch(c->client, path, &sink, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
+}
+
+// REST of what is below a run, or with --contains the parts of that.
+static int fetch_found(struct cli *c, const char *rest)
+{
+    const char *text = cli_get(c, "contains");
+    own_free char *part = client_part(text ? text : "");
+    own_free char *path = xasprintf("%s?contains=%s", rest, part);
+    return fetch(c, text ? path : rest);
+}
+
+struct line {
+    uint64_t offset;
+    const char *text, *text_base64;
+};
+static const struct json_field line_fields[] = {
+    JSON_FIELD(struct line, offset, JSON_U64),
+    JSON_FIELD(struct line, text, JSON_STRING),
+    JSON_FIELD(struct line, text_base64, JSON_STRING),
+};
+static const struct json_table line_table = {"Line", line_fields, N_ELEMS(line_fields),
+                                             sizeof(struct line), -1};
+
+static void show_line(const void *item, struct buf *out)
+{
+    const struct line *l = item;
+    (void)buf_printf(out, "%-10llu %s\n", (unsigned long long)l->offset,
+                     l->text          ? l->text
+                     : l->text_base64 ? l->text_base64
+                                      : "");
+}
+
+static int show_lines(struct cli *c)
+{
+    own_free char *text = client_part(cli_get(c, "contains"));
+    own_free char *rest =
+        xasprintf("/logs?stream=%s&contains=%s", cli_get(c, "stderr") ? "stderr" : "stdout", text);
+    own_free char *path = run_path(c->args[0], rest);
+    const struct show_list l = {path, &line_table, "OFFSET     LINE\n", show_line};
+    return show_list(c, &l);
+}
+
 int cmd_runs_logs(struct cli *c)
 {
+    if (cli_get(c, "contains"))
+        return show_lines(c);
     struct err e;
     struct client_sink sink = {on_bytes};
     own_json_pool struct json_pool pool;
@@ -179,17 +229,9 @@ int cmd_runs_logs(struct cli *c)
     return client_fetch(c->client, path, &sink, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
 }
 
-static int fetch(struct cli *c, const char *rest)
-{
-    struct err e;
-    struct client_sink sink = {on_bytes};
-    own_free char *path = run_path(c->args[0], rest);
-    return client_fetch(c->client, path, &sink, &e) ? cli_fail(EXIT_FAILED, &e) : 0;
-}
-
 int cmd_runs_transcript(struct cli *c)
 {
-    return fetch(c, "/transcript");
+    return fetch_found(c, "/transcript");
 }
 
 int cmd_runs_recording(struct cli *c)

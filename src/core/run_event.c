@@ -348,7 +348,8 @@ struct page_read {
     struct db_job job; // first member
     char run[ID_MAX];
     uint64_t after_id, after_seq, types, upto;
-    bool by_id; // first find the seq of after_id
+    char *contains; // NULL: all
+    bool by_id;     // first find the seq of after_id
     size_t max, n;
     struct run_event *events;
     struct buf bytes;
@@ -361,6 +362,8 @@ struct page_read {
 static int on_page_row(void *arg, const struct store_event *ev)
 {
     struct page_read *p = arg;
+    if (p->contains && !find_text(ev->payload, ev->len, p->contains, strlen(p->contains)))
+        return 0;
     if (p->n == p->max || (p->n && p->bytes.len + ev->len > PAGE_BYTES)) {
         p->more = true;
         return 1;
@@ -383,7 +386,8 @@ static int read_page(struct db_job *j, struct store *s, struct err *e)
     if (p->by_id && store_event_seq(s, p->run, p->after_id, &p->after_seq, e))
         return -1;
     const struct store_event after = {.run = p->run, .seq = p->after_seq};
-    if (store_event_page(s, &after, p->types, p->max + 1, on_page_row, p, e))
+    size_t max = p->contains ? INT64_MAX : p->max + 1;
+    if (store_event_page(s, &after, p->types, max, on_page_row, p, e))
         return -1;
     for (size_t i = 0; i < p->n; i++)
         p->events[i].payload = p->bytes.data + p->at[i];
@@ -396,6 +400,7 @@ static void page_done(struct db_job *j)
     if (p->reader && !j->core->closing)
         p->on_read(p);
     buf_release(&p->bytes);
+    free(p->contains);
     free(p->events);
     free(p->at);
     free(p);
@@ -448,6 +453,7 @@ int core_run_events(struct core *c, struct run *pub, struct run_page *page, stru
     p->by_id = page->after != 0;
     p->after_id = page->after;
     p->types = page->types ? page->types : ALL_TYPES;
+    p->contains = page->contains ? xstrdup(page->contains) : NULL;
     page->job = p;
     db_push(c, &p->job);
     return 0;

@@ -60,3 +60,9 @@ void v1_live_exec(struct http_req *r, struct workspace *ws, struct exec_spec *sp
 typedef int output_read_fn(struct http_req *r, struct output_read *o, struct err *e);
 void v1_output_text(struct http_req *r, const char *type, output_read_fn *read_fn);
 void v1_output_json(struct http_req *r, const char *stream, output_read_fn *read_fn);
+// The lines of it that have ?contains=, with their offsets (output_search.c).
+void v1_output_search(struct http_req *r, output_read_fn *read_fn);
+// ?contains=, as it stands in JSON; length 0: not given. -1: the request is finished.
+#define CONTAINS_MAX 256
+#define CONTAINS_JSON (6 * CONTAINS_MAX + 3)
+int v1_param_contains(struct http_req *r, char ret[CONTAINS_JSON], size_t *ret_len);

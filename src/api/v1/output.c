@@ -349,6 +349,8 @@ void v1_runs_logs(struct http_req *r)
         v1_bad_param(r, "stream", "must be stdout or stderr");
     else if (wants_events(r))
         v1_live_stream(r, false, follow_run);
+    else if (http_query(r, "contains"))
+        v1_output_search(r, read_run);
     else
         show_log(r, read_run, follow_run);
 }

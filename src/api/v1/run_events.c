@@ -61,11 +61,34 @@ static int after_of(struct http_req *r, uint64_t *ret)
     return 0;
 }
 
+int v1_param_contains(struct http_req *r, char ret[CONTAINS_JSON], size_t *ret_len)
+{
+    const char *text = http_query(r, "contains");
+    struct json_out o;
+    own_buf struct buf b;
+    buf_init(&b, CONTAINS_JSON);
+    *ret_len = 0;
+    ret[0] = '\0';
+    if (!text)
+        return 0;
+    if (!*text || strlen(text) > CONTAINS_MAX) {
+        v1_bad_param(r, "contains", "must have 1 to 256 bytes");
+        return -1;
+    }
+    json_out_init(&o, &b);
+    json_str(&o, NULL, text);
+    *ret_len = b.len - 2; // the quotes
+    memcpy(ret, b.data + 1, *ret_len);
+    ret[*ret_len] = '\0';
+    return 0;
+}
+
 // --- a page ---------------------------------------------------------------------------------
 
 struct page_call {
     struct call call; // first member
     struct run_page page;
+    char contains[CONTAINS_JSON];
 };
 
 static void on_page(struct waiter *w)
@@ -103,12 +126,17 @@ static void send_page(struct http_req *r, struct run *run, uint64_t after, uint6
 {
     struct err e;
     uint64_t limit;
-    if (v1_param_u64(r, "limit", PAGE_DEFAULT, RUN_EVENTS_MAX, &limit))
+    char contains[CONTAINS_JSON];
+    size_t len;
+    if (v1_param_u64(r, "limit", PAGE_DEFAULT, RUN_EVENTS_MAX, &limit) ||
+        v1_param_contains(r, contains, &len))
         return;
     struct page_call *pc = v1_call_new(r, sizeof(*pc));
     r->on_gone = page_gone;
     pc->page = (struct run_page){
         .w.on_done = on_page, .after = after, .types = types, .max = limit ? (size_t)limit : 1};
+    memcpy(pc->contains, contains, len + 1);
+    pc->page.contains = len ? pc->contains : NULL;
     (void)v1_call_started(&pc->call, core_run_events(v1_of(r)->core, run, &pc->page, &e), &e);
 }
 
@@ -272,6 +300,8 @@ void v1_runs_events(struct http_req *r)
         return;
     if (!http_wants_events(r) && !http_ws_wanted(r))
         send_page(r, run, after, types);
+    else if (http_query(r, "contains"))
+        v1_bad_param(r, "contains", "is for a page: take types for what is streamed");
     else if (!v1_streams_exhausted(r))
         send_stream(r, run, after, types);
 }

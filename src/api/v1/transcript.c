@@ -14,6 +14,7 @@ struct transcript {
     struct http_req *r;
     struct run *run;
     struct run_page page;
+    char contains[CONTAINS_JSON];
     bool begun;
 };
 
@@ -156,10 +157,16 @@ void v1_runs_transcript(struct http_req *r)
     struct run *run = v1_find_run(r);
     if (!run || v1_streams_exhausted(r))
         return;
+    char contains[CONTAINS_JSON];
+    size_t len;
+    if (v1_param_contains(r, contains, &len))
+        return;
     struct transcript *t = xcalloc(1, sizeof(*t));
+    memcpy(t->contains, contains, len + 1);
     t->r = r;
     t->run = run;
     t->page = (struct run_page){.w.on_done = on_page, .max = 50};
+    t->page.contains = len ? t->contains : NULL;
     for (unsigned i = 0; i < N_ELEMS(shown); i++)
         t->page.types |= UINT64_C(1) << shown[i];
     r->user = t;

@@ -52,8 +52,21 @@ static void drops_and_steals(void)
     free(p);
 }
 
+static void finds_text(void)
+{
+    static const char text[] = "a needle, Needle, NEEDLe";
+    size_t n = sizeof(text) - 1;
+    ok(find_text(text, n, "needle", 6) == text + 2, "the first is found");
+    ok(find_text(text + 3, n - 3, "neEDle", 6) == text + 10, "whatever its case");
+    ok(find_text(text + 11, n - 11, "needle", 6) == text + 18, "at the very end");
+    ok(!find_text(text + 11, n - 12, "needle", 6), "but not behind it");
+    ok(!find_text(text, n, "noodle", 6) && !find_text(text, 3, "needle", 6), "or nowhere");
+    ok(find_text("a.b", 3, ".", 1), "what is no letter is itself");
+}
+
 int main(void)
 {
+    finds_text();
     grows_to_its_maximum();
     formats();
     drops_and_steals();
