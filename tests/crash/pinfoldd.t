@@ -105,6 +105,14 @@ stop; is $? 0 "it stops although the server ignores that"
 try "the server was killed in the end" said 'server does not stop: killed'
 rm "$STATE/server/ignore-term"
 
+touch "$STATE/server/never-ready"
+start
+try "the launcher is ready before the server" wait_until 20 said 'launcher is ready'
+kill -KILL "$(child launcher)"
+try "and is started again when it dies then" wait_until 20 eval '[ "$(count "launcher is ready")" = 2 ]'
+stop
+rm "$STATE/server/never-ready"
+
 touch "$STATE/server/die-early"
 start
 wait $PID; is $? 1 "a server that dies at the first start ends the start"
