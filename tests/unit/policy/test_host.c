@@ -2,6 +2,7 @@
 // One form for each host; what is odd is refused; classes of addresses.
 #include "tap.h"
 #include <arpa/inet.h>
+#include <pinfold/own.h>
 #include <pinfold/policy.h>
 
 #define LIT(s) (s), sizeof(s) - 1
@@ -148,11 +149,33 @@ static void classes(void)
         ok(class_is(rows[i][0], rows[i][1]), "%s is %s", rows[i][0], rows[i][1]);
 }
 
+// Where a server may lie that a person named, and where nobody's does.
+static void houses(void)
+{
+    static const struct {
+        const char *text;
+        bool near;
+    } rows[] = {
+        {"192.0.3.1", true},        {"127.0.0.1", true},        {"10.1.2.3", true},
+        {"100.64.0.1", true},       {"fd00::1", true},          {"::1", true},
+        {"2606:4700::1", true},     {"169.254.169.254", false}, {"100.100.100.200", false},
+        {"168.63.129.16", false},   {"192.0.0.192", false},     {"fe80::1", false},
+        {"224.0.0.1", false},       {"0.0.0.0", false},         {"::ffff:169.254.169.254", false},
+        {"64:ff9b::7f00:1", false}, {"2002:7f00:1::", false},   {"255.255.255.255", false},
+    };
+    struct host h;
+    for (unsigned i = 0; i < N_ELEMS(rows); i++)
+        ok(!host_parse(rows[i].text, strlen(rows[i].text), &h, NULL) &&
+               address_near(&h.address) == rows[i].near,
+           "%s is %s", rows[i].text, rows[i].near ? "near" : "not to be named");
+}
+
 int main(void)
 {
     names();
     numbers();
     ports();
     classes();
+    houses();
     return done_testing();
 }
