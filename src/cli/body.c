@@ -2,10 +2,15 @@
 // Options as members of a request's JSON body.
 #include "body_int.h"
 
+#include <fcntl.h>
+#include <pinfold/io.h>
+#include <pinfold/json_tree.h>
 #include <pinfold/num.h>
 #include <pinfold/own.h>
 #include <pinfold/run.h>
 #include <string.h>
+
+#define BODY_FILE_MAX (4u << 20)
 
 void body_str(struct json_out *o, const struct cli *c, const char *opt, const char *member)
 {
@@ -22,6 +27,48 @@ void body_list(struct json_out *o, const struct cli *c, const char *opt, const c
     for (const char *v; (v = cli_each(c, opt, &at));)
         json_str(o, NULL, v);
     json_end_array(o);
+}
+
+static void put(struct json_out *o, const char *name, const struct json_node *n)
+{
+    switch (n->kind) {
+    case JSON_STR:
+        json_strn(o, name, n->text.p, n->text.len);
+        return;
+    case JSON_NUMBER:
+        json_raw(o, name, n->text.p, n->text.len);
+        return;
+    case JSON_ARR:
+    case JSON_OBJ:
+        json_raw(o, name, n->raw.p, n->raw.len);
+        return;
+    case JSON_NULL:
+        json_null(o, name);
+        return;
+    default:
+        json_bool(o, name, n->kind == JSON_TRUE);
+    }
+}
+
+int body_file(struct json_out *o, const struct cli *c, const char *opt, struct err *e)
+{
+    const char *path = cli_get(c, opt);
+    own_buf struct buf text;
+    own_json_pool struct json_pool pool;
+    buf_init(&text, BODY_FILE_MAX);
+    json_pool_init(&pool);
+    if (!path)
+        return 0;
+    if (io_read_file(AT_FDCWD, path, &text, e))
+        return -1;
+    const struct json_node *all = json_tree(text.data, text.len, BODY_FILE_MAX / 8, &pool);
+    if (!all || all->kind != JSON_OBJ)
+        return err_set(e, ERR_BAD_REQUEST, "%s: holds no JSON object", path);
+    for (const struct json_node *n = all->first; n; n = n->next) {
+        own_free char *name = xmemdup0(n->name.p, n->name.len);
+        put(o, name, n);
+    }
+    return 0;
 }
 
 void body_network(struct json_out *o, const struct cli *c)

@@ -7,6 +7,8 @@
 
 void body_str(struct json_out *o, const struct cli *c, const char *opt, const char *member);
 void body_list(struct json_out *o, const struct cli *c, const char *opt, const char *member);
+// The members of the JSON object in a file that an option names.
+int body_file(struct json_out *o, const struct cli *c, const char *opt, struct err *e);
 void body_network(struct json_out *o, const struct cli *c); // --net, --allow, --secret, --provider
 int body_env(struct json_out *o, const struct cli *c, struct err *e);    // --env
 int body_limits(struct json_out *o, const struct cli *c, struct err *e); // --memory, --pids ...

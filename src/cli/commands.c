@@ -128,6 +128,8 @@ static const struct cli_opt runs_create_opts[] = {
     SWITCH("submodules", 0, "with their submodules"),
     OPT("workspace", 'w', "WORKSPACE", WORDS_NONE, "a workspace to run in, which stays"),
     OPT("task", 0, "TASK", WORDS_NONE, "the task that it carries out"),
+    OPT("body", 0, "FILE", WORDS_FILE,
+        "more of POST /v1/runs, as a JSON object: tools, agents, skills, commands ..."),
     OPT("priority", 0, "N", WORDS_NONE, "-100 to 100; the greater goes first"),
     OPT("image", 'i', "IMAGE", WORDS_IMAGE, "its root"),
     OPT("profile", 'p', "PROFILE", WORDS_PROFILE, "what it may do"),

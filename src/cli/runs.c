@@ -315,7 +315,7 @@ static int create_body(const struct cli *c, struct buf *body, struct err *e)
     }
     body_network(&o, c);
     if (body_env(&o, c, e) || body_limits(&o, c, e) || body_times(&o, c, e) ||
-        body_priority(&o, c, e))
+        body_priority(&o, c, e) || body_file(&o, c, "body", e))
         return -1;
     json_end(&o);
     return body->overflow ? err_set(e, ERR_LIMIT, "the request is too large") : 0;

@@ -87,6 +87,11 @@ like "$(seat 30 90 'f:one' -- "$p" ws terminal "$ws" -- echo "it's one")" "it's 
 is "$(echo from a pipe | "$p" ws terminal "$ws" -- sh -c 'read a; echo "got $a"' | tr -d '\r' | tail -n 1)" "got from a pipe" "without a terminal of ours it is a pipe to one"
 is "$(code runs create --workspace "$ws" --priority -3 --follow -- sh -c 'echo one >>f')" 0 "runs create runs in a workspace"
 is "$("$p" exec "$ws" -- cat f)" one "whose files it has"
+echo '{"env": {"WHO": "from a file"}, "silence_secs": 2.5, "notify": false, "command": "echo $WHO", "task": null}' >"$WORK/body"
+is "$("$p" runs logs "$(run=$("$p" runs create --body "$WORK/body"); "$p" runs events "$run" >/dev/null; echo "$run")")" "from a file" "more of the request may be in a file"
+echo '[]' >"$WORK/body"
+is "$(code runs create --body "$WORK/body" -- true)" 2 "which holds an object"
+is "$(code runs create --body "$WORK/nothing" -- true)" 2 "and is there"
 is "$(code runs create --priority 101 -- true)" 2 "a priority that is none"
 # Several repositories.
 for name in one two; do
