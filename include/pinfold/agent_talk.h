@@ -26,7 +26,7 @@ struct agent_answer {
 };
 // Tools that are not its own, served to it as an MCP server over the same lines. What it calls is
 // answered later, once; everything else of the protocol is answered here.
-#define AGENT_TOOLS_MAX 16
+#define AGENT_TOOLS_MAX 50
 struct agent_tool {
     const char *name, *description;
     const char *schema; // JSON object, of what it takes

@@ -122,6 +122,11 @@ for bad in Host Content-Length transfer-encoding; do
 done
 run 'weather {}' "$(jq '.[0].headers = {"A": ("x" * 4000), "B": ("x" * 4000), "C": ("x" * 4000)}' <<<"$tools")"
 like "$CODE $(json .detail)" "^422 .*larger than 8192" "headers have a limit"
+many() { jq -n --arg u "$to/weather" --argjson n "$1" '[range($n) | {name: "t\(.)", url: $u, headers: {"X-Key": "k\(.)"}}]'; }
+run 't49 {"city": "Lima"}' "$(many 50)"
+is "$END $(tail -n 1 "$WORK/asked" | jq -r '"\(.key) \(.body.city)"')" "succeeded completed k49 Lima" "fifty tools may be brought"
+run 't1 {}' "$(many 51)"
+is "$CODE" 422 "and no more"
 # An older server's record, with its headers as they came.
 run 'weather {}' "$tools"
 OLD=$RUN
