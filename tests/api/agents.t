@@ -76,7 +76,7 @@ is "$(json '[.items[].type] | join(" ")')" \
 is "$(json '.items[4].payload | "\(.name) \(.input.command)"')" "shellToolCall ls" "with what it called"
 agent 'two words' "{\"agent\": \"gemini\", \"model\": \"m\", \"env\": {\"PATH\": \"/workspace:/usr/bin:/bin\", \"PINFOLD_MODEL_URL\": \"http://127.0.0.1:1\"}}"
 is "$END $(json .result)" \
-    'succeeded completed 600-1 {"security":{"auth":{"selectedType":"gemini-api-key"}},"privacy":{"usageStatisticsEnabled":false}} hidden 0022 two words' \
+    'succeeded completed 600-1 {"security":{"auth":{"selectedType":"gemini-api-key"}},"privacy":{"usageStatisticsEnabled":false},"model":{"maxSessionTurns":-1}} hidden 0022 two words' \
     "the settings that a tool needs are where it looks, its call is as it was"
 agent x '{"agent": "cursor", "skills": {"s": "x"}}'
 like "$CODE $(json .detail)" "^400 .*looks for no skills" "a tool without skills is given none"
