@@ -108,7 +108,8 @@ struct dialect_call {
     void (*release)(struct dialect_call *c); // of what its owner holds; NULL: nothing
     void (*next)(struct dialect_call *c);
     struct idem_request idem;
-    bool idem_new; // the answer is to be kept
+    bool idem_new;        // the answer is to be kept
+    char subject[ID_MAX]; // what it is about: its owner's own
     int status;
     struct buf kept;
 };

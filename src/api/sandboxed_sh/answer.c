@@ -34,6 +34,12 @@ void reply_err(struct http_req *r, const struct err *e)
     dialect_err(r, &said);
 }
 
+void call_fail(struct dialect_call *c, const struct err *e)
+{
+    reply_err(c->r, e);
+    dialect_call_refused(c);
+}
+
 bool read_body(struct http_req *r, const struct json_table *t, unsigned flags,
                struct json_pool *pool, void *ret)
 {

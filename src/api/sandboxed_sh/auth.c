@@ -119,7 +119,7 @@ static const struct json_field login_fields[] = {
 static const struct json_table login_table = {"LoginRequest", login_fields, 2,
                                               sizeof(struct login_body), -1};
 struct login_call {
-    struct call call;
+    struct dialect_call call;
     bool named;
 };
 
@@ -159,7 +159,7 @@ static void on_logged_in(struct waiter *w)
         reply_denied(c->call.r, &w->err, c->named);
     else
         reply_session(c->call.r, w->result);
-    call_free(&c->call);
+    dialect_call_free(&c->call);
 }
 
 static bool has_users(struct sandboxed_sh *s)
@@ -199,11 +199,11 @@ void on_login(struct http_req *r)
     }
     if (!named && refuse_nameless(r))
         return;
-    struct login_call *c = call_new(r, sizeof(*c), on_logged_in);
+    struct login_call *c = dialect_call_new(r, sizeof(*c), on_logged_in);
     c->named = named;
     if (core_login(dialect_of(r)->core, named ? body.username : NULL, body.password, &c->call.w,
                    &e)) {
         reply_denied(r, &e, named);
-        call_free(&c->call);
+        dialect_call_free(&c->call);
     }
 }

@@ -17,7 +17,7 @@ static const struct json_field fields[] = {
 static const struct json_table table = {"BuildRequest", fields, 2, sizeof(struct body), -1};
 
 struct build_call {
-    struct call call;
+    struct dialect_call call;
     bool rebuild;
 };
 
@@ -36,16 +36,16 @@ static void on_started(struct waiter *w)
     buf_init(&b, ANSWER_MAX);
     json_out_init(&o, &b);
     // A build of what is there already may be over by now; it was begun all the same.
-    workspace_print(&o, c->call.s, ws, status_word(WS_BUILDING));
+    workspace_print(&o, dialect_of(c->call.r), ws, status_word(WS_BUILDING));
     reply_json(c->call.r, &b);
-    call_free(&c->call);
+    dialect_call_free(&c->call);
 }
 
 static void start(struct build_call *c, struct workspace *ws)
 {
     struct err e;
     c->call.w = (struct waiter){.on_done = on_started};
-    if (core_build_start(c->call.s->core, ws, c->rebuild, &c->call.w, &e))
+    if (core_build_start(dialect_of(c->call.r)->core, ws, c->rebuild, &c->call.w, &e))
         call_fail(&c->call, &e);
 }
 
@@ -86,12 +86,12 @@ void on_build(struct http_req *r)
         reply_text(r, 400, "Unknown distro '%s'. Supported: %s", body.distro, distro_list);
         return;
     }
-    struct build_call *c = call_new(r, sizeof(*c), on_image_set);
+    struct build_call *c = dialect_call_new(r, sizeof(*c), on_image_set);
     c->rebuild = body.rebuild;
-    memcpy(c->call.workspace, ws->id, ID_MAX);
+    memcpy(c->call.subject, ws->id, ID_MAX);
     struct workspace_patch patch = {.image = image};
     if (!strcmp(image, ws->image))
         start(c, ws);
-    else if (core_workspace_patch(c->call.s->core, ws, &patch, &c->call.w, &e))
+    else if (core_workspace_patch(dialect_of(c->call.r)->core, ws, &patch, &c->call.w, &e))
         call_fail(&c->call, &e);
 }

@@ -11,7 +11,7 @@ static const char *const shells[] = {"/usr/bin/bash", "/bin/bash"};
 #define N_STEPS (N_ELEMS(dirs) + N_ELEMS(shells))
 
 struct debug_call {
-    struct call call;
+    struct dialect_call call;
     struct file_request file;
     unsigned step;
     bool root_there, has_bash;
@@ -48,7 +48,7 @@ static void reply(struct debug_call *c)
     buf_init(&b, ANSWER_MAX);
     json_out_init(&o, &b);
     json_begin(&o, NULL);
-    json_str(&o, "id", workspace_uuid(c->call.s, ws, id));
+    json_str(&o, "id", workspace_uuid(dialect_of(c->call.r), ws, id));
     json_str(&o, "name", workspace_name(ws));
     json_str(&o, "status", status_word(ws->status));
     json_str(&o, "path", workspace_path(ws));
@@ -62,7 +62,7 @@ static void reply(struct debug_call *c)
     json_str(&o, "last_error", ws->error[0] ? ws->error : NULL);
     json_end(&o);
     reply_json(c->call.r, &b);
-    call_free(&c->call);
+    dialect_call_free(&c->call);
 }
 
 static void next(struct debug_call *c);
@@ -73,7 +73,6 @@ static void on_answer(struct waiter *w)
     struct file_request *f = container_of(w, struct file_request, w);
     struct debug_call *c = container_of(f, struct debug_call, file);
     bool there = !w->err.code || w->err.code == ERR_DENIED;
-    c->call.waiting = NULL;
     if (c->step < N_ELEMS(dirs)) {
         c->dirs[c->step].exists = there;
         c->dirs[c->step].counted = !w->err.code;
@@ -91,25 +90,28 @@ static int ask(struct debug_call *c, struct workspace *ws)
     char path[32] = "/";
     struct err e;
     c->file = (struct file_request){.w.on_done = on_answer};
-    c->call.waiting = &c->file.w;
     if (c->step >= N_ELEMS(dirs)) {
         c->file.path = shells[c->step - N_ELEMS(dirs)];
-        return core_file_stat(c->call.s->core, ws, &c->file, &e);
+        return core_file_stat(dialect_of(c->call.r)->core, ws, &c->file, &e);
     }
     // The dot follows what may be a symbolic link to usr/...
     (void)strncat(path, dirs[c->step], sizeof(path) - 4);
     (void)strncat(path, "/.", 3);
     c->file.path = path;
-    return core_file_list(c->call.s->core, ws, &c->file, &e);
+    return core_file_list(dialect_of(c->call.r)->core, ws, &c->file, &e);
+}
+
+static void release(struct dialect_call *call)
+{
+    waiter_cancel(&container_of(call, struct debug_call, call)->file.w);
 }
 
 static void next(struct debug_call *c)
 {
     struct err e;
-    struct workspace *ws = core_workspace_find(c->call.s->core, c->call.workspace, &e);
+    struct workspace *ws = core_workspace_find(dialect_of(c->call.r)->core, c->call.subject, &e);
     // What is not ready has no root to look into.
     if (!ws || ws->status != WS_READY || c->step == N_STEPS || ask(c, ws)) {
-        c->call.waiting = NULL;
         reply(c);
     }
 }
@@ -119,7 +121,8 @@ void on_debug(struct http_req *r)
     struct workspace *ws = workspace_of(r);
     if (!ws)
         return;
-    struct debug_call *c = call_new(r, sizeof(*c), NULL);
-    memcpy(c->call.workspace, ws->id, ID_MAX);
+    struct debug_call *c = dialect_call_new(r, sizeof(*c), NULL);
+    c->call.release = release;
+    memcpy(c->call.subject, ws->id, ID_MAX);
     next(c);
 }

@@ -39,11 +39,21 @@ struct workspace *default_find(struct sandboxed_sh *s)
     return NULL;
 }
 
-// The router leaves the body's size to the gate's end, which was passed by.
-static void resume(struct call *c)
+struct waiting_call {
+    struct dialect_call c; // first member
+    struct list link;
+};
+
+static void release(struct dialect_call *c)
 {
-    struct http_req *r = c->r;
-    call_free(c);
+    list_del(&container_of(c, struct waiting_call, c)->link);
+}
+
+// The router leaves the body's size to the gate's end, which was passed by.
+static void resume(struct waiting_call *c)
+{
+    struct http_req *r = c->c.r;
+    dialect_call_free(&c->c);
     r->user = NULL;
     r->on_gone = NULL;
     if (r->body_len > r->route->max_body)
@@ -62,7 +72,7 @@ static void resume_all(struct sandboxed_sh *s)
         list_add_tail(&todo, it);
     }
     while (!list_empty(&todo))
-        resume(container_of(todo.next, struct call, link));
+        resume(container_of(todo.next, struct waiting_call, link));
 }
 
 // Without it requests are handled all the same: it is then missing from lists.
@@ -94,8 +104,8 @@ bool default_ready(struct http_req *r)
         return true;
     if (!waiter_pending(&s->default_made) && make(s, &e))
         return true;
-    struct call *c = call_new(r, sizeof(*c), NULL);
-    c->waiting = NULL;
+    struct waiting_call *c = dialect_call_new(r, sizeof(*c), NULL);
+    c->c.release = release;
     list_add_tail(&s->default_waiting, &c->link);
     return false;
 }

@@ -46,7 +46,7 @@ static void print_end(struct json_out *o, const struct exec *x)
 
 static void on_ended(struct waiter *w)
 {
-    struct call *c = call_of(w);
+    struct dialect_call *c = dialect_call_of(w);
     if (w->err.code) {
         call_fail(c, &w->err);
         return;
@@ -64,7 +64,7 @@ static void on_ended(struct waiter *w)
         print_end(&o, x);
         reply_json(c->r, &b);
     }
-    call_free(c);
+    dialect_call_free(c);
 }
 
 // What a client knows as the workspace's path is /workspace inside.
@@ -128,7 +128,7 @@ void on_exec(struct http_req *r)
         .timeout_ms = timeout_ms(s, body.timeout_secs),
         .answer_bytes = answer_max < ANSWER_STREAM ? answer_max : ANSWER_STREAM,
     };
-    struct call *c = call_new(r, sizeof(*c), on_ended);
+    struct dialect_call *c = dialect_call_new(r, sizeof(*c), on_ended);
     if (!core_exec_start(s->core, ws, &spec, &c->w, &e))
         call_fail(c, &e);
 }

@@ -9,13 +9,13 @@
 #define LOG_PATH "/var/log/sandboxed-init.log" // as documented; the log is kept outside
 
 struct init_call {
-    struct call call;
+    struct dialect_call call;
     struct log_tail log;
     uint64_t begun_ns;
     uint64_t took_ms;
 };
 
-static void release(struct call *call)
+static void release(struct dialect_call *call)
 {
     struct init_call *c = container_of(call, struct init_call, call);
     log_tail_release(&c->log);
@@ -24,9 +24,9 @@ static void release(struct call *call)
 static struct init_call *begin(struct http_req *r, const struct workspace *ws,
                                void (*on_done)(struct waiter *))
 {
-    struct init_call *c = call_new(r, sizeof(*c), on_done);
+    struct init_call *c = dialect_call_new(r, sizeof(*c), on_done);
     c->call.release = release;
-    memcpy(c->call.workspace, ws->id, ID_MAX);
+    memcpy(c->call.subject, ws->id, ID_MAX);
     return c;
 }
 
@@ -50,7 +50,7 @@ static void reply_log(struct init_call *c, const struct log_tail *t)
     json_str(&o, "log_path", LOG_PATH);
     json_end(&o);
     reply_json(c->call.r, &b);
-    call_free(&c->call);
+    dialect_call_free(&c->call);
 }
 
 static void on_build_log(struct log_tail *t, const struct err *err)
@@ -64,7 +64,8 @@ static void on_script_log(struct log_tail *t, const struct err *err)
 {
     struct init_call *c = container_of(t, struct init_call, log);
     struct err e;
-    const struct workspace *ws = core_workspace_find(c->call.s->core, c->call.workspace, &e);
+    const struct workspace *ws =
+        core_workspace_find(dialect_of(c->call.r)->core, c->call.subject, &e);
     if (!err->code && t->text.len)
         reply_log(c, t);
     else if (ws && ws->build[0])
@@ -103,7 +104,7 @@ static void on_rerun_log(struct log_tail *t, const struct err *err)
     json_f64(&o, "duration_secs", (double)c->took_ms / 1000);
     json_end(&o);
     reply_json(c->call.r, &b);
-    call_free(&c->call);
+    dialect_call_free(&c->call);
 }
 
 static void on_rerun(struct waiter *w)
@@ -139,6 +140,6 @@ void on_rerun_init(struct http_req *r)
         return;
     struct init_call *c = begin(r, ws, on_rerun);
     c->begun_ns = clock_mono_ns();
-    if (core_workspace_rerun_init(c->call.s->core, ws, &c->call.w, &e))
+    if (core_workspace_rerun_init(dialect_of(c->call.r)->core, ws, &c->call.w, &e))
         call_fail(&c->call, &e);
 }

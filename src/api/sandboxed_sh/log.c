@@ -34,7 +34,6 @@ static void count(struct log_tail *t, const char *p, size_t n)
 
 static void end(struct log_tail *t, const struct err *err)
 {
-    t->call->waiting = NULL;
     t->on_end(t, err);
 }
 
@@ -58,22 +57,21 @@ static void on_read(struct waiter *w)
 
 static void ask(struct log_tail *t)
 {
-    struct core *core = t->call->s->core;
+    struct core *core = dialect_of(t->call->r)->core;
     struct workspace *ws = NULL;
     struct err e = {0};
     uint64_t offset = t->read.offset;
     t->read = (struct output_read){.w.on_done = on_read, .stream = EXEC_STDOUT, .offset = offset};
-    t->call->waiting = &t->read.w;
     // The build's record is the core's and may go while nobody looks: find it again.
     struct build *b = t->build_id[0] ? core_build_find(core, t->build_id, &e) : NULL;
     if (!t->build_id[0])
-        ws = core_workspace_find(core, t->call->workspace, &e);
+        ws = core_workspace_find(core, t->call->subject, &e);
     if (b ? core_build_log_read(core, b, &t->read, &e)
           : !ws || core_init_log_read(core, ws, &t->read, &e))
         end(t, &e);
 }
 
-void log_tail_start(struct log_tail *t, struct call *c, const char *build_id,
+void log_tail_start(struct log_tail *t, struct dialect_call *c, const char *build_id,
                     void (*on_end)(struct log_tail *, const struct err *))
 {
     log_tail_release(t);
@@ -99,6 +97,7 @@ const char *log_tail_lines(const struct log_tail *t, size_t max_lines, size_t *r
 
 void log_tail_release(struct log_tail *t)
 {
+    waiter_cancel(&t->read.w);
     if (t->text.data)
         buf_release(&t->text);
     t->text = (struct buf){0};

@@ -16,7 +16,7 @@ struct sandboxed_sh {
     unsigned char key[32];
     char default_id[ID_MAX]; // the core's id of the default host workspace; "" unknown
     struct waiter default_made;
-    struct list default_waiting; // struct call: requests that wait for it to be made
+    struct list default_waiting; // struct dialect_call: requests that wait for it to be made
     struct host_counters host;
     struct map *loaded; // who calls -> id of the mission that they loaded
 };
@@ -84,24 +84,8 @@ void reply_err(struct http_req *r, const struct err *e);
 bool read_body(struct http_req *r, const struct json_table *t, unsigned flags,
                struct json_pool *pool, void *ret);
 
-// --- call.c: a request that waits for a verb ---------------------------------------------------
-
-// The first member of a handler's own struct. When the client leaves, the wait is cancelled.
-struct call {
-    struct sandboxed_sh *s;
-    struct http_req *r;
-    struct waiter *waiting; // what is cancelled when the client leaves
-    void (*release)(struct call *c);
-    struct waiter w;
-    char workspace[ID_MAX];
-    struct list link;
-};
-// Zeroed memory of `size` bytes; c->w is what waits, on_done as given.
-void *call_new(struct http_req *r, size_t size, void (*on_done)(struct waiter *));
-struct call *call_of(struct waiter *w);
-// Answered: the request is not the call's any more.
-void call_free(struct call *c);
-void call_fail(struct call *c, const struct err *e);
+// Of a verb that failed, in this dialect's words: the request is finished.
+void call_fail(struct dialect_call *c, const struct err *e);
 static inline struct sandboxed_sh *dialect_of(const struct http_req *r)
 {
     return dialect_state(r);
@@ -117,7 +101,7 @@ bool default_ready(struct http_req *r);
 // The workspace of the request's {id}, or NULL: answered.
 struct workspace *workspace_of(struct http_req *r);
 // The same, after a verb has ended.
-struct workspace *workspace_again(struct call *c);
+struct workspace *workspace_again(struct dialect_call *c);
 bool is_container(const struct workspace *ws);
 const char *workspace_uuid(struct sandboxed_sh *s, const struct workspace *ws, char out[UUID_MAX]);
 const char *workspace_name(const struct workspace *ws);
@@ -134,7 +118,7 @@ const char *const *env_of(struct json_pool *pool, const struct json_map *map);
 #define LOG_LINES 500
 struct log_tail {
     struct output_read read;
-    struct call *call;
+    struct dialect_call *call;
     char build_id[ID_MAX]; // whose log; "": the init script's
     struct buf text;       // the last of it
     uint64_t lines;
@@ -143,7 +127,7 @@ struct log_tail {
     void (*on_end)(struct log_tail *t, const struct err *err);
 };
 // The log of a build, or with "" of the init script of c->workspace.
-void log_tail_start(struct log_tail *t, struct call *c, const char *build_id,
+void log_tail_start(struct log_tail *t, struct dialect_call *c, const char *build_id,
                     void (*on_end)(struct log_tail *, const struct err *));
 // The last lines of it, without the last newline.
 const char *log_tail_lines(const struct log_tail *t, size_t max_lines, size_t *ret_len);

@@ -117,12 +117,12 @@ struct workspace *workspace_of(struct http_req *r)
     return ws;
 }
 
-struct workspace *workspace_again(struct call *c)
+struct workspace *workspace_again(struct dialect_call *c)
 {
-    struct workspace *ws = find(c->s, c->workspace);
+    struct workspace *ws = find(dialect_of(c->r), c->subject);
     if (!ws) {
         reply_text(c->r, 404, "Workspace %s not found", c->r->params[0]);
-        call_free(c);
+        dialect_call_free(c);
     }
     return ws;
 }

@@ -86,13 +86,13 @@ void on_get(struct http_req *r)
 
 static void on_changed(struct waiter *w)
 {
-    struct call *c = call_of(w);
+    struct dialect_call *c = dialect_call_of(w);
     if (w->err.code) {
         call_fail(c, &w->err);
         return;
     }
     workspace_reply(c->r, w->result);
-    call_free(c);
+    dialect_call_free(c);
 }
 
 static bool refuse_name(struct http_req *r, const char *name)
@@ -197,7 +197,7 @@ void on_create(struct http_req *r)
     spec.env = env_of(&pool, &body.env_vars);
     if (container && body.init_script && !blank(body.init_script))
         spec.init_script = body.init_script;
-    struct call *c = call_new(r, sizeof(*c), on_changed);
+    struct dialect_call *c = dialect_call_new(r, sizeof(*c), on_changed);
     if (core_workspace_create(s->core, &spec, &c->w, &e))
         call_fail(c, &e);
 }
@@ -245,7 +245,7 @@ void on_update(struct http_req *r)
         labels_put(&labels, LABEL_NAME, patch.name ? NULL : body.name);
     }
     patch.labels = labels.at;
-    struct call *c = call_new(r, sizeof(*c), on_changed);
+    struct dialect_call *c = dialect_call_new(r, sizeof(*c), on_changed);
     if (core_workspace_patch(s->core, ws, &patch, &c->w, &e))
         call_fail(c, &e);
 }
@@ -254,13 +254,13 @@ void on_update(struct http_req *r)
 
 static void on_deleted(struct waiter *w)
 {
-    struct call *c = call_of(w);
+    struct dialect_call *c = dialect_call_of(w);
     if (w->err.code) {
         call_fail(c, &w->err);
         return;
     }
     reply_text(c->r, 200, "Workspace %s deleted successfully", c->r->params[0]);
-    call_free(c);
+    dialect_call_free(c);
 }
 
 void on_delete(struct http_req *r)
@@ -274,7 +274,7 @@ void on_delete(struct http_req *r)
         reply_text(r, 400, "Cannot delete default host workspace");
         return;
     }
-    struct call *c = call_new(r, sizeof(*c), on_deleted);
+    struct dialect_call *c = dialect_call_new(r, sizeof(*c), on_deleted);
     if (core_workspace_delete(s->core, ws, &c->w, &e))
         call_fail(c, &e);
 }
