@@ -121,7 +121,7 @@ void mcp_on_message(struct agent_reader *r, const char *id, const struct json_no
     bool fits =
         !arguments || (arguments->kind == JSON_OBJ && arguments->raw.len <= AGENT_INPUT_MAX);
     own_free char *rpc = rpc_id(message);
-    if (!r->expect.write || !r->expect.on_call || strlen(rpc) > 200)
+    if (!r->adapter->call_done || !r->expect.write || !r->expect.on_call || strlen(rpc) > 200)
         return;
     if (t && fits && json_is(message, "method", "tools/call")) {
         const struct agent_call call = {.id = id,

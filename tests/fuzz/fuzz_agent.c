@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What agents' tools print, by each adapter: the first byte chooses it, the rest comes in pieces.
-#include <pinfold/agent_talk.h>
+#include <pinfold/agent_hook.h>
 #include <pinfold/json_tree.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +62,35 @@ static void on_withdrawn(void *arg, const char *id)
         abort();
 }
 
+static void check_object(const struct buf *b)
+{
+    struct json_pool pool;
+    json_pool_init(&pool);
+    const struct json_node *n = json_tree(b->data, b->len, 1000000, &pool);
+    if (!n || n->kind != JSON_OBJ || memchr(b->data, '\n', b->len))
+        abort();
+    json_pool_release(&pool);
+}
+
+// What comes by the door of a sandbox.
+static void door(const uint8_t *data, size_t size, const struct agent_expect *x)
+{
+    struct agent_hook h;
+    struct buf reply;
+    struct err e;
+    buf_init(&reply, 1024 * 1024);
+    bool good = !agent_hook_read(data, size, &h, &e);
+    if (good && h.kind != HOOK_NOTHING)
+        check_object(h.kind == HOOK_EVENT ? &h.payload : &h.input);
+    if (good && h.kind == HOOK_QUESTION && !agent_hook_asked(h.id))
+        abort();
+    agent_hook_release(&h);
+    adapter = agent_find("claude-code"); // whose answer on_call makes
+    if (!agent_mcp_ask(x, data, size, &reply, &e) && reply.len)
+        on_lines(NULL, &reply);
+    buf_release(&reply);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -94,5 +123,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (v.result_len > AGENT_RESULT_MAX || (v.succeeded && (o.reason != END_EXITED || o.exit_code)))
         abort();
     agent_reader_free(r);
+    door(data + 2, size - 2, &x);
     return 0;
 }
