@@ -26,6 +26,9 @@ const char *agent_state_dir(const struct agent_adapter *a);
 const char *agent_ignores(const struct agent_adapter *a);
 bool agent_needs_provider(const struct agent_adapter *a);
 bool agent_resumes(const struct agent_adapter *a); // it has sessions that can be gone on with
+// It ends itself after so many turns of its model, or when it has cost so much.
+bool agent_counts_turns(const struct agent_adapter *a);
+bool agent_counts_cost(const struct agent_adapter *a);
 
 // --- how to call it --------------------------------------------------------------------------
 
@@ -56,6 +59,7 @@ struct agent_wish {
     const char *command;     // of the agents command and shell; or
     const char *const *argv; // NULL at the end
     uint32_t max_turns;
+    uint64_t max_millusd; // what it may cost, in thousandths of a dollar; 0: anything
     // Names and texts, two and two, NULL at the end: put where the tool looks for them. NULL: none.
     const char *const *skills, *const *commands;
     const char *const *agents; // SUB_TEXTS texts of each sub-agent, NULL at the end. NULL: none

@@ -56,6 +56,8 @@ struct run {
     const char *webhook_url;                                // "" for none
     bool notify;
     uint64_t approval_ms; // 0: it does as it likes; else it asks, and waits so long for an answer
+    uint32_t max_turns;   // of its model, in each turn of the run; 0: its definition's, or any
+    uint64_t max_millusd; // what each turn may cost, in thousandths of a dollar; 0: anything
     const char *result;   // NULL: none
     size_t result_len;
     bool result_cut;

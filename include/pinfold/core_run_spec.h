@@ -47,6 +47,8 @@ struct run_spec {
     uint64_t silence_ms;
     int priority;
     uint64_t approval_ms;                        // as in run
+    uint32_t max_turns;                          // the same
+    uint64_t max_millusd;                        // the same
     const char *const *skills, *const *commands; // names and texts, as an agent is to find them
     const char *const *agents; // sub-agents, as an agent_wish has them; NULL: its definition's
     const struct run_tool *tools;

@@ -110,8 +110,8 @@ struct store_run {
     struct store_blob changes;   // status and path of each, with its NUL
     uint64_t n_changes;          // one more than there are; 0: it is not known
     struct store_blob approvals; // core's own fields of each
-    uint64_t approval_ms;
-    uint32_t wishes;
+    uint64_t approval_ms, max_millusd;
+    uint32_t wishes, max_turns;
     struct store_blob skills, commands, tools, agents; // texts of each
 };
 struct store_snapshot {

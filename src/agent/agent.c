@@ -66,6 +66,16 @@ bool agent_resumes(const struct agent_adapter *a)
     return a->resumes;
 }
 
+bool agent_counts_turns(const struct agent_adapter *a)
+{
+    return a->counts_turns;
+}
+
+bool agent_counts_cost(const struct agent_adapter *a)
+{
+    return a->counts_cost;
+}
+
 // --- plans ------------------------------------------------------------------------------------
 
 void plan_arg(struct planner *p, const char *word)

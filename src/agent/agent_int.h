@@ -41,7 +41,7 @@ struct agent_adapter {
     const char *skills, *commands, *agents;
     // What is in the file of a sub-agent; refuses what the tool cannot do.
     int (*subagent)(struct planner *p, const char *const *sub, struct buf *ret, struct err *e);
-    bool needs_provider, needs_prompt, resumes;
+    bool needs_provider, needs_prompt, resumes, counts_turns, counts_cost;
     int turn_limit_code; // what it exits with after more turns than it may, with no line; 0: none
     int (*plan)(struct planner *p, struct err *e);
     // A line that is a JSON object. NULL: it prints no such lines, its result is what it printed.

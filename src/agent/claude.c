@@ -63,6 +63,11 @@ static int plan_claude(struct planner *p, struct err *e)
         plan_arg(p, "--max-turns");
         plan_arg(p, plan_text(p, "%u", w->max_turns));
     }
+    if (w->max_millusd) {
+        plan_arg(p, "--max-budget-usd");
+        plan_arg(p, plan_text(p, "%llu.%03llu", (unsigned long long)w->max_millusd / 1000,
+                              (unsigned long long)w->max_millusd % 1000));
+    }
     if (w->session) {
         plan_arg(p, "--resume");
         plan_arg(p, w->session);
@@ -296,6 +301,8 @@ const struct agent_adapter agent_claude = {
     .agents = ".claude/agents/%s.md",
     .subagent = claude_subagent,
     .ignores = "the repository's .claude/settings.json (hooks, variables) and .mcp.json",
+    .counts_turns = true,
+    .counts_cost = true,
     .needs_provider = true,
     .needs_prompt = true,
     .resumes = true,

@@ -108,6 +108,7 @@ const struct agent_adapter agent_gemini = {
     .state_dir = ".gemini",
     .ignores = "the repository's .gemini/settings.json (servers, hooks, commands)",
     .turn_limit_code = 53,
+    .counts_turns = true,
     .needs_provider = true,
     .needs_prompt = true,
     .resumes = true,

@@ -79,6 +79,7 @@ const struct agent_adapter agent_qwen = {
     .state_dir = ".qwen",
     .ignores = "the repository's .qwen (settings, servers, hooks, commands) and QWEN.md",
     .turn_limit_code = 53,
+    .counts_turns = true,
     .needs_provider = true,
     .needs_prompt = true,
     .resumes = true,

@@ -34,6 +34,14 @@ static int check_agent(const struct run_spec *s, const struct agent_adapter *a, 
                        "agent %s needs a provider, which PUT /v1/providers/... makes; or give "
                        "env " RUN_MODEL_URL " (and " RUN_MODEL_KEY ", which the sandbox then sees)",
                        agent_name(a));
+    if (s->max_turns && !agent_counts_turns(a))
+        return err_set(e, ERR_BAD_REQUEST,
+                       "agent %s cannot limit its turns: give timeout_secs instead of max_turns",
+                       agent_name(a));
+    if (s->max_millusd && !agent_counts_cost(a))
+        return err_set(e, ERR_BAD_REQUEST,
+                       "agent %s does not know what it costs: leave max_cost_usd out",
+                       agent_name(a));
     if (agent_plan_make(a, &wish, &plan, e))
         return -1;
     agent_plan_release(&plan);
@@ -179,6 +187,8 @@ static void fill(struct runrec *r, const struct run_spec *s, const struct agent_
     TEXT_PUT(r->hook_style, s->hook_style ? s->hook_style : "");
     p->notify = s->notify;
     r->approval_ms = s->approval_ms;
+    p->max_turns = s->max_turns;
+    p->max_millusd = s->max_millusd;
     r->turns = strings_copy(NULL);
     r->said = strings_copy(NULL);
     r->repos = repos_of(s);

@@ -148,7 +148,7 @@ void run_say_end(struct runrec *r, enum run_state to);
 // Turns (run_turn.c).
 // A turn is over, and would end the run so.
 void run_turn_over(struct runrec *r, enum run_state to, enum run_reason why, const char *error);
-uint32_t run_max_turns(const struct runrec *r); // as its definition has them; 0: none
+uint32_t run_max_turns(const struct runrec *r); // its own, or its definition's; 0: none
 // What its tool is to be told in this turn; may be in *b.
 const char *run_words(const struct runrec *r, struct buf *b);
 bool run_began(const struct runrec *r);            // this turn: there is a record of its command

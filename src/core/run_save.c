@@ -124,6 +124,8 @@ void run_row_of(const struct runrec *r, const struct run_copy *c, struct store_r
         .message = c->message,
         .n_changes = p->changes_known ? p->n_changes + 1 : 0,
         .approval_ms = r->approval_ms,
+        .max_turns = p->max_turns,
+        .max_millusd = p->max_millusd,
         .terminal = (p->shared ? TERMINAL_SHARED : 0) | (uint32_t)p->rows << 16 | p->cols,
         .webhook_url = r->webhook_url,
         .notify = p->notify,
@@ -185,6 +187,8 @@ static void load_texts(struct runrec *r, const struct store_run *row)
     r->tools = strings_unpack(row->tools.p, row->tools.len);
     r->tools = strings_take_with(r->tools, r->tools->n % 5, NULL); // whole ones
     r->approval_ms = row->approval_ms;
+    p->max_turns = row->max_turns;
+    p->max_millusd = row->max_millusd;
     r->cancelling = row->wishes & RUN_WISH_CANCEL;
     r->pausing = row->wishes & RUN_WISH_PAUSE;
     r->interrupting = row->wishes & RUN_WISH_INTERRUPT;

@@ -73,6 +73,8 @@ uint32_t run_max_turns(const struct runrec *r)
     const struct item *def = definition(r);
     const char *text = def ? item_label(def, AGENT_MAX_TURNS) : NULL;
     uint64_t n = 0;
+    if (r->pub.max_turns)
+        return r->pub.max_turns;
     return text && !num_parse_u64(text, 1, UINT32_MAX, &n, NULL) ? (uint32_t)n : 0;
 }
 

@@ -172,6 +172,8 @@ static const struct store_field run_fields[] = {
     N(n_changes, U64),
     N(approvals, BLOB),
     N(approval_ms, U64),
+    N(max_turns, U32),
+    N(max_millusd, U64),
     N(wishes, U32),
     N(skills, BLOB),
     N(agents, BLOB),

@@ -160,6 +160,9 @@ static const char *const steps[] = {
      "ALTER TABLE item ADD COLUMN agents BLOB NOT NULL DEFAULT x''"),
     // runs in workspaces of others
     "ALTER TABLE run ADD COLUMN guest INTEGER NOT NULL DEFAULT 0",
+    // limits of what runs' agents take and cost
+    ("ALTER TABLE run ADD COLUMN max_turns INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE run ADD COLUMN max_millusd INTEGER NOT NULL DEFAULT 0"),
 };
 
 unsigned store_n_steps(void)

@@ -154,7 +154,16 @@ api POST "/v1/runs/${ids[2]}/cancel?wait=10"
 is "$(json '"\(.status) \(.started_at)"')" "cancelled null" "one that waits is cancelled"
 
 # --- what is refused
-for body in '{}' '{"agent": "nobody", "prompt": "x"}' '{"agent": "codex", "prompt": "x", "model": "m"}' \
+with_model='"prompt": "x", "model": "m", "env": {"PINFOLD_MODEL_URL": "http://localhost/v1"}'
+api POST /v1/runs -d "{\"agent\": \"codex\", \"max_turns\": 3, $with_model}"
+like "$CODE $(json .detail)" "^400 agent codex cannot limit its turns: give timeout_secs" "a limit that a tool does not have is refused"
+api POST /v1/runs -d "{\"agent\": \"gemini\", \"max_cost_usd\": 3, $with_model}"
+like "$CODE $(json .detail)" "^400 agent gemini does not know what it costs" "one of money too"
+api POST /v1/runs -d "{\"agent\": \"claude-code\", \"max_turns\": 3, \"max_cost_usd\": 1.25, $with_model}"
+is "$CODE $(json '"\(.max_turns) \(.max_cost_usd)"')" "201 3 1.25" "a limit of turns and of money"
+limited=$(json .id)
+api POST "/v1/runs/$limited/cancel?wait=20"
+for body in '{"command": "true", "max_turns": 1}' '{"agent": "claude-code", "max_turns": 0}' '{}' '{"agent": "nobody", "prompt": "x"}' '{"agent": "codex", "prompt": "x", "model": "m"}' \
     '{"command": "true", "argv": ["true"]}' '{"command": "true", "priority": 1000}' \
     '{"command": "true", "image": "none"}' '{"command": "true", "webhook": "x"}' \
     '{"agent": "shell"}' '{"command": "true", "mode": "dream"}' '{"command": "true", "timeout_secs": 1e9}'; do
@@ -181,6 +190,8 @@ api GET "/v1/runs/$other?wait=20"
 is "$(json '"\(.status) \(.reason)"')" "interrupted lost" "what ran at a restart was interrupted"
 api GET "/v1/runs/$first?wait=30"
 is "$(json '"\(.status) \(.reason)"')" "succeeded completed" "what waited runs"
+api GET "/v1/runs/$limited"
+is "$(json '"\(.max_turns) \(.max_cost_usd)"')" "3 1.25" "limits are kept"
 api GET "/v1/runs/$live"
 is "$(json .status)" cancelled "what had ended is as it was"
 api GET "/v1/runs/$live/events"

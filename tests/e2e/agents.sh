@@ -209,6 +209,7 @@ check_stalls() {
     for path in events logs?follow=1; do
         curl -sSN -H "Authorization: Bearer $TOKEN" -H "Accept: text/event-stream" "$URL/v1/runs/${RUNS[stalls]}/$path" >/dev/null 2>&1 &
         pid=$!
+        disown "$pid"
         kill -STOP "$pid"
         at_exit "kill -KILL $pid 2>/dev/null"
     done

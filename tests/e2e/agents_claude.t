@@ -15,6 +15,8 @@ begin down '[{"fail": 500}]' "$few"
 begin over '[{"fail": 529}]' "$few"
 begin often '[{"fail": 429}]' "$few"
 begin always-cut '[{"break": "cut"}]' "$few"
+begin turns '[{"run": "echo 1"}, {"run": "echo 2"}, {"run": "echo 3"}, {"say": "never"}]' '{"max_turns": 2}'
+begin costs '[{"run": "echo 1"}, {"run": "echo 2"}, {"run": "echo 3"}, {"say": "never"}]' '{"max_cost_usd": 0.005}'
 begin stranger '[{"fail": 401}]' "$few"
 begin breaks '[{"break": "error", "times": 1}, {"say": "at last"}]'
 begin babbles '[{"break": "garbage"}]'
@@ -43,6 +45,10 @@ for c in over=529 often=429; do
 done
 ended always-cut
 like "$END $(json .error)" "^failed api_error " "streams that are always cut are a reason too"
+ended turns
+is "$END $(json '"\(.exit_code) \(.max_turns) \(.usage.output_tokens)"')" "failed turn_limit 1 2 100" "more turns than it may have are its end"
+ended costs
+is "$END $(json '"\(.exit_code) \(.max_cost_usd) \(.usage.cost_usd > 0.005)"')" "failed cost_limit 1 0.005 true" "so is more money"
 ended stranger
 like "$END $(json .error)" "^failed api_error .*401" "a key that is wrong is the reason"
 ended breaks

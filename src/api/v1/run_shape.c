@@ -51,6 +51,15 @@ static void write_usage(struct json_out *o, const char *name, const void *at)
     json_end(o);
 }
 
+static void write_max_cost(struct json_out *o, const char *name, const void *at)
+{
+    const struct run *r = at;
+    if (r->max_millusd)
+        json_f64(o, name, (double)r->max_millusd / 1e3);
+    else
+        json_null(o, name);
+}
+
 static void write_terminal(struct json_out *o, const char *name, const void *at)
 {
     const struct run *r = at;
@@ -252,6 +261,12 @@ static const struct json_show run_rows[] = {
      .flags = SHOW_EMPTY_NULL},
     RN(webhook_url, SHOW_STRING, .flags = SHOW_EMPTY_NULL),
     RN(notify, SHOW_BOOL),
+    RN(max_turns, SHOW_U32, .flags = SHOW_EMPTY_NULL),
+    {.name = "max_cost_usd",
+     .type = SHOW_CALL,
+     .like = SHOW_U64,
+     .call = write_max_cost,
+     .flags = SHOW_EMPTY_NULL},
     RN(approval_ms, SHOW_U64, .flags = SHOW_EMPTY_NULL,
        .doc = "how long what it asks waits for an answer; null: it does not ask"),
     RN(image, SHOW_CHARS),

@@ -50,7 +50,8 @@ struct run_body {
     const char *webhook_url;
     bool notify;
     uint32_t mode, permissions;
-    uint64_t approval_ms;
+    uint64_t approval_ms, max_millusd;
+    uint32_t max_turns;
     struct json_map env, skills, commands;
     struct json_objects tools, agents;
     struct network_body network;
@@ -108,6 +109,10 @@ static const struct json_field run_fields[] = {
        .doc = "ask: what it wants to do waits in /v1/approvals for an answer"),
     RB_AS(approval_ms, "approval_timeout_secs", JSON_MS,
           .doc = "after which nobody's answer is no; 3600"),
+    RB(max_turns, JSON_U32, .min = 1, .max = 100000,
+       .doc = "turns of its model in each turn of the run; of claude-code, gemini and qwen"),
+    RB_AS(max_millusd, "max_cost_usd", JSON_MS,
+          .doc = "what each turn of the run may cost, to 0.001; of claude-code"),
     RB(notify, JSON_BOOL, .doc = "tell it of each turn's beginning and each message too"),
     RB_AS(timeout_ms, "timeout_secs", JSON_MS, .doc = "from its start; then it is killed whole"),
     RB_AS(silence_ms, "silence_secs", JSON_MS, .doc = "the longest it may print nothing"),
@@ -194,6 +199,8 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
         .approval_ms = !b->permissions  ? 0
                        : b->approval_ms ? b->approval_ms
                                         : APPROVAL_DEFAULT_MS,
+        .max_turns = b->max_turns,
+        .max_millusd = b->max_millusd,
         .keep_workspace = b->given & JSON_GIVEN(F_REPOSITORIES),
         .mode = (enum run_mode)b->mode,
         .image = b->image,

@@ -484,6 +484,11 @@ static void test_plans(void)
            has(p.argv,
                "model_providers.pinfold={name=\"pinfold\",base_url=\"http://10.0.0.1:1/v1\""),
        "codex is told its model, over all files");
+    w.max_turns = 7;
+    w.max_millusd = 1250;
+    ok(!plan("claude-code", &w, &p, &e) && has(p.argv, "--max-turns") && has(p.argv, "1.250"),
+       "a limit of turns and of money is claude's own");
+    ok(!plan("qwen", &w, &p, &e) && has(p.argv, "--max-session-turns"), "of turns is qwen's");
     w.session = "--help";
     ok(plan("codex", &w, &p, &e) && e.code == ERR_BAD_REQUEST,
        "a session's id cannot be an option");

@@ -36,6 +36,7 @@ static const char *const digests[] = {
     "2b3cdfafdd50b22e6fef651d03570ee72a0840c20704e2932530177ee19c42a4", // 18
     "233b557e4bafafc84d03e03c75931a22616236a12f774206f51bb786352c2294", // 19
     "5ca708e54e2d98e161bc90c6a816d8594b71aba21f0e8f562fd347107b6fffee", // 20
+    "1c0116ab35a83fc925e01fa167040933ab844ceb4d0f9c701403d6f1d9a378ce", // 21
 };
 
 static char tmp[] = "/tmp/pinfold-test-schema-XXXXXX";
