@@ -124,6 +124,19 @@ api POST "/v1/runs/$RUN/cancel?wait=30"
 is "$(json .status)" cancelled "one that waits can be cancelled"
 api GET "/v1/workspaces/$WS"
 isnt "$CODE $(json .status)" "200 deleting" "which leaves the workspace"
+MADE=$WS
+api POST /v1/workspaces -d "$(jq -n --arg to "$to" '{network: {mode: "allow-list", allow: [$to]},
+    init_script: "until curl -sf -x http://127.0.0.1:3128 --noproxy \"\" -d x http://\($to)/; do sleep 0.05; done"}')"
+WS=$(json .id)
+run '{"command": "true"}'
+try "another waits" wait_until 30 status_is "$RUN" starting
+api DELETE "/v1/workspaces/$WS"
+ended "$RUN"
+like "$END" "^failed setup_failed null .*deleted" "and is told that its workspace went"
+WS=$MADE
+old=$(pid_of)
+kill -KILL "$old"
+try "the server dies meanwhile" wait_until 30 eval '[ "$(pid_of)" != "$old" ] && [ "$(curl -s -m 5 -o /dev/null -w "%{http_code}" "$URL/v1/health")" = 200 ]'
 rm "$WORK/hook/status"
 ended "$LATE"
 is "$END" "succeeded completed made
