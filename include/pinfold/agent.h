@@ -132,6 +132,7 @@ struct agent_verdict {
     size_t result_len;
     bool result_cut;
     struct run_usage usage;  // of this run
+    bool usage_partial;      // without its sub-agents
     struct run_usage totals; // of the whole session, for the run that goes on from here
 };
 // It has ended, as `o` says: the last call but free. May still give events.

@@ -86,6 +86,7 @@ struct agent_reader {
     char error[400];
     unsigned denials;
     bool answer_cut; // the last one, by its limit of tokens
+    bool usage_partial;
     struct run_usage usage, totals;
     uint32_t taken; // messages, by their numbers
     bool live;      // what comes is new

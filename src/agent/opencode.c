@@ -133,6 +133,7 @@ static void on_tool(struct agent_reader *r, const struct json_node *part)
     event_text(&o, "name", json_text_at(part, "tool"));
     event_raw(&o, "input", json_at(part, "state.input"));
     event_end(r, &o, EV_AGENT_TOOL_CALL);
+    r->usage_partial |= json_is(part, "tool", "task"); // a sub-agent's steps are not in its lines
     const struct json_node *code = json_at(part, "state.metadata.exit");
     event_begin(r, &o);
     event_text(&o, "id", json_text_at(part, "callID"));

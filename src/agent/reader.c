@@ -369,6 +369,7 @@ void agent_reader_finish(struct agent_reader *r, const struct outcome *o, struct
                                   .result_len = r->result.len,
                                   .result_cut = r->result_cut,
                                   .usage = r->usage,
+                                  .usage_partial = r->usage_partial,
                                   .totals = r->totals};
     if (o->reason < END_N && of_outcome[o->reason] != WHY_NONE) {
         ret->reason = of_outcome[o->reason];

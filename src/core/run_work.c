@@ -74,6 +74,17 @@ static enum run_state state_for(const struct agent_verdict *v)
     }
 }
 
+// What it says itself; or what its provider counted, when it says nothing or leaves a part out.
+static void count_turn(struct runrec *r, const struct agent_verdict *v)
+{
+    bool partial = v->usage_partial && *r->pub.provider;
+    r->counted = !v->usage.known || partial;
+    if (r->counted)
+        run_used(r);
+    if (!partial)
+        run_usage_add(&r->pub.usage, &v->usage);
+}
+
 static void finish(struct runrec *r, const struct outcome *o)
 {
     struct agent_verdict v;
@@ -92,10 +103,7 @@ static void finish(struct runrec *r, const struct outcome *o)
         TEXT_PUT(v.error, "its workspace was deleted while it ran");
     p->exit_code = o->exit_code;
     p->signal = o->signal;
-    r->counted = !v.usage.known;
-    if (r->counted)
-        run_used(r); // what its provider counted, when the program says nothing
-    run_usage_add(&p->usage, &v.usage);
+    count_turn(r, &v);
     r->totals = v.totals;
     if (*agent_reader_session(r->reader))
         TEXT_PUT(p->session, agent_reader_session(r->reader));
@@ -326,6 +334,7 @@ void run_start(struct runrec *r, struct ws *ws)
         return;
     }
     fill_env(r, plan.env, !ws || p->guest, &said, env);
+    r->used = (struct use_count){0}; // of this turn
     new_reader(r, plan.first, false);
     const struct exec_spec spec = {
         .id = p->exec,

@@ -35,6 +35,12 @@ is "$END $(json '.usage | "\(.input_tokens) \(.output_tokens)"')" "succeeded com
 events
 is "$(json '[.items[].type | select(test("subagent"))] | join(" ")')" "agent.subagent_start agent.subagent_stop" "and its life told"
 is "$(json '[.items[] | select(.payload.parent_tool_call_id) | .type] | join(" ")')" "agent.tool_call agent.tool_result agent.message" "with what it did"
+ended limited
+api POST "/v1/runs/$RUN/continue" -d '{"message": "<<[{\"run\": \"echo on\"}, {\"break\": \"hang\"}]>>"}'
+called() { events agent.tool_result; [ "$(json '.items | length')" = 1 ]; }
+try "it goes on" wait_until 60 called
+api POST "/v1/runs/$RUN/cancel?wait=60"
+is "$(json '"\(.status) \(.usage.input_tokens)"')" "cancelled 2000" "of a turn that is cancelled what its provider told is counted, once"
 ended down
 like "$END $(json .error)" "^failed api_error .*500" "a model that is down is the reason"
 events run.note

@@ -27,6 +27,7 @@ check_steals
 fails "and left nothing running" alive 3
 ended long
 is "$END $(json .exit_code)" "failed token_limit 0" "an answer that is cut is no result, whatever the exit code"
+is "$(json '.usage | "\(.input_tokens) \(.output_tokens)"')" "5000 250" "with its sub-agent's tokens, of which it says nothing, and a title's"
 events agent.tool_result
 like "$(json '.items[0].payload | tojson')" 'the part is done' "its sub-agent's answer was there"
 WS=$(api GET "/v1/runs/$RUN"; json .workspace_id)
