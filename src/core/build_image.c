@@ -64,12 +64,17 @@ void layers_ask(struct core *c)
 struct dir_delete {
     struct ask ask;
     struct core *core;
+    struct msg_dir m;
 };
 
 static void on_dir_deleted(struct ask *a, struct wire_msg *m, const struct err *err)
 {
     struct dir_delete *d = container_of(a, struct dir_delete, ask);
     struct err e = {0};
+    if (!m && launcher_there(d->core)) { // it restarted, and may have begun
+        launcher_ask(d->core, &d->ask, MSG_DIR_DELETE, &d->m, on_dir_deleted);
+        return;
+    }
     if (ask_result(m, err, &e) && m && e.code != ERR_NOT_FOUND)
         core_notice(d->core, true, "remove a build's directory: %s", e.text);
     free(d);
@@ -78,11 +83,10 @@ static void on_dir_deleted(struct ask *a, struct wire_msg *m, const struct err *
 void build_dir_delete(struct core *c, const char *id)
 {
     struct dir_delete *d = xcalloc(1, sizeof(*d));
-    struct msg_dir m = {0};
     d->core = c;
     d->ask.long_work = d->ask.alone = true;
-    TEXT_PUT(m.dir, id);
-    launcher_ask(c, &d->ask, MSG_DIR_DELETE, &m, on_dir_deleted);
+    TEXT_PUT(d->m.dir, id);
+    launcher_ask(c, &d->ask, MSG_DIR_DELETE, &d->m, on_dir_deleted);
 }
 
 // --- the end of a step ------------------------------------------------------------------------

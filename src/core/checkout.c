@@ -122,12 +122,21 @@ static void on_forgotten(struct checkout *o, const struct err *err)
     free_one(o); // the worker keeps the order, so this was the last job
 }
 
+static void remove_dir(struct checkout *o);
+
 static void on_dir_gone(struct ask *a, struct wire_msg *m, const struct err *err)
 {
     struct checkout *o = container_of(a, struct checkout, ask);
     struct err e = {0};
-    if (ask_result(m, err, &e) && e.code != ERR_NOT_FOUND)
+    if (!m && launcher_there(o->core)) {
+        remove_dir(o); // the launcher restarted, and may have begun
+        return;
+    }
+    if (ask_result(m, err, &e) && e.code != ERR_NOT_FOUND) {
+        // Its record stays, so that the next start tries again.
         core_notice(o->core, true, "delete checkout %s: %s", o->id, e.text);
+        return;
+    }
     push(o, delete_run, on_forgotten);
 }
 

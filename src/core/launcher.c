@@ -113,6 +113,11 @@ static void send_or_queue(struct core *c, enum wire_type type, uint64_t id, cons
     loop_watch_events(&l->watch, EPOLLIN | EPOLLOUT);
 }
 
+bool launcher_there(const struct core *c)
+{
+    return c->launcher.fd >= 0 && c->launcher.watch.loop;
+}
+
 void launcher_ask(struct core *c, struct ask *a, enum wire_type type, const void *body,
                   void (*on_answer)(struct ask *, struct wire_msg *, const struct err *))
 {

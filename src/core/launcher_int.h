@@ -19,6 +19,9 @@ struct ask {
     bool alone;     // nobody else knows of it: its callback frees it, whatever comes
     void *subject;
 };
+// Is there one, or will there be again? Not when the server ends. Of a question whose answer is NULL
+// this says whether to ask once more.
+bool launcher_there(const struct core *c);
 void launcher_ask(struct core *c, struct ask *a, enum wire_type type, const void *body,
                   void (*on_answer)(struct ask *, struct wire_msg *, const struct err *));
 // Forget about the answer; its descriptors are closed when it comes.

@@ -463,7 +463,7 @@ static void on_stopped(struct ask *a, struct wire_msg *m, const struct err *err)
 {
     struct sandbox *sb = container_of(a, struct sandbox, ask);
     struct err e = {0};
-    if (!m && sb->core->launcher.fd >= 0 && sb->core->launcher.watch.loop) {
+    if (!m && launcher_there(sb->core)) {
         // The launcher restarted: ask the new one, which may know it still.
         struct msg_box_name name = {0};
         TEXT_PUT(name.box, sb->id);

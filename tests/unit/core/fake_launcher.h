@@ -68,7 +68,8 @@ struct fake {
     // what to do wrong
     const char *fail_start;           // step of a failing BOX_START
     bool hold_starts;                 // no answer to BOX_START
-    bool hold_copies, deaf;           // no answer to DIR_COPY; none to anything
+    bool hold_copies, hold_deletes;   // no answer to DIR_COPY, DIR_DELETE
+    bool deaf;                        // none to anything
     bool ignore_kills;                // init does not kill
     uint32_t oom_kills, pids_refused; // for the next exec that ends
     bool disk_full;
@@ -501,8 +502,10 @@ static void fake_dir_message(uint64_t id, enum wire_type type, const struct msg_
             fake_done(id, ERR_NONE, "");
     } else if (type == MSG_DIR_DELETE) {
         F.dir_deletes++;
-        (void)io_remove_tree(root, path, &e);
-        fake_done(id, ERR_NONE, "");
+        if (!F.hold_deletes) {
+            (void)io_remove_tree(root, path, &e);
+            fake_done(id, ERR_NONE, "");
+        }
     } else {
         char cmd[700];
         F.copies++;

@@ -153,8 +153,14 @@ static void repositories(void)
     struct wait d = wait_make(on_wait);
     is_int(core_repo_delete(F.core, r[0], &d.w, &e), -1, "it cannot be deleted while it is used");
     ok(delete_it(ws), "the workspace goes");
+    unsigned deletes = F.dir_deletes;
+    F.hold_deletes = true;
     is_int(core_repo_delete(F.core, r[0], &d.w, &e), 0, "then the mirror may");
     ok(TURN_UNTIL(d.done) && !d.w.err.code, "and does");
+    ok(TURN_UNTIL(F.dir_deletes == deletes + 1), "its checkout is to go too");
+    F.hold_deletes = false;
+    fake_restart();
+    ok(TURN_UNTIL(F.dir_deletes == deletes + 2), "asked for again of a new launcher");
     is_int(core_repo_list(F.core, "", r, 2, &more), 0, "none is left");
 
     spec.repo_url = "https://example.org/crowd";
