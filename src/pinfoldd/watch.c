@@ -4,7 +4,7 @@
 // Theory of operation. All children are started together. When they are ready, the one
 // line on stdout says where the server listens. A child that ends is started again, after a pause
 // that doubles while it keeps dying young; until all have been ready, the end of one that never was
-// is the end of everything, so that a start that cannot work says so. To stop, the server goes first
+// is the end of everything, so that a start that cannot work says so, unless it was killed. To stop, the server goes first
 // (it finishes its answers), then the launcher (it takes the sandboxes down) and egress; who takes longer
 // than StopTimeout= is killed.
 #include "pinfoldd_int.h"
@@ -165,6 +165,7 @@ static void on_exit_fd(struct watch *w, uint32_t events)
     if (waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG) || !si.si_pid)
         return;
     bool left = c->leaving, was_ready = c->ready;
+    bool killed = si.si_code == CLD_KILLED && si.si_status == SIGKILL;
     c->leaving = false;
     loop_timer_cancel(s->loop, &c->kill);
     child_ended(c);
@@ -173,7 +174,7 @@ static void on_exit_fd(struct watch *w, uint32_t events)
         turn_end(s, "failed: the new %s does not start; see the log", c->role);
     if (s->phase == RUNNING && left)
         succeed(c, si.si_code == CLD_EXITED && si.si_status == 0);
-    else if (s->phase == RUNNING || (s->phase == STARTING && was_ready))
+    else if (s->phase == RUNNING || (s->phase == STARTING && (was_ready || killed)))
         restart_later(c);
     else if (s->phase == STARTING)
         give_up(s);

@@ -110,6 +110,8 @@ start
 try "the launcher is ready before the server" wait_until 20 said 'launcher is ready'
 kill -KILL "$(child launcher)"
 try "and is started again when it dies then" wait_until 20 eval '[ "$(count "launcher is ready")" = 2 ]'
+kill -KILL "$(child server)"
+try "so is one that was killed before it was ready" wait_until 20 eval '[ "$(count "server started")" = 2 ]'
 stop
 rm "$STATE/server/never-ready"
 

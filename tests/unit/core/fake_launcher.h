@@ -66,12 +66,11 @@ struct fake {
     struct list boxes;
     struct wire_msg msg, init_msg;
     // what to do wrong
-    const char *fail_start;           // step of a failing BOX_START
-    bool hold_starts;                 // no answer to BOX_START
-    bool hold_copies, hold_deletes;   // no answer to DIR_COPY, DIR_DELETE
-    bool deaf;                        // none to anything
-    bool ignore_kills;                // init does not kill
-    uint32_t oom_kills, pids_refused; // for the next exec that ends
+    const char *fail_start;               // step of a failing BOX_START
+    bool hold_starts;                     // no answer to BOX_START
+    bool hold_copies, hold_deletes, deaf; // no answer to DIR_COPY; to DIR_DELETE; to anything
+    bool ignore_kills;                    // init does not kill
+    uint32_t oom_kills, pids_refused;     // for the next exec that ends
     bool disk_full;
     bool linger;            // inits outlive the server
     enum err_code fail_dir; // for DIR_CREATE
@@ -502,10 +501,9 @@ static void fake_dir_message(uint64_t id, enum wire_type type, const struct msg_
             fake_done(id, ERR_NONE, "");
     } else if (type == MSG_DIR_DELETE) {
         F.dir_deletes++;
-        if (!F.hold_deletes) {
-            (void)io_remove_tree(root, path, &e);
+        (void)io_remove_tree(root, path, &e);
+        if (!F.hold_deletes)
             fake_done(id, ERR_NONE, "");
-        }
     } else {
         char cmd[700];
         F.copies++;
