@@ -156,7 +156,7 @@ const struct conf_row conf_rows[] = {
         "open connections of clients; when there are so many, idle ones give way to new ones"),
     NUM("MaxConnectionsPerAddress", NUMBER, SRV, max_connections_per_address, "0", 0, 65536,
         "of one address (of a /64 with IPv6); 0: no limit of its own, as behind a proxy"),
-    NUM("MaxStreams", NUMBER, SRV, max_streams, "512", 1, 65536,
+    NUM("MaxStreams", NUMBER, SRV, max_streams, "1000", 1, 65536,
         "answers that stream or wait at one time"),
     NUM("RequestTimeout", DURATION, SRV, request_timeout_ms, "60s", 10 * SECOND, HOUR,
         "how long a connection may be idle or a request may take to arrive"),
