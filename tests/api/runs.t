@@ -163,7 +163,7 @@ api POST /v1/runs -d "{\"agent\": \"claude-code\", \"max_turns\": 3, \"max_cost_
 is "$CODE $(json '"\(.max_turns) \(.max_cost_usd)"')" "201 3 1.25" "a limit of turns and of money"
 limited=$(json .id)
 api POST "/v1/runs/$limited/cancel?wait=20"
-for body in '{"command": "true", "max_turns": 1}' '{"agent": "claude-code", "max_turns": 0}' '{}' '{"agent": "nobody", "prompt": "x"}' '{"agent": "codex", "prompt": "x", "model": "m"}' \
+for body in '{"command": "true", "max_turns": 1}' '{"command": "true", "max_cost_usd": 0.0004}' '{"agent": "claude-code", "max_turns": 0}' '{}' '{"agent": "nobody", "prompt": "x"}' '{"agent": "codex", "prompt": "x", "model": "m"}' \
     '{"command": "true", "argv": ["true"]}' '{"command": "true", "priority": 1000}' \
     '{"command": "true", "image": "none"}' '{"command": "true", "webhook": "x"}' \
     '{"agent": "shell"}' '{"command": "true", "mode": "dream"}' '{"command": "true", "timeout_secs": 1e9}'; do

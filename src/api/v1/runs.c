@@ -64,7 +64,7 @@ static const char *const permission_words[] = {"bypass", "ask", NULL};
 const char *const v1_run_modes[] = {"execute", "plan", NULL}; // in the order of enum run_mode
 #define RB(m, t, ...) JSON_FIELD(struct run_body, m, t, ##__VA_ARGS__)
 #define RB_AS(m, n, t, ...) JSON_FIELD_AS(struct run_body, m, n, t, ##__VA_ARGS__)
-enum { F_NETWORK, F_REPOSITORIES, F_TERMINAL, F_AGENTS };
+enum { F_NETWORK, F_REPOSITORIES, F_TERMINAL, F_AGENTS, F_MAX_COST };
 static const struct json_field run_fields[] = {
     [F_NETWORK] = RB(network, JSON_OBJECT, .sub = &v1_network_table),
     [F_REPOSITORIES] = RB(repositories, JSON_OBJECTS, .sub = &worktree_table, .max = RUN_REPOS_MAX,
@@ -74,6 +74,9 @@ static const struct json_field run_fields[] = {
                       .doc = "it runs on one, which is recorded"),
     [F_AGENTS] = RB(agents, JSON_OBJECTS, .sub = &v1_subagent_table, .max = AGENT_LIBRARY_MAX,
                     .doc = "sub-agents that its agent finds; else those of its definition"),
+    [F_MAX_COST] =
+        RB_AS(max_millusd, "max_cost_usd", JSON_MS,
+              .doc = "what each turn of the run may cost, from 0.001 on; of claude-code"),
     RB(agent, JSON_STRING, .max = NAME_MAX_LEN,
        .doc = "command, shell, cursor ..., or the id of a definition; command"),
     RB(task, JSON_STRING, .max = ID_MAX, .doc = "id of the task that it carries out"),
@@ -111,8 +114,6 @@ static const struct json_field run_fields[] = {
           .doc = "after which nobody's answer is no; 3600"),
     RB(max_turns, JSON_U32, .min = 1, .max = 100000,
        .doc = "turns of its model in each turn of the run; of claude-code, gemini and qwen"),
-    RB_AS(max_millusd, "max_cost_usd", JSON_MS,
-          .doc = "what each turn of the run may cost, to 0.001; of claude-code"),
     RB(notify, JSON_BOOL, .doc = "tell it of each turn's beginning and each message too"),
     RB_AS(timeout_ms, "timeout_secs", JSON_MS, .doc = "from its start; then it is killed whole"),
     RB_AS(silence_ms, "silence_secs", JSON_MS, .doc = "the longest it may print nothing"),
@@ -174,6 +175,14 @@ static int take_repositories(struct http_req *r, struct run_body *b, struct json
     return 0;
 }
 
+static int check_cost(struct http_req *r, const struct run_body *b)
+{
+    if (!(b->given & JSON_GIVEN(F_MAX_COST)) || b->max_millusd)
+        return 0;
+    v1_bad(r, "/max_cost_usd", "must be 0.001 or more");
+    return -1;
+}
+
 static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *pool,
                    struct run_spec *ret)
 {
@@ -221,7 +230,7 @@ static int spec_of(struct http_req *r, struct run_body *b, struct json_pool *poo
     ret->n_tools = b->tools.n;
     if (b->given & JSON_GIVEN(F_AGENTS) && !(ret->agents = v1_subagents(r, &b->agents, pool)))
         return -1;
-    if (take_repositories(r, b, pool, ret))
+    if (check_cost(r, b) || take_repositories(r, b, pool, ret))
         return -1;
     if (v1_network_of(&b->network, pool, &ret->network, &ret->allow, &f) ||
         v1_check_limits(&b->limits, &f)) {
