@@ -268,6 +268,24 @@ static int body_priority(struct json_out *o, const struct cli *c, struct err *e)
     return 0;
 }
 
+// Its model's: turns, and dollars.
+static int body_model_limits(struct json_out *o, const struct cli *c, struct err *e)
+{
+    const char *turns = cli_get(c, "max-turns"), *cost = cli_get(c, "max-cost");
+    uint64_t n = 0;
+    if (turns && num_parse_u64(turns, 1, UINT32_MAX, &n, NULL))
+        return err_set(e, ERR_BAD_REQUEST, "--max-turns '%.20s' is no number from 1 on", turns);
+    if (turns)
+        json_u64(o, "max_turns", n);
+    char *end = NULL;
+    double usd = cost ? strtod(cost, &end) : 0;
+    if (cost && (*end || !(usd > 0 && usd < 1e9)))
+        return err_set(e, ERR_BAD_REQUEST, "--max-cost '%.20s' is no amount of dollars", cost);
+    if (cost)
+        json_f64(o, "max_cost_usd", usd);
+    return 0;
+}
+
 // URL, or URL#REF.
 static void body_repositories(struct json_out *o, const struct cli *c)
 {
@@ -315,7 +333,7 @@ static int create_body(const struct cli *c, struct buf *body, struct err *e)
     }
     body_network(&o, c);
     if (body_env(&o, c, e) || body_limits(&o, c, e) || body_times(&o, c, e) ||
-        body_priority(&o, c, e) || body_file(&o, c, "body", e))
+        body_priority(&o, c, e) || body_model_limits(&o, c, e) || body_file(&o, c, "body", e))
         return -1;
     json_end(&o);
     return body->overflow ? err_set(e, ERR_LIMIT, "the request is too large") : 0;

@@ -19,6 +19,10 @@ is "$("$p" runs get "$id" --json | jq -r .result)" "hi b" "runs get has its resu
 is "$(code runs create --follow -- sh -c 'exit 3')" 1 "a run that is followed exits as it did"
 is "$(code runs create --follow --timeout 300ms -- sleep 60)" 124 "one that took too long with 124"
 is "$(code runs create --agent nobody --prompt x)" 125 "an agent that is not there is refused"
+is "$(code runs create --agent shell --prompt x --max-turns 0)" 2 "no turns are refused"
+like "$("$p" runs create --agent shell --prompt x --max-turns 3 2>&1)" "agent shell cannot limit its turns" "a limit of turns is handed on"
+like "$("$p" runs create --agent shell --prompt x --max-cost 1.5 2>&1)" "agent shell does not know what it costs" "and one of money"
+is "$(code runs create --agent shell --prompt x --max-cost much)" 2 "which is a number"
 long=$("$p" runs create --agent shell --prompt 'sleep 60')
 is "$(code runs delete "$long")" 1 "one that runs is not deleted"
 kept=$("$p" runs create --agent shell --prompt 'echo one' --mode plan)
