@@ -240,7 +240,8 @@ const struct cli_cmd cli_commands[] = {
     CMD("serve", cmd_serve, 0, serve_opts, "", 0, 0, WORDS_NONE,
         "run the server in the foreground"),
     CMD("run", cmd_run, CLI_REST | CLI_ROOT, run_opts, "[--] COMMAND...", 0, 0, WORDS_NONE,
-        "run one command in a fresh sandbox, without a server"),
+        "run one command in a fresh sandbox, without a server; with --agent or --repository as its "
+        "first word it is runs create --follow"),
     CMD("doctor", cmd_doctor, CLI_JSON, doctor_opts, "", 0, 0, WORDS_NONE,
         "look for what this machine lacks, and say how to cure it"),
     CMD("profile list", cmd_profile_list, CLI_EITHER | CLI_JSON, no_opts, "", 0, 0, WORDS_NONE,

@@ -74,6 +74,18 @@ static int show_usage(const char *word)
     return asked ? 0 : EXIT_USAGE;
 }
 
+// `pinfold run` that begins with who does it or on what is a run of the server's, followed.
+static bool is_for_server(const struct cli_cmd *cmd, const char *word)
+{
+    static const char *const begin[] = {"--agent", "--repository"};
+    bool is = !strncmp(word, "-a", 2) || !strncmp(word, "-r", 2);
+    for (size_t i = 0; i < N_ELEMS(begin); i++) {
+        size_t n = strlen(begin[i]);
+        is = is || (!strncmp(word, begin[i], n) && (!word[n] || word[n] == '='));
+    }
+    return is && !strcmp(cmd->name, "run");
+}
+
 int main(int argc, char **argv)
 {
     static struct cli c;
@@ -85,8 +97,12 @@ int main(int argc, char **argv)
     if (!cmd)
         return show_usage(argc > 1 ? argv[1] : NULL);
     int words = strchr(cmd->name, ' ') ? 3 : 2;
+    bool followed = argc > 2 && is_for_server(cmd, argv[2]);
+    if (followed)
+        cmd = cli_find("runs", "create");
     if (cli_parse(&c, cmd, argc - words, argv + words, &e))
         return cli_fail(EXIT_USAGE, &e);
+    c.followed = followed;
     if (c.help) {
         own_buf struct buf out;
         buf_init(&out, 1 << 20);

@@ -353,7 +353,7 @@ int cmd_runs_create(struct cli *c)
     if (client_call(c->client, "POST", "/v1/runs", &body, &answer, &e) ||
         read_item(&run_table, answer.data, answer.len, &pool, &made, &e))
         return cli_fail(EXIT_NOT_STARTED, &e);
-    if (cli_get(c, "follow"))
+    if (c->followed || cli_get(c, "follow"))
         return watch(c, made.id, 0);
     if (c->json)
         return show_answer(c, &answer);
