@@ -73,7 +73,7 @@ struct cli {
     char **rest; // CLI_REST: the command; NULL at the end
     unsigned n_rest;
     bool json, help;
-    bool followed; // a run of the server's, by `pinfold run`
+    bool followed;         // a run of the server's, by `pinfold run`
     struct client *client; // CLI_SERVER, once cli_client was called
 };
 
