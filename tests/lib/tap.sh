@@ -4,6 +4,7 @@
 # A test is a sentence and a check:  is "$(cat f)" "hello" "a file keeps what was written"
 # End with: done_testing
 set -u
+export LC_ALL=C.UTF-8 # what is compared has characters of more than one byte
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TOP=$(dirname "$TESTS")
 : "${PINFOLD_BIN:=$TOP/build/bin}" "${PINFOLD_HELPERS:=$TOP/build/helpers}"

@@ -44,7 +44,7 @@ memories() { for role in launcher server; do memory "$(pid_of $role)"; done; mem
 half() { # NAME SECONDS
     "$TESTS/soak/mix" "$2" "$SOAK_CLIENTS" >"$WORK/$1.mix"
     api POST "/v1/workspaces/$MIX_WORKSPACE/stop" -m 60
-    try "all has ended: $1" wait_until 60 quiet
+    try "all has ended: $1" wait_until 240 quiet
     count >"$WORK/$1.count"
     memories >"$WORK/$1.memory"
     echo "# $1: $(jq -c . "$WORK/$1.mix") memory $(tr '\n' ' ' <"$WORK/$1.memory")kB"
