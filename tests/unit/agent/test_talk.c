@@ -79,6 +79,7 @@ static void lines(void)
     agent_answer(r, &b, &no);
     ok(strstr(b.data, "\"behavior\":\"deny\",\"message\":\"it is not permitted\"") != NULL,
        "and a no has words");
+    agent_reader_free(r);
 }
 
 static void questions(void)
