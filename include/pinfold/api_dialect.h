@@ -122,6 +122,9 @@ void dialect_call_once(struct dialect_call *c, const char *key,
 // Each finishes the request and frees the call.
 void dialect_call_fail(struct dialect_call *c, const struct err *e);
 void dialect_call_send(struct dialect_call *c, int status, struct dialect_answer *a);
+// In on_done: the error, or what write makes of the verb's result.
+void dialect_call_done(struct waiter *w, int status,
+                       void (*write)(struct json_out *o, const void *result));
 void dialect_call_refused(struct dialect_call *c); // the request was answered already
 void dialect_call_free(struct dialect_call *c);    // the same, nothing of it is to be kept
 

@@ -91,6 +91,8 @@ void json_pool_init(struct json_pool *p);
 void json_pool_release(struct json_pool *p);
 void json_pool_wipe(struct json_pool *p); // what was read into it held a secret
 void *json_pool_alloc(struct json_pool *p, size_t n);
+char *json_pool_printf(struct json_pool *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 #define own_json_pool __attribute__((cleanup(json_pool_release)))
 
 // What was wrong and where.

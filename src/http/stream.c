@@ -4,8 +4,8 @@
 // here, since the library's own filter keeps the headers back until there is data.
 #include "http_int.h"
 
-#include <pinfold/clock.h>
 #include <endian.h>
+#include <pinfold/clock.h>
 #include <pinfold/own.h>
 
 #define FRAMES_TYPE "application/vnd.pinfold.frames"

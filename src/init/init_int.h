@@ -23,7 +23,8 @@
 #include <sys/types.h>
 
 #define EXECS_MAX 512 // commands at once in one sandbox; the server's own limit is lower
-#define GROUPS_IDLE_MAX 16
+#define GROUPS_IDLE_MAX                                                                            \
+    16 // kept for reuse: as many as often run at once; making one costs more than a start
 #define LAUNCHES_MAX 8     // starts under way at once
 #define STRINGS_MAX 16384u // argv and env entries together
 
@@ -111,6 +112,7 @@ struct launch *launch_free(void);
 // Start the command of l's message in slot x; fills *ret, whose code is not 0 when it did not start.
 // Of one that is to be held it may be known only at its end.
 void spawn(struct init *in, struct exec_slot *x, struct launch *l, struct msg_exec_started *ret);
+// Why it did not execute, into *ret; false when it did, or is still about to.
 bool spawn_failed(const struct exec_slot *x, struct msg_exec_started *ret);
 bool spawn_over(const struct exec_slot *x); // it has executed, or ended
 

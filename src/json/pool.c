@@ -3,6 +3,7 @@
 #include <pinfold/json.h>
 
 #include <pinfold/own.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define CHUNK (8 * 1024)
@@ -50,4 +51,19 @@ void *json_pool_alloc(struct json_pool *p, size_t n)
     char *at = (p->chunks ? p->chunks->bytes : p->first) + p->used;
     p->used += n;
     return at;
+}
+
+char *json_pool_printf(struct json_pool *p, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        abort(); // a format of our own is good
+    char *text = json_pool_alloc(p, (size_t)n + 1);
+    (void)vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text;
 }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #define EARLIER_MAX_MS 30000 // above what a server and a launcher take to stop
-#define BIRTH_MAX_MS 1000
+#define BIRTH_MAX_MS 1000    // above what a child takes from its fork to its exec
 
 // Make the directory and those above it that are missing; open it and see that only root can
 // change what is in it.

@@ -21,8 +21,6 @@ extern const uint64_t abbado_events; // bits of those that the dialect knows
 struct item *abbado_item(struct http_req *r, enum item_kind k, const char *uuid);
 struct run *abbado_run(struct http_req *r); // of {id}
 void abbado_uuid(struct json_out *o, const char *name, const char *prefix, const char *id);
-// What a verb gave, as it is written, or its error.
-void abbado_answer(struct waiter *w, int status, void (*write)(struct json_out *o, const void *at));
 void abbado_empty(struct waiter *w); // of a call: 204, or the error
 
 void abbado_projects_create(struct http_req *r);

@@ -122,12 +122,8 @@ static const char *const *labels_of(const struct item *old, const struct body *b
         const char *value = news[i].value ? news[i].value
                             : old         ? item_label(old, news[i].name)
                                           : NULL;
-        if (!value || !*value)
-            continue;
-        size_t room = strlen(news[i].name) + strlen(value) + 2;
-        char *text = json_pool_alloc(pool, room);
-        (void)snprintf(text, room, "%s=%s", news[i].name, value);
-        list[n++] = text;
+        if (value && *value)
+            list[n++] = json_pool_printf(pool, "%s=%s", news[i].name, value);
     }
     list[n] = NULL;
     return list;
@@ -147,7 +143,7 @@ static bool refused(struct http_req *r, const struct body *b)
 
 static void on_saved(struct waiter *w)
 {
-    abbado_answer(w, dialect_call_of(w)->r->method == HTTP_POST ? 201 : 200, write_agent);
+    dialect_call_done(w, dialect_call_of(w)->r->method == HTTP_POST ? 201 : 200, write_agent);
 }
 
 void abbado_agents_create(struct http_req *r)

@@ -46,19 +46,6 @@ void abbado_uuid(struct json_out *o, const char *name, const char *prefix, const
     json_str(o, name, *id ? uuid_of(prefix, id, uuid) : NULL);
 }
 
-void abbado_answer(struct waiter *w, int status, void (*write)(struct json_out *o, const void *at))
-{
-    struct dialect_call *c = dialect_call_of(w);
-    struct dialect_answer a;
-    if (w->err.code) {
-        dialect_call_fail(c, &w->err);
-        return;
-    }
-    dialect_answer_begin(&a);
-    write(&a.o, w->result);
-    dialect_call_send(c, status, &a);
-}
-
 void abbado_empty(struct waiter *w)
 {
     struct dialect_call *c = dialect_call_of(w);

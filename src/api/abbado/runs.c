@@ -130,7 +130,7 @@ static bool repositories_of(struct http_req *r, const struct item *agent, const 
 
 static void on_created(struct waiter *w)
 {
-    abbado_answer(w, 201, abbado_run_write);
+    dialect_call_done(w, 201, abbado_run_write);
 }
 
 void abbado_runs_create(struct http_req *r)

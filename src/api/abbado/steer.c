@@ -59,7 +59,7 @@ static const struct json_table notify_table = {"Notify", notify_fields, 1, sizeo
 
 static void on_going(struct waiter *w)
 {
-    abbado_answer(w, 200, abbado_run_write);
+    dialect_call_done(w, 200, abbado_run_write);
 }
 
 void abbado_runs_continue(struct http_req *r)

@@ -44,13 +44,10 @@ const struct json_table codecloud_tool_table = {"ToolDefinition", fields, N_ELEM
 
 static const char *schema_of(const struct parameters *p, struct json_pool *pool)
 {
-    static const char form[] = "{\"type\":\"object\",\"properties\":%s,\"required\":%s}";
     const char *required = p->required && *p->required == '[' ? p->required : "[]";
     const char *properties = *p->properties == '{' ? p->properties : "{}";
-    size_t room = sizeof(form) + strlen(properties) + strlen(required);
-    char *text = json_pool_alloc(pool, room);
-    (void)snprintf(text, room, form, properties, required);
-    return text;
+    return json_pool_printf(pool, "{\"type\":\"object\",\"properties\":%s,\"required\":%s}",
+                            properties, required);
 }
 
 static const char *const *headers_of(const struct json_map *map, struct json_pool *pool)
@@ -58,10 +55,7 @@ static const char *const *headers_of(const struct json_map *map, struct json_poo
     const char **list = json_pool_alloc(pool, (map->n + 1) * sizeof(*list));
     for (uint32_t i = 0; i < map->n; i++) {
         const char *value = map->at[i].value ? map->at[i].value : "";
-        size_t room = strlen(map->at[i].name) + strlen(value) + 3;
-        char *text = json_pool_alloc(pool, room);
-        (void)snprintf(text, room, "%s: %s", map->at[i].name, value);
-        list[i] = text;
+        list[i] = json_pool_printf(pool, "%s: %s", map->at[i].name, value);
     }
     list[map->n] = NULL;
     return list;

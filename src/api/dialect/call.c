@@ -142,3 +142,17 @@ void dialect_call_send(struct dialect_call *c, int status, struct dialect_answer
     }
     send_kept(c);
 }
+
+void dialect_call_done(struct waiter *w, int status,
+                       void (*write)(struct json_out *o, const void *at))
+{
+    struct dialect_call *c = dialect_call_of(w);
+    struct dialect_answer a;
+    if (w->err.code) {
+        dialect_call_fail(c, &w->err);
+        return;
+    }
+    dialect_answer_begin(&a);
+    write(&a.o, w->result);
+    dialect_call_send(c, status, &a);
+}

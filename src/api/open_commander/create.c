@@ -132,14 +132,6 @@ static bool refused(struct http_req *r, struct body *b)
     return true;
 }
 
-static const char *join(struct json_pool *pool, const char *name, const char *value)
-{
-    size_t room = strlen(name) + strlen(value) + 2;
-    char *text = json_pool_alloc(pool, room);
-    (void)snprintf(text, room, "%s=%s", name, value);
-    return text;
-}
-
 void oc_create(struct http_req *r)
 {
     own_json_pool struct json_pool pool;
@@ -157,9 +149,9 @@ void oc_create(struct http_req *r)
     memcpy(text, at, len);
     text[len] = '\0';
     if (b.repository)
-        labels[n++] = join(&pool, LABEL_REPOSITORY, b.repository);
+        labels[n++] = json_pool_printf(&pool, "%s=%s", LABEL_REPOSITORY, b.repository);
     if (b.mountPoint)
-        labels[n++] = join(&pool, LABEL_MOUNT, b.mountPoint);
+        labels[n++] = json_pool_printf(&pool, "%s=%s", LABEL_MOUNT, b.mountPoint);
     const struct item_spec spec = {.name = dialect_title(text, title),
                                    .text = text,
                                    .agent = b.agentId ? oc_agent(b.agentId) : NULL,

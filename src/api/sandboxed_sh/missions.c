@@ -192,14 +192,6 @@ static bool workspace_meant(struct http_req *r, const char *uuid, char ret[ID_MA
     return false;
 }
 
-static const char *label_of(struct json_pool *pool, const char *name, const char *value)
-{
-    size_t room = strlen(name) + strlen(value) + 2;
-    char *text = json_pool_alloc(pool, room);
-    (void)snprintf(text, room, "%s=%s", name, value);
-    return text;
-}
-
 static void on_made(struct waiter *w)
 {
     struct dialect_call *c = dialect_call_of(w);
@@ -224,7 +216,7 @@ static void create(struct http_req *r, const struct body *b, const char *workspa
     struct err e;
     for (size_t i = 0; i < N_ELEMS(all); i++)
         if (all[i].value && *all[i].value)
-            labels[n++] = label_of(pool, all[i].name, all[i].value);
+            labels[n++] = json_pool_printf(pool, "%s=%s", all[i].name, all[i].value);
     const struct item_spec spec = {
         .name = b->title, .agent = backend_tool(b->backend), .labels = labels};
     struct dialect_call *c = dialect_call_new(r, sizeof(*c), on_made);

@@ -38,20 +38,18 @@ void on_providers(struct http_req *r)
     dialect_answer_send(r, 200, &a);
 }
 
+static void write_removed(struct json_out *o, const void *unused)
+{
+    (void)unused;
+    json_begin(o, NULL);
+    json_bool(o, "success", true);
+    json_str(o, "message", "Authentication removed");
+    json_end(o);
+}
+
 static void on_removed(struct waiter *w)
 {
-    struct dialect_call *c = dialect_call_of(w);
-    struct dialect_answer a;
-    if (w->err.code) {
-        dialect_call_fail(c, &w->err);
-        return;
-    }
-    dialect_answer_begin(&a);
-    json_begin(&a.o, NULL);
-    json_bool(&a.o, "success", true);
-    json_str(&a.o, "message", "Authentication removed");
-    json_end(&a.o);
-    dialect_call_send(c, 200, &a);
+    dialect_call_done(w, 200, write_removed);
 }
 
 // Here a provider is its key and its address: both go.

@@ -160,14 +160,6 @@ static const struct kind *kind_of(const struct http_req *r)
 
 // --- labels ---------------------------------------------------------------------------------
 
-static const char *join(struct json_pool *pool, const char *name, const char *value)
-{
-    size_t room = strlen(name) + strlen(value) + 2;
-    char *text = json_pool_alloc(pool, room);
-    (void)snprintf(text, room, "%s=%s", name, value);
-    return text;
-}
-
 // Those that were given, or that there are, with the members of an agent in their place.
 static const char *const *labels_of(const struct item *old, const struct item_body *b,
                                     const struct kind *k, struct json_pool *pool)
@@ -181,7 +173,8 @@ static const char *const *labels_of(const struct item *old, const struct item_bo
     bool agent = k->kind == ITEM_AGENT, replaced = b->given & JSON_GIVEN(F_LABELS);
     for (uint32_t i = 0; i < b->labels.n; i++)
         if (b->labels.at[i].value)
-            list[n++] = join(pool, b->labels.at[i].name, b->labels.at[i].value);
+            list[n++] =
+                json_pool_printf(pool, "%s=%s", b->labels.at[i].name, b->labels.at[i].value);
     for (const char *const *l = old && !replaced ? old->labels : NULL; l && *l; l++) {
         bool is_own = false;
         for (unsigned i = 0; agent && i < N_ELEMS(own); i++)
@@ -193,7 +186,7 @@ static const char *const *labels_of(const struct item *old, const struct item_bo
         bool told = b->given & JSON_GIVEN(F_MODEL + i);
         const char *value = told ? news[i] : old ? item_label(old, own[i]) : NULL;
         if (value && *value)
-            list[n++] = join(pool, own[i], value);
+            list[n++] = json_pool_printf(pool, "%s=%s", own[i], value);
     }
     list[n] = NULL;
     return list;

@@ -36,10 +36,7 @@ const struct run_tool *v1_tools(const struct json_objects *in, struct json_pool 
         const char **headers = json_pool_alloc(pool, (m->n + 1) * sizeof(*headers));
         for (uint32_t k = 0; k < m->n; k++) {
             const char *value = m->at[k].value ? m->at[k].value : "";
-            size_t room = strlen(m->at[k].name) + strlen(value) + 3;
-            char *text = json_pool_alloc(pool, room);
-            (void)snprintf(text, room, "%s: %s", m->at[k].name, value);
-            headers[k] = text;
+            headers[k] = json_pool_printf(pool, "%s: %s", m->at[k].name, value);
         }
         headers[m->n] = NULL;
         list[i] = (struct run_tool){

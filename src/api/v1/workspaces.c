@@ -244,12 +244,8 @@ static const char *const *merge(struct json_pool *pool, const char *const *old,
             all[n++] = old[i];
     }
     for (uint32_t k = 0; k < change->n; k++) {
-        if (!change->at[k].value)
-            continue;
-        size_t a = strlen(change->at[k].name), b = strlen(change->at[k].value);
-        char *s = json_pool_alloc(pool, a + b + 2);
-        (void)snprintf(s, a + b + 2, "%s=%s", change->at[k].name, change->at[k].value);
-        all[n++] = s;
+        if (change->at[k].value)
+            all[n++] = json_pool_printf(pool, "%s=%s", change->at[k].name, change->at[k].value);
     }
     all[n] = NULL;
     return all;

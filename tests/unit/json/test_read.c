@@ -222,8 +222,23 @@ static void deep(void)
     is_int(prefixes, (int)n, "every prefix of a document is refused");
 }
 
+static void printed(void)
+{
+    own_json_pool struct json_pool p;
+    char long_one[3000];
+    json_pool_init(&p);
+    memset(long_one, 'x', sizeof(long_one) - 1);
+    long_one[sizeof(long_one) - 1] = '\0';
+    const char *a = json_pool_printf(&p, "%s=%d", "n", 7);
+    const char *more = json_pool_printf(&p, "<%s>", long_one);
+    is_str(a, "n=7", "a text is made in the pool");
+    is_int((long)strlen(more), 3001, "one that is longer than its first piece too");
+    is_str(json_pool_printf(&p, "%s", ""), "", "and an empty one");
+}
+
 int main(void)
 {
+    printed();
     json_pool_init(&pool);
     fills();
     many();
